@@ -1,0 +1,13 @@
+//! The language of navigation scripts, version 1: what happens on a payer's portal for one task.
+//!
+//! Pure: no clock, no file, no socket. [`Bundle::load`] reads a script and its fragments through a
+//! [`Source`]; the agent runs bundles, the coordinator stores and pins them by [`Bundle::hash`].
+//! How a page is handled (waiting, scrolling, frames) is the agent's work and not in here.
+
+pub mod ast;
+pub mod bundle;
+pub mod span;
+
+pub use ast::{Fragment, Script};
+pub use bundle::{Bundle, Source};
+pub use span::{Name, Span, Table};

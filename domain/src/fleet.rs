@@ -1,0 +1,181 @@
+//! Payers and their limits, agents and their slots, and why a job is not leased.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{permission::Permission, time::Timestamp};
+
+/// A payer's profile: what operators maintain and what leasing and reconciling read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payer {
+    /// Short name in addresses, scripts and API: `crestline`.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Time zone of the portal, IANA.
+    pub time_zone: String,
+    /// Permission for the portal channel.
+    pub permission: Permission,
+    /// Limits.
+    pub limits: Limits,
+    /// Rules for settling a doubt.
+    pub reconcile: ReconcileRules,
+    /// Cadence of status checks of a pended case, in milliseconds.
+    pub status_every_ms: i64,
+    /// How the portal takes a second login of the same account: `displaces`, `refused`, `both_live`.
+    pub second_login: String,
+    /// Secret aliases an account at this payer needs, such as `user`, `password`, `code`.
+    pub secrets: Vec<String>,
+    /// Origins (scheme, host, port) where secrets of this payer may be typed; kept by an administrator, not by scripts.
+    pub login_origins: Vec<String>,
+}
+
+/// Politeness limits of a payer's portal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Portal sessions at a time over the whole fleet (leased jobs of this payer).
+    pub sessions_max: u32,
+    /// Least time between two page loads of one slot, milliseconds.
+    pub gap_ms: u64,
+    /// Most page loads per minute of one slot.
+    pub pages_per_minute: u32,
+    /// Logins per hour over the whole fleet.
+    pub logins_per_hour_max: u32,
+}
+
+/// When a search that found nothing counts as absence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReconcileRules {
+    /// A complete search that finds nothing proves absence. Default false.
+    pub absence_is_proof: bool,
+    /// How late the payer may record, milliseconds; two negative searches must be at least three times this apart.
+    pub max_record_delay_ms: i64,
+    /// First look after the doubt began, milliseconds.
+    pub first_look_ms: i64,
+    /// Rest between two looks, milliseconds.
+    pub look_every_ms: i64,
+    /// Looks before a person is asked.
+    pub looks_max: u32,
+}
+
+/// What the coordinator does after a look that found nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterLook {
+    /// Look again at this time.
+    LookAgain(Timestamp),
+    /// Absent by the payer's rule: the intent may be released.
+    Absent,
+    /// Ask a person.
+    AskPerson,
+}
+
+impl ReconcileRules {
+    /// The quiet period between two negative searches that may prove absence (submission protocol: at least three times the
+    /// payer's record delay).
+    #[must_use]
+    pub fn quiet_ms(&self) -> i64 {
+        (self.max_record_delay_ms * 3).max(self.look_every_ms)
+    }
+
+    /// Decides after the `looks`-th positively recognised empty search (counting this one); `first_empty_at` is the first of them.
+    #[must_use]
+    pub fn after_empty_look(
+        &self,
+        looks: u32,
+        first_empty_at: Timestamp,
+        now: Timestamp,
+    ) -> AfterLook {
+        if self.absence_is_proof && looks >= 2 && now.since_ms(first_empty_at) >= self.quiet_ms() {
+            AfterLook::Absent
+        } else if looks >= self.looks_max {
+            AfterLook::AskPerson
+        } else {
+            AfterLook::LookAgain(now.plus_ms(self.quiet_ms()))
+        }
+    }
+}
+
+/// What an agent says of itself when it begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentInfo {
+    /// Name for people, unique among live agents.
+    pub name: String,
+    /// Pool it serves.
+    pub pool: String,
+    /// Slots.
+    pub slots: u32,
+    /// Version of the agent program.
+    pub version: String,
+    /// Version of the browser, as the browser tells it.
+    pub browser: String,
+}
+
+/// Why a job is not leased now. One function decides and everyone shows these words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Blocked {
+    /// The payer is paused by a person.
+    PayerPaused {
+        /// The person's reason.
+        reason: String,
+    },
+    /// The pool is paused by a person.
+    PoolPaused {
+        /// The person's reason.
+        reason: String,
+    },
+    /// No permission.
+    NotPermitted {
+        /// The sentence of the register.
+        reason: String,
+    },
+    /// As many portal sessions as allowed are at work.
+    SessionLimit {
+        /// The limit.
+        limit: u32,
+    },
+    /// The login budget is spent.
+    LoginBudget {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The account was refused; a person must act.
+    AccountRefused,
+    /// The portal is resting after failures.
+    PortalDown {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// No live script for the task.
+    NoScript,
+    /// No credential for the payer.
+    NoCredential,
+    /// No agent is accepting work.
+    NoAgent,
+    /// Every slot is busy.
+    NoFreeSlot,
+}
+
+impl Blocked {
+    /// The reason as a sentence.
+    #[must_use]
+    pub fn say(&self) -> String {
+        match self {
+            Self::PayerPaused { reason } => format!("the payer is paused: {reason}"),
+            Self::PoolPaused { reason } => format!("the pool is paused: {reason}"),
+            Self::NotPermitted { reason } => reason.clone(),
+            Self::SessionLimit { limit } => {
+                format!("{limit} of {limit} portal sessions are at work")
+            }
+            Self::LoginBudget { until } => format!("the login budget is spent until {until}"),
+            Self::AccountRefused => "the portal refused the account; a person must act".to_owned(),
+            Self::PortalDown { until } => format!("the portal is down; next try at {until}"),
+            Self::NoScript => "there is no live script for this task".to_owned(),
+            Self::NoCredential => "no account is recorded for this payer".to_owned(),
+            Self::NoAgent => "no agent is accepting work".to_owned(),
+            Self::NoFreeSlot => "every slot is busy".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! The canonical content of a case: a prior-authorization request or a status inquiry.
+//!
+//! Scripts read this document by field name: a script's `needs` is a part of it. Field names are therefore
+//! a promise to script authors. Everything in here is patient data unless a doc comment says otherwise.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{id::DocumentId, time::Timestamp};
+
+/// What the customer asks for. `kind` tells the variants apart in JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Request {
+    /// Ask the payer to authorize services.
+    PriorAuth(Box<PriorAuth>),
+    /// Ask for the status of an authorization known by its number.
+    AuthStatus(AuthStatus),
+    /// Ask for the status of a payer claim (a claim for payment).
+    ClaimStatus(ClaimStatus),
+}
+
+/// The person insured.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Member identifier at the payer.
+    pub id: String,
+    /// Family name.
+    pub last_name: String,
+    /// Given name.
+    pub first_name: String,
+    /// Date of birth.
+    pub dob: Date,
+}
+
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Member(••••)")
+    }
+}
+
+/// A provider by National Provider Identifier (not patient data).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// Ten digits.
+    pub npi: String,
+    /// Name as the customer writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Taxonomy code, where the payer asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taxonomy: Option<String>,
+}
+
+/// How urgent the request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// The payer's ordinary clock.
+    Standard,
+    /// Life, health or function may be at risk.
+    Expedited,
+}
+
+/// Where the service is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// Admission.
+    Inpatient,
+    /// No admission.
+    Outpatient,
+    /// Referral to another provider.
+    Referral,
+}
+
+/// One service line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// CPT or HCPCS procedure code.
+    pub code: String,
+    /// Number of units, at least 1.
+    pub units: u32,
+    /// First day of service.
+    pub from: Date,
+    /// Last day of service.
+    pub to: Date,
+}
+
+/// A file to attach: a reference to bytes the coordinator keeps sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Which document.
+    pub id: DocumentId,
+    /// `pdf`, `jpg`, …: decided from the first bytes, not from the name.
+    pub kind: String,
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+    /// Length in bytes.
+    pub size_bytes: u64,
+}
+
+/// A statement a person has made, which a script may repeat at the payer's portal (never its own invention).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attestation {
+    /// The exact statement, as the portal shows it.
+    pub text: String,
+    /// Who made it: the name to type where the portal asks for one.
+    pub person: String,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+/// A prior-authorization request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriorAuth {
+    /// Plan behind a portal that serves several (`CLM`, `FBH` at Crestline); absent where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Patient.
+    pub member: Member,
+    /// Who asks.
+    pub requesting: Provider,
+    /// Who gives the service.
+    pub servicing: Provider,
+    /// Urgency.
+    pub urgency: Urgency,
+    /// Setting.
+    pub setting: Setting,
+    /// ICD-10-CM codes, the first is the principal one; 1 to 12.
+    pub diagnoses: Vec<String>,
+    /// Services; 1 to 10.
+    pub lines: Vec<Line>,
+    /// Files to attach, in order.
+    #[serde(default)]
+    pub documents: Vec<Document>,
+    /// Statements a person has made for this request.
+    #[serde(default)]
+    pub attestations: Vec<Attestation>,
+}
+
+/// An inquiry about an authorization.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthStatus {
+    /// Plan, as in [`PriorAuth::plan`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Patient.
+    pub member: Member,
+    /// The payer's number.
+    pub number: String,
+    /// First day of service, where the portal searches by date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+}
+
+/// An inquiry about a payer claim.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimStatus {
+    /// Plan, as in [`PriorAuth::plan`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Patient.
+    pub member: Member,
+    /// The payer's claim number, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// Day of service.
+    pub from: Date,
+}
+
+/// A request that cannot be worked: the field (a JSON path) and a sentence that never repeats the value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct Invalid {
+    /// JSON path, such as `lines[0].units`.
+    pub field: String,
+    /// What is wrong and what is expected.
+    pub reason: String,
+}
+
+impl Request {
+    /// `prior_auth`, `auth_status` or `claim_status`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::PriorAuth(_) => "prior_auth",
+            Self::AuthStatus(_) => "auth_status",
+            Self::ClaimStatus(_) => "claim_status",
+        }
+    }
+
+    /// The patient.
+    #[must_use]
+    pub fn member(&self) -> &Member {
+        match self {
+            Self::PriorAuth(r) => &r.member,
+            Self::AuthStatus(r) => &r.member,
+            Self::ClaimStatus(r) => &r.member,
+        }
+    }
+
+    /// Files to attach.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        match self {
+            Self::PriorAuth(r) => &r.documents,
+            Self::AuthStatus(_) | Self::ClaimStatus(_) => &[],
+        }
+    }
+
+    /// Every rule that can be judged without the payer; all faults at once.
+    ///
+    /// # Errors
+    /// The list of faults, never empty.
+    pub fn check(&self) -> Result<(), Vec<Invalid>> {
+        let mut faults = Faults::default();
+        faults.member(self.member());
+        match self {
+            Self::PriorAuth(r) => faults.prior_auth(r),
+            Self::AuthStatus(r) => faults.number("number", &r.number),
+            Self::ClaimStatus(r) => {
+                if let Some(number) = &r.number {
+                    faults.number("number", number);
+                }
+            }
+        }
+        if faults.0.is_empty() { Ok(()) } else { Err(faults.0) }
+    }
+
+    /// The bytes whose keyed hash (HMAC-SHA256 under the coordinator's index key) is the request hash, also called
+    /// dedup key: kind, payer, member id, sorted service codes with units, service dates, requesting provider,
+    /// normalised and length-prefixed. Two requests for the same thing give the same bytes; only a prior
+    /// authorization has any, since inquiries may be repeated freely.
+    #[must_use]
+    pub fn dedup_material(&self, payer: &str) -> Option<Vec<u8>> {
+        let Self::PriorAuth(r) = self else { return None };
+        let mut out = Vec::new();
+        let mut part = |text: &str| {
+            let norm: String =
+                text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
+            out.extend_from_slice(&u32::try_from(norm.len()).unwrap_or(u32::MAX).to_be_bytes());
+            out.extend_from_slice(norm.as_bytes());
+        };
+        part("initial");
+        part(payer);
+        part(r.plan.as_deref().unwrap_or(""));
+        part(&r.member.id);
+        part(&r.requesting.npi);
+        let lines: BTreeSet<String> = r
+            .lines
+            .iter()
+            .map(|l| format!("{}x{}f{}t{}", l.code.trim().to_uppercase(), l.units, l.from, l.to))
+            .collect();
+        for line in lines {
+            part(&line);
+        }
+        Some(out)
+    }
+}
+
+#[derive(Default)]
+struct Faults(Vec<Invalid>);
+
+impl Faults {
+    fn add(&mut self, field: impl Into<String>, reason: &str) {
+        self.0.push(Invalid { field: field.into(), reason: reason.into() });
+    }
+
+    fn member(&mut self, m: &Member) {
+        for (field, text) in [
+            ("member.id", &m.id),
+            ("member.last_name", &m.last_name),
+            ("member.first_name", &m.first_name),
+        ] {
+            self.text(field, text, 60);
+        }
+        if m.dob.year() < 1880 {
+            self.add("member.dob", "is before 1880; check the year");
+        }
+    }
+
+    fn text(&mut self, field: &str, text: &str, max: usize) {
+        if text.trim().is_empty() {
+            self.add(field, "is empty");
+        } else if text.chars().count() > max {
+            self.add(field, "is too long");
+        } else if text.chars().any(char::is_control) {
+            self.add(field, "contains a control character");
+        }
+    }
+
+    fn number(&mut self, field: &str, text: &str) {
+        self.text(field, text, 40);
+    }
+
+    fn prior_auth(&mut self, r: &PriorAuth) {
+        for (field, p) in [("requesting.npi", &r.requesting), ("servicing.npi", &r.servicing)] {
+            if !npi_is_valid(&p.npi) {
+                self.add(
+                    field,
+                    "is not a National Provider Identifier: ten digits with a valid check digit",
+                );
+            }
+        }
+        if r.diagnoses.is_empty() || r.diagnoses.len() > 12 {
+            self.add("diagnoses", "needs 1 to 12 ICD-10-CM codes");
+        }
+        for (i, code) in r.diagnoses.iter().enumerate() {
+            if !diagnosis_is_valid(code) {
+                self.add(
+                    format!("diagnoses[{i}]"),
+                    "is not shaped like an ICD-10-CM code, such as M54.50",
+                );
+            }
+        }
+        if r.lines.is_empty() || r.lines.len() > 10 {
+            self.add("lines", "needs 1 to 10 service lines");
+        }
+        for (i, line) in r.lines.iter().enumerate() {
+            let code = line.code.as_bytes();
+            if code.len() != 5 || !code.iter().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
+            {
+                self.add(format!("lines[{i}].code"), "is not a five-character CPT or HCPCS code");
+            }
+            if line.units == 0 || line.units > 9_999 {
+                self.add(format!("lines[{i}].units"), "must be 1 to 9999");
+            }
+            if line.to < line.from {
+                self.add(format!("lines[{i}].to"), "is before `from`");
+            }
+        }
+        if r.documents.len() > 10 {
+            self.add("documents", "at most 10 files can be attached");
+        }
+    }
+}
+
+/// The check digit of a National Provider Identifier: Luhn over `80840` and the ten digits (CMS NPI standard).
+#[must_use]
+pub fn npi_is_valid(npi: &str) -> bool {
+    if npi.len() != 10 || !npi.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    let sum: u32 = format!("80840{npi}")
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(i, b)| {
+            let d = u32::from(b - b'0') * if i % 2 == 1 { 2 } else { 1 };
+            d / 10 + d % 10
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+fn diagnosis_is_valid(code: &str) -> bool {
+    let b = code.as_bytes();
+    let (head, tail) = if b.len() > 3 { b.split_at(3) } else { (b, &[][..]) };
+    head.len() == 3
+        && head[0].is_ascii_uppercase()
+        && head[1].is_ascii_digit()
+        && head[2].is_ascii_alphanumeric()
+        && match tail {
+            [] => true,
+            [b'.', rest @ ..] => {
+                (1..=4).contains(&rest.len()) && rest.iter().all(u8::is_ascii_alphanumeric)
+            }
+            _ => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Request {
+        serde_json::from_value(serde_json::json!({
+            "kind": "prior_auth", "plan": "CLM",
+            "member": {"id": "W100000001", "last_name": "ALDER", "first_name": "TESTA", "dob": "1980-02-14"},
+            "requesting": {"npi": "1234567893"}, "servicing": {"npi": "1999999984"},
+            "urgency": "standard", "setting": "outpatient", "diagnoses": ["M54.50"],
+            "lines": [{"code": "70551", "units": 1, "from": "2026-03-09", "to": "2026-03-09"},
+                      {"code": "97110", "units": 6, "from": "2026-03-09", "to": "2026-04-09"}]
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_good_request_passes_and_every_fault_is_told() {
+        assert_eq!(sample().check(), Ok(()));
+        let Request::PriorAuth(mut r) = sample() else { unreachable!() };
+        r.member.id = " ".into();
+        r.requesting.npi = "1234567890".into();
+        r.lines[1].units = 0;
+        r.diagnoses.push("nonsense".into());
+        let faults = Request::PriorAuth(r).check().unwrap_err();
+        let fields: Vec<_> = faults.iter().map(|f| f.field.as_str()).collect();
+        assert_eq!(fields, ["member.id", "requesting.npi", "diagnoses[1]", "lines[1].units"]);
+        assert!(!format!("{faults:?}").contains("nonsense"), "values never leave in an error");
+    }
+
+    #[test]
+    fn the_hash_ignores_order_and_spelling_but_not_dates() {
+        let a = sample();
+        let Request::PriorAuth(mut b) = sample() else { unreachable!() };
+        b.lines.reverse();
+        b.member.id = "w1000-00001".into();
+        assert_eq!(
+            a.dedup_material("crestline"),
+            Request::PriorAuth(b.clone()).dedup_material("crestline")
+        );
+        b.lines[0].from = "2026-03-10".parse().unwrap();
+        assert_ne!(
+            a.dedup_material("crestline"),
+            Request::PriorAuth(b).dedup_material("crestline")
+        );
+        assert_ne!(a.dedup_material("crestline"), a.dedup_material("harbor"));
+    }
+
+    #[test]
+    fn a_member_never_prints() {
+        assert!(!format!("{:?}", sample()).contains("ALDER"));
+    }
+}

@@ -13,7 +13,7 @@ impl Timestamp {
     /// From unix milliseconds; values outside jiff's range (years 0 to 9999) are clamped to it.
     #[must_use]
     pub fn from_ms(ms: i64) -> Self {
-        Self(ms.clamp(-62_167_219_200_000, 253_402_207_200_999))
+        Self(ms.clamp(-62_167_219_200_000, 253_402_207_200_000))
     }
 
     /// Unix milliseconds.

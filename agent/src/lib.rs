@@ -1,1 +1,3 @@
-//! placeholder
+//! The agent: drives browsers and channels. This crate holds everything below the binary.
+
+pub mod browser;

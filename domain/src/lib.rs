@@ -23,7 +23,6 @@ pub mod outcome;
 pub mod permission;
 pub mod request;
 pub mod script;
-pub mod script;
 pub mod step;
 pub mod time;
 pub mod wire;

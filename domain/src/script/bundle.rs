@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::ast::{Element, ExceptionRule, Flow, Fragment, Needs, Screen, Script, Watcher, Words};
+use crate::outcome::FailureKind;
+
+use super::ast::{
+    Element, ExceptionRule, Flow, Fragment, Needs, Screen, Script, Watcher, Words, built_in,
+};
 use super::span::Table;
 
-/// Gives file texts by path, e.g. `scripts/harbor/submit.yaml`; keeps this module away from disks.
+/// Gives file texts by their path below `scripts/`, e.g. `harbor/submit.yaml`; keeps this module
+/// away from disks.
 pub trait Source {
     /// The bytes of that file, or a sentence that says why not.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
@@ -89,6 +94,13 @@ impl Bundle {
             .or_else(|| {
                 self.fragments.iter().find_map(|fragment| fragment.parts.exceptions.get(name))
             })
+    }
+
+    /// What kind of failure an exception is: built in, or by the queue of its declaration.
+    pub fn failure(&self, name: &str) -> FailureKind {
+        built_in(name)
+            .or_else(|| self.exception(name).map(ExceptionRule::failure))
+            .unwrap_or(FailureKind::Refused)
     }
 
     /// The `words` table of that name.

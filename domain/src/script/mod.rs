@@ -6,8 +6,11 @@
 
 pub mod ast;
 pub mod bundle;
+pub mod finding;
+pub mod node;
 pub mod span;
 
 pub use ast::{Fragment, Script};
 pub use bundle::{Bundle, Source};
+pub use finding::{Finding, Findings, Level};
 pub use span::{Name, Span, Table};

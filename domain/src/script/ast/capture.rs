@@ -3,6 +3,9 @@
 use serde::Serialize;
 
 use super::{DateFormat, Pattern, Take, Target, TextMatch, Words};
+pub use crate::outcome::ReferenceKind;
+
+use crate::outcome::Answer;
 use crate::script::span::{Name, Span};
 
 /// `capture: {…}` as a node of its own.
@@ -87,30 +90,6 @@ pub enum ReadAs {
     Decimal,
 }
 
-/// What a reference number is a number of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReferenceKind {
-    /// Of a decision.
-    Decision,
-    /// Of the payer's case.
-    Case,
-    /// For following up.
-    Tracking,
-    /// Of a transaction.
-    Transaction,
-    /// Of a request for information.
-    Pend,
-    /// Authorization number.
-    Authorization,
-    /// Claim number.
-    Claim,
-    /// Letter number.
-    Letter,
-    /// Receipt number.
-    Receipt,
-}
-
 /// A part of the viewport in fractions, 0…1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Region {
@@ -162,37 +141,13 @@ pub enum ClassifySource {
 /// One outcome and the wording it is recognised by.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClassifyEntry {
-    /// The outcome's word, one of [`ANSWERS`].
-    pub answer: Name,
+    /// The outcome.
+    pub answer: Answer,
     /// The portal's wording.
     pub text: TextMatch,
     /// Read from the page when it matches.
     pub capture: Vec<CaptureSpec>,
+    /// Where it is written.
+    #[serde(skip)]
+    pub span: Span,
 }
-
-/// The closed vocabulary of outcomes.
-pub const ANSWERS: [&str; 23] = [
-    "received",
-    "pended_review",
-    "pended_info",
-    "approved",
-    "partially_approved",
-    "modified",
-    "denied",
-    "contact_payer",
-    "peer_to_peer",
-    "not_required",
-    "redirected",
-    "rejected",
-    "duplicate",
-    "cancelled",
-    "not_found",
-    "claim_received",
-    "claim_in_process",
-    "claim_paid",
-    "claim_partially_paid",
-    "claim_zero_paid",
-    "claim_denied",
-    "claim_rejected",
-    "claim_adjusted",
-];

@@ -6,6 +6,8 @@ use super::{
     CaptureNode, CaptureSpec, Cell, Classify, Commit, Decide, DialogRule, Path, Rows, Target,
     Template, Verb, Wait, Words,
 };
+pub use crate::step::Effect;
+
 use crate::script::span::{Name, Span};
 
 /// A list of nodes, run in order.
@@ -102,18 +104,6 @@ impl Step {
             if self.verbs.iter().any(Verb::changes_a_draft) { Effect::Draft } else { Effect::Read }
         })
     }
-}
-
-/// What a node leaves at the payer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// Nothing.
-    Read,
-    /// A changed, unfinished request.
-    Draft,
-    /// A sent, withdrawn or changed request.
-    Commit,
 }
 
 /// `each: {var: list.path}`.

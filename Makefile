@@ -1,0 +1,64 @@
+# Two commands matter: `make demo` (see it work) and `make test` (prove it). `make` alone lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+
+.PHONY: help demo test deps web build fmt lint doc unit store pages agent portals e2e bench ci clean-data
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: deps web ## the fleet with invented cases on this machine; ONCE=1 ends by itself with an exit status
+	@$(CARGO) build --locked --workspace --bins
+	@$(TARGET)/debug/demo $(if $(ONCE),--once,) $(if $(JOBS),--jobs $(JOBS),)
+
+test: deps web ## everything a reviewer needs, on SQLite and on a private throw-away Postgres
+	@./.ci/stages
+
+deps: ## install what is missing from the system (Chromium, Tesseract, NSS tools, Postgres, Node)
+	@./.ci/deps
+
+web: deps ## type-check and bundle the console's TypeScript into target/web
+	@./.ci/web
+
+build: deps web ## release binaries of coordinator and agent
+	$(CARGO) build --locked --release -p coordinator -p agent
+
+fmt: ## format everything
+	$(CARGO) fmt --all
+
+lint: ## clippy, warnings as errors
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## API documentation, warnings as errors
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+unit: ## pure rules: domain and unit tests of every crate
+	$(CARGO) test --locked --workspace --lib --bins
+
+store: deps ## the store suite on both databases
+	$(CARGO) test --locked -p coordinator --test store
+
+pages: ## API and pages of the coordinator
+	$(CARGO) test --locked -p coordinator --test api --test pages
+
+agent: deps ## driver and interpreter in real Chromium
+	$(CARGO) test --locked -p agent --tests
+
+portals: ## the simulated payers
+	$(CARGO) test --locked -p tests --test portals
+
+e2e: deps web ## stories: real processes, real Chromium, simulated payers
+	$(CARGO) build --locked -p coordinator --bins
+	$(CARGO) build --locked -p agent --bins --features faults
+	$(CARGO) build --locked -p tests --bins
+	$(CARGO) test --locked -p tests --test e2e
+
+bench: deps web ## measure against playwright-core; writes target/bench/report.json
+	$(CARGO) build --locked --release --workspace --bins
+	$(TARGET)/release/bench
+
+ci: test ## the same as `make test`

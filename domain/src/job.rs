@@ -254,6 +254,12 @@ impl JobState {
             (Self::Leased { intent: None, .. }, JobEvent::Return) => Ok(Self::Ready),
             (Self::Resting { .. }, JobEvent::Wake | JobEvent::Reopen) => Ok(Self::Ready),
             (Self::Waiting { .. } | Self::InDoubt { .. }, JobEvent::Reopen) => Ok(Self::Ready),
+            // A reconcile that found absence by the payer's rule.
+            (Self::Leased { lease, intent: Some(_), .. }, JobEvent::Reopen)
+                if lease.purpose == Purpose::Reconcile =>
+            {
+                Ok(Self::Ready)
+            }
             (
                 Self::Ready
                 | Self::Resting { .. }

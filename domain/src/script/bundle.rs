@@ -7,6 +7,8 @@ use crate::outcome::FailureKind;
 use super::ast::{
     Element, ExceptionRule, Flow, Fragment, Needs, Screen, Script, Watcher, Words, built_in,
 };
+use super::finding::{Finding, Findings};
+use super::parse;
 use super::span::Table;
 
 /// Gives file texts by their path below `scripts/`, e.g. `harbor/submit.yaml`; keeps this module
@@ -35,6 +37,17 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// Reads a script by its id (`harbor/submit`) with the fragments it uses; all errors at once.
+    /// Warnings and the rules of `check` are not part of it.
+    pub fn load(source: &dyn Source, id: &str) -> Result<Self, Vec<Finding>> {
+        let mut findings = Findings::default();
+        let loaded = parse::load(source, id, &mut findings);
+        match loaded {
+            Some(loaded) if !findings.has_errors() => Ok(loaded.bundle),
+            _ => Err(findings.into_sorted()),
+        }
+    }
+
     /// SHA-256 in hex over the canonical form of the script and its fragments. Comments, quoting and
     /// line ends do not change it.
     pub fn hash(&self) -> &str {

@@ -6,8 +6,10 @@
 
 pub mod ast;
 pub mod bundle;
+pub mod decimal;
 pub mod finding;
 pub mod node;
+pub mod parse;
 pub mod span;
 
 pub use ast::{Fragment, Script};

@@ -163,6 +163,13 @@ pub enum Key {
     F5,
 }
 
+impl Key {
+    /// Whether it goes to the field filled before, not to the page.
+    pub fn needs_a_field(self) -> bool {
+        matches!(self, Self::Enter | Self::Tab | Self::ArrowDown | Self::ArrowUp)
+    }
+}
+
 /// `pick_row`: exactly one row matches all cells.
 #[derive(Clone, Debug, Serialize)]
 pub struct PickRow {

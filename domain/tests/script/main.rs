@@ -1,0 +1,5 @@
+//! The script language from outside: files in, findings and bundles out.
+
+mod support;
+
+mod bundle;

@@ -1,0 +1,124 @@
+//! Runs one simulated payer as a process of its own, for stories, the demo and measurements.
+//! Prints one line of JSON when it can be called, then serves until it is told to end.
+
+use std::{io::Read as _, path::PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+use tests::portal::{Options, Pace, profiles, serve, tls::Cert, world::world};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Parser)]
+#[command(name = "payer", about = "A simulated payer on loopback")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Serves a payer until SIGTERM.
+    Serve(Serve),
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    /// Which payer: crestline, harbor.
+    payer: String,
+    /// Folder of its state; made if missing.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Folder of the test authority, shared by all payers; made if missing.
+    #[arg(long)]
+    ca_dir: PathBuf,
+    /// How fast its pages are.
+    #[arg(long, default_value = "quick")]
+    pace: Pace,
+    /// Decides numbers and chances.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where its clock starts: `now` or an RFC 3339 moment; default: the start of the world.
+    #[arg(long)]
+    clock: Option<String>,
+    /// How fast its clock runs: `frozen` or simulated seconds per second; default 1 with `--clock now`, else frozen.
+    #[arg(long)]
+    rate: Option<String>,
+    /// Which clock authenticator codes are checked against.
+    #[arg(long, default_value = "sim", value_parser = ["sim", "real"])]
+    totp_clock: String,
+    /// Which certificate it shows.
+    #[arg(long, default_value = "trusted")]
+    cert: Cert,
+    /// End when standard input closes.
+    #[arg(long)]
+    with_parent: bool,
+}
+
+impl Serve {
+    fn options(&self) -> Result<Options> {
+        let (clock, running) = match self.clock.as_deref() {
+            None => (world().start, false),
+            Some("now") => (Timestamp::now(), true),
+            Some(text) => (text.parse().context("--clock is now or an RFC 3339 moment")?, false),
+        };
+        let rate = match self.rate.as_deref() {
+            None if running => 1.0,
+            None | Some("frozen") => 0.0,
+            Some(text) => text.parse().context("--rate is frozen or a number")?,
+        };
+        if !(0.0..=1e9).contains(&rate) {
+            bail!("--rate {rate} is not between 0 and a thousand million");
+        }
+        Ok(Options {
+            dir: self.dir.clone(),
+            ca_dir: self.ca_dir.clone(),
+            pace: self.pace,
+            seed: self.seed,
+            clock,
+            rate,
+            totp_clock: if self.totp_clock == "real" { "real" } else { "sim" },
+            cert: self.cert,
+        })
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .init();
+    let Verb::Serve(args) = Cli::parse().verb;
+    let profile = profiles()
+        .into_iter()
+        .find(|profile| profile.slug == args.payer)
+        .with_context(|| format!("no simulated payer {}", args.payer))?;
+    let running = serve::start(profile, args.options()?).await?;
+    print_ready(&serde_json::to_string(&running.ready)?);
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+        () = parent_gone(), if args.with_parent => {}
+    }
+    running.sim.flush().await;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the ready line is this program's answer")]
+fn print_ready(line: &str) {
+    println!("{line}");
+}
+
+/// Returns when standard input closes.
+async fn parent_gone() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0_u8; 64];
+        while std::io::stdin().read(&mut buffer).is_ok_and(|read| read > 0) {}
+        // Nobody listening any more means that the process is ending anyhow.
+        let _ = tell.send(());
+    });
+    let _ = told.await;
+}

@@ -1,0 +1,163 @@
+//! Channels: ways of doing a task at a payer. Today one, the portal. A channel knows nothing of HTTP to the
+//! coordinator: everything it needs from outside goes through [`Doors`].
+
+pub mod portal;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use domain::{
+    evidence::{EvidenceKind, Moment},
+    id::{EvidenceId, IntentId},
+    lease::Purpose,
+    script::Bundle,
+    step::Step,
+    time::Timestamp,
+    wire::Order,
+};
+use futures_util::future::BoxFuture;
+
+use crate::clock::Allowed;
+
+/// A secret on its way to one field. Overwritten when dropped; has no `Debug` and is never written anywhere.
+pub struct Secret {
+    value: zeroize::Zeroizing<String>,
+    /// For a one-time code: how long it is still good.
+    pub valid_for: Option<Duration>,
+}
+
+impl Secret {
+    /// Takes a value in.
+    #[must_use]
+    pub fn new(value: String, valid_for: Option<Duration>) -> Self {
+        Self { value: zeroize::Zeroizing::new(value), valid_for }
+    }
+
+    /// The value; for the one door (`secret.rs`) only.
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+/// Why a door stayed shut. Texts never carry values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The lease is over: stop at once.
+    #[error("the lease has ended")]
+    LeaseEnded,
+    /// Refused, with the code and a sentence.
+    #[error("{code}: {because}")]
+    No {
+        /// Code of the refusal.
+        code: String,
+        /// Why.
+        because: String,
+    },
+    /// Whoever keeps the door cannot be reached.
+    #[error("cannot be reached: {0}")]
+    Away(String),
+}
+
+/// A piece of evidence, masked, ready to be kept.
+#[derive(Clone)]
+pub struct Item {
+    /// Its id, made here.
+    pub id: EvidenceId,
+    /// Step it belongs to.
+    pub step: u32,
+    /// What it is.
+    pub kind: EvidenceKind,
+    /// When in the step.
+    pub moment: Moment,
+    /// Whether masking was applied.
+    pub masked: bool,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// What is said when a permit is asked for.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Step index of the commit.
+    pub step: u32,
+    /// The script's name of the commit.
+    pub commit: String,
+    /// SHA-256 over what the form holds, hexadecimal.
+    pub payload_sha256: String,
+    /// Full-page picture before.
+    pub before: EvidenceId,
+    /// The script's own key, for the local journal of a trial.
+    pub once_per: String,
+}
+
+/// The answer to a [`Wish`].
+#[derive(Debug, Clone)]
+pub enum Permit {
+    /// Click once, while allowed.
+    Go {
+        /// The open intent.
+        intent: IntentId,
+        /// Until when.
+        until: Allowed,
+    },
+    /// Already submitted or under way.
+    Already(String),
+    /// Not now.
+    No(String),
+}
+
+/// How the lease stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// What is left of it.
+    pub left: Duration,
+    /// The last order.
+    pub order: Order,
+}
+
+/// What a channel may ask of whoever started it: the fleet, or a trial at a desk.
+pub trait Doors: Send + Sync {
+    /// Tells steps begun or ended.
+    fn steps(&self, steps: Vec<Step>) -> BoxFuture<'_, Result<(), Denied>>;
+    /// Keeps evidence; done only when it is durable.
+    fn keep(&self, item: Item) -> BoxFuture<'_, Result<(), Denied>>;
+    /// Gives one secret for one page origin.
+    fn secret<'a>(
+        &'a self,
+        alias: &'a str,
+        origin: &'a str,
+    ) -> BoxFuture<'a, Result<Secret, Denied>>;
+    /// Counts a login, before the act.
+    fn login(&self) -> BoxFuture<'_, Result<(), Denied>>;
+    /// Asks for the permit of a commit.
+    fn permit(&self, wish: Wish) -> BoxFuture<'_, Result<Permit, Denied>>;
+    /// Makes the latch durable; only after this the click.
+    fn latch(&self, intent: IntentId) -> BoxFuture<'_, Result<(), Denied>>;
+    /// The permit was not used and the latch is unset.
+    fn not_clicked(&self, intent: IntentId) -> BoxFuture<'_, Result<(), Denied>>;
+    /// The bytes of an input file, as a local file with a fitting name.
+    fn document<'a>(
+        &'a self,
+        file: &'a serde_json::Value,
+    ) -> BoxFuture<'a, Result<PathBuf, Denied>>;
+    /// How the lease stands now.
+    fn standing(&self) -> Standing;
+}
+
+/// One task to be done.
+pub struct Errand {
+    /// The pinned script with its fragments.
+    pub bundle: Arc<Bundle>,
+    /// The inputs. Patient data.
+    pub inputs: serde_json::Value,
+    /// Work or reconcile.
+    pub purpose: Purpose,
+    /// Origins where secrets may be typed, by the payer's profile.
+    pub login_origins: Vec<String>,
+    /// For a reconcile: when the intent was opened.
+    pub intent_opened_at: Option<Timestamp>,
+    /// Whether a commit may happen; a trial without it stops before.
+    pub may_commit: bool,
+    /// Where files of this attempt may be put.
+    pub folder: PathBuf,
+}

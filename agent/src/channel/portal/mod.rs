@@ -1,0 +1,1 @@
+//! The portal channel: script × browser → steps, evidence and an outcome.

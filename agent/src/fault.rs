@@ -1,0 +1,60 @@
+//! Fault points: named places at which a test stops the agent dead, to kill it exactly there.
+//! Compiled to nothing without the feature `faults`.
+
+/// On which side of the named act the point lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The act has not begun.
+    Before,
+    /// The act is over.
+    After,
+}
+
+/// Every fault point, in the order of an attempt's life.
+pub const POINTS: [&str; 14] = [
+    "claim",
+    "decrypt-input",
+    "launch",
+    "navigate",
+    "fill_secret",
+    "totp",
+    "form-fill",
+    "attach-file",
+    "pre-evidence",
+    "permit",
+    "click",
+    "wait-confirm",
+    "post-evidence",
+    "commit",
+];
+
+/// Stops here for good when `FLEET_FAULT_POINT` names this point (`name`, `name:before` or `name:after`; the bare
+/// name means before): writes the file `FLEET_FAULT_FILE` so that the test knows, then waits for ever.
+#[cfg(feature = "faults")]
+pub async fn point(name: &str, side: Side) {
+    let Ok(wanted) = std::env::var("FLEET_FAULT_POINT") else { return };
+    let (point, wanted_side) = match wanted.split_once(':') {
+        Some((point, "after")) => (point, Side::After),
+        Some((point, _)) => (point, Side::Before),
+        None => (wanted.as_str(), Side::Before),
+    };
+    if point != name || wanted_side != side {
+        return;
+    }
+    if let Ok(file) = std::env::var("FLEET_FAULT_FILE") {
+        // Written aside and renamed, so that a test never reads half a line.
+        let half = format!("{file}.part");
+        let text = format!("{name}:{side:?} {}\n", std::process::id());
+        if let Err(error) = std::fs::write(&half, text).and_then(|()| std::fs::rename(&half, &file))
+        {
+            tracing::error!(%error, "the fault file could not be written");
+        }
+    }
+    tracing::warn!(point = name, ?side, "stopped at a fault point");
+    std::future::pending::<()>().await;
+}
+
+/// Does nothing: the feature `faults` is off.
+#[cfg(not(feature = "faults"))]
+#[expect(clippy::unused_async, reason = "the same signature as with the feature on")]
+pub async fn point(_name: &str, _side: Side) {}

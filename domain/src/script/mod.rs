@@ -6,13 +6,22 @@
 
 pub mod ast;
 pub mod bundle;
+mod date;
 pub mod decimal;
+pub mod expr;
 pub mod finding;
+pub mod inputs;
 pub mod node;
 pub mod parse;
 pub mod span;
+pub mod text;
+pub mod value;
 
 pub use ast::{Fragment, Script};
 pub use bundle::{Bundle, Source};
+pub use expr::{Fault, Scope};
 pub use finding::{Finding, Findings, Level};
+pub use inputs::{InputFault, Inputs};
 pub use span::{Name, Span, Table};
+pub use text::{TextKind, Wanted};
+pub use value::{FileRef, Value};

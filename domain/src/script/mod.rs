@@ -6,6 +6,7 @@
 
 pub mod ast;
 pub mod bundle;
+pub mod check;
 mod date;
 pub mod decimal;
 pub mod expr;
@@ -19,6 +20,7 @@ pub mod value;
 
 pub use ast::{Fragment, Script};
 pub use bundle::{Bundle, Source};
+pub use check::{Folder, check_script, check_tree};
 pub use expr::{Fault, Scope};
 pub use finding::{Finding, Findings, Level};
 pub use inputs::{InputFault, Inputs};

@@ -168,7 +168,7 @@ impl Builder<'_> {
             let (event, span) = match next {
                 Ok(pair) => pair,
                 Err(error) => {
-                    self.syntax(error.marker(), &error.to_string());
+                    self.syntax(error.marker(), &error.info());
                     return None;
                 }
             };
@@ -188,7 +188,10 @@ impl Builder<'_> {
                     if tag.is_some() {
                         self.tag(&at);
                     }
-                    let node = self.scalar(text.into_owned(), style, at);
+                    // the parser writes `~` where nothing is written
+                    let absent = text == "~" && span.start.index() == span.end.index();
+                    let text = if absent { String::new() } else { text.into_owned() };
+                    let node = self.scalar(text, style, at);
                     self.close(node, &mut root)?;
                 }
                 Event::SequenceStart(style, _, tag) => {
@@ -388,7 +391,6 @@ impl Builder<'_> {
 
     fn syntax(&mut self, mark: &Marker, message: &str) {
         let at = self.span(mark, mark);
-        let message = message.split(" at byte").next().unwrap_or(message);
         if let Some(comment) = self.comment.take() {
             let hint = "`#` after a space begins a comment; quote the text";
             self.findings.error_hint(

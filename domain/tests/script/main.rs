@@ -3,3 +3,5 @@
 mod support;
 
 mod bundle;
+mod schema_rows;
+mod yaml_rows;

@@ -76,7 +76,7 @@ impl Decoder<'_> {
                 let words = ["string", "integer", "decimal", "boolean", "date", "datetime"];
                 let words = words.map(|word| (word, ()));
                 self.word(node, "the type", &words);
-                return None;
+                NeedType::String { pattern: None, max: None }
             }
         };
         Some(kind)
@@ -136,12 +136,16 @@ impl Decoder<'_> {
                     items.iter().filter_map(read).map(str::to_owned).collect()
                 });
                 let max_bytes = max.and_then(|node| self.size(node, "`max`"));
-                NeedType::File { accept: kinds?, max_bytes: max_bytes? }
+                // with a finding already made, go on so that the field is not reported as unknown too
+                NeedType::File {
+                    accept: kinds.unwrap_or_default(),
+                    max_bytes: max_bytes.unwrap_or(1),
+                }
             }
             "list" => {
                 let of = map.get("of").and_then(|node| self.need(node));
                 let max = max.and_then(|node| self.integer(node, "`max`", 1, 1000));
-                NeedType::List { of: Box::new(of?), max: max? }
+                NeedType::List { of: Box::new(of?), max: max.unwrap_or(1) }
             }
             _ => self.plain_type(written.scalar().unwrap_or_default(), written)?,
         };

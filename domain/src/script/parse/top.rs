@@ -58,7 +58,7 @@ impl Decoder<'_> {
         let map = self.map(node, "a script", &own, &required)?;
         let name = map.get("script").and_then(|node| self.id(node, id));
         let revision = map.get("revision").and_then(|node| self.revision(node));
-        let title = map.get("title").and_then(|node| self.full_text(node, "`title`"));
+        let title = map.get("title").and_then(|node| self.plain_words(node, "`title`"));
         let hosts = map.get("hosts").map(|node| self.hosts(node)).unwrap_or_default();
         let uses = map.get("use").map(|node| self.uses(node)).unwrap_or_default();
         let drafts = map.get("drafts").and_then(|node| self.drafts(node));

@@ -1,0 +1,109 @@
+//! Static rules: what can be known to be wrong with a script before it runs anywhere.
+//!
+//! `parse` has already reported what does not decode and names that are not declared; the rules here
+//! look at meaning: types of values, order of effects, where secrets go, what proves a commit.
+
+mod commit;
+mod flow;
+mod names;
+mod page;
+mod types;
+mod values;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use super::bundle::{Bundle, Source};
+use super::finding::{Finding, Findings};
+use super::parse::{self, Loaded};
+
+/// A source that can also say which files it has.
+pub trait Folder: Source {
+    /// Paths below `scripts/` of all `.yaml` files, fragments included.
+    fn list(&self) -> Result<Vec<String>, String>;
+}
+
+impl Folder for BTreeMap<String, String> {
+    fn list(&self) -> Result<Vec<String>, String> {
+        Ok(self.keys().cloned().collect())
+    }
+}
+
+/// Checks one script with its fragments.
+pub fn check_script(source: &dyn Source, id: &str) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    let uses = match parse::load(source, id, &mut findings) {
+        Some(loaded) => {
+            rules(&loaded, &mut findings);
+            used_by(&loaded.bundle)
+        }
+        None => BTreeMap::new(),
+    };
+    let mut list = findings.into_sorted();
+    for finding in &mut list {
+        finding.used_by.extend(uses.get(&finding.file).cloned());
+    }
+    list
+}
+
+/// Checks every script of a folder, and every fragment no script uses. A finding in a fragment is
+/// given once, with all places that use the fragment.
+pub fn check_tree(folder: &dyn Folder) -> Result<Vec<Finding>, String> {
+    let mut paths = folder.list()?;
+    paths.retain(|path| path.ends_with(".yaml") && !path.starts_with("schema/"));
+    paths.sort();
+    let mut all: Vec<Finding> = Vec::new();
+    let mut used: Vec<String> = Vec::new();
+    let is_fragment = |path: &str| path.split('/').rev().nth(1) == Some("fragments");
+    for path in paths.iter().filter(|path| !is_fragment(path)) {
+        let id = path.trim_end_matches(".yaml");
+        let mut findings = Findings::default();
+        if let Some(loaded) = parse::load(folder, id, &mut findings) {
+            used.extend(loaded.bundle.fragments.iter().map(|part| part.id.text.clone()));
+        }
+        for finding in check_script(folder, id) {
+            merge(&mut all, finding);
+        }
+    }
+    for path in paths.iter().filter(|path| is_fragment(path)) {
+        let id = path.trim_end_matches(".yaml");
+        if !used.iter().any(|known| known == id) {
+            let mut findings = Findings::default();
+            parse::load_fragment(folder, id, &mut findings);
+            findings.into_sorted().into_iter().for_each(|finding| merge(&mut all, finding));
+        }
+    }
+    all.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    Ok(all)
+}
+
+fn merge(all: &mut Vec<Finding>, finding: Finding) {
+    let same = |known: &&mut Finding| {
+        (&known.file, known.line, known.column, known.code, &known.message)
+            == (&finding.file, finding.line, finding.column, finding.code, &finding.message)
+    };
+    match all.iter_mut().find(same) {
+        Some(known) => known.used_by.extend(finding.used_by),
+        None => all.push(finding),
+    }
+}
+
+/// Fragment file → where the script names it.
+fn used_by(bundle: &Bundle) -> BTreeMap<String, String> {
+    let uses = bundle.script.uses.iter();
+    uses.map(|(_, id)| (format!("scripts/{}.yaml", id.text), id.span.to_string())).collect()
+}
+
+/// All rules over a decoded bundle.
+fn rules(loaded: &Loaded, findings: &mut Findings) {
+    let broken = findings.has_errors();
+    let bundle = &loaded.bundle;
+    names::check(loaded, findings);
+    page::check(bundle, findings);
+    values::check(bundle, findings);
+    if !broken {
+        // what was not decoded would look like missing nodes
+        flow::check(bundle, findings);
+        commit::check(bundle, findings);
+    }
+}

@@ -1,0 +1,402 @@
+//! The submit gate: while armed exactly one matching request may pass, held until its body was
+//! read; every other request of the context is failed. Not a security boundary (workers and new
+//! windows can slip by): the second check after the latch, not the first.
+
+use super::attempt::Deadline;
+use super::browser::text;
+use super::connection::{CALL, Connection, lock};
+use super::context::{Context, ContextInner};
+use super::error::Error;
+use super::text::glob;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
+
+/// The one request that may pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatePattern {
+    /// HTTP method, upper case.
+    pub method: String,
+    /// Glob over the whole address.
+    pub url: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct GateState {
+    pattern: GatePattern,
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The held request until somebody takes it.
+    held: Option<(Arc<str>, Value)>,
+    /// A match was seen: no other may pass.
+    used: bool,
+    /// Request id that was let through.
+    passed: Option<String>,
+    answered: Option<u16>,
+    refused: Vec<(String, String)>,
+}
+
+/// An armed gate. [`Gate::disarm`] it; dropped armed it stays shut until the context is disposed of.
+#[derive(Debug)]
+pub struct Gate {
+    context: Arc<ContextInner>,
+    state: Arc<GateState>,
+}
+
+/// The one matching request, held.
+#[derive(Debug)]
+pub struct Held {
+    /// HTTP method.
+    pub method: String,
+    /// Address.
+    pub url: String,
+    /// Headers as the page set them.
+    pub headers: Vec<(String, String)>,
+    /// Body; contents of attached files may be missing.
+    pub body: Option<Bytes>,
+    context: Arc<ContextInner>,
+    gate: Arc<GateState>,
+    session: Arc<str>,
+    id: String,
+}
+
+impl Context {
+    /// Arms the gate over all pages, frames and workers of this context.
+    ///
+    /// # Errors
+    /// A page did not confirm: the gate is disarmed again.
+    pub async fn arm_gate(&self, pattern: GatePattern) -> Result<Gate, Error> {
+        let state =
+            Arc::new(GateState { pattern, state: Mutex::default(), changed: watch::channel(0).0 });
+        *lock(&self.inner.gate) = Some(Arc::clone(&state));
+        let gate = Gate { context: Arc::clone(&self.inner), state };
+        match apply(&self.inner).await {
+            Ok(()) => Ok(gate),
+            Err(e) => {
+                let _disarmed = gate.disarm().await;
+                Err(e)
+            }
+        }
+    }
+}
+
+impl Gate {
+    /// The one matching request, held; `None` when none came until the deadline.
+    ///
+    /// # Errors
+    /// Its body could not be read.
+    pub async fn held(&self, deadline: Deadline) -> Result<Option<Held>, Error> {
+        let mut changed = self.state.changed.subscribe();
+        loop {
+            let held = lock(&self.state.state).held.take();
+            if let Some((session, params)) = held {
+                return self.read(session, &params).await.map(Some);
+            }
+            if !self.context.conn().is_alive() {
+                return Err(Error::Gone);
+            }
+            if tokio::time::timeout_at(deadline.instant(), changed.changed()).await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn read(&self, session: Arc<str>, params: &Value) -> Result<Held, Error> {
+        let mut body = body_of(params);
+        let network = text(params, "/networkId");
+        let has_body =
+            params.pointer("/request/hasPostData").and_then(Value::as_bool) == Some(true);
+        if body.is_none() && has_body && !network.is_empty() {
+            let ask = json!({"requestId": network});
+            let reply = self.context.conn().call_raw(
+                Some(&session),
+                "Network.getRequestPostData",
+                ask,
+                CALL,
+            );
+            body = Some(Bytes::copy_from_slice(text(&reply.await?, "/postData").as_bytes()));
+        }
+        Ok(Held {
+            method: text(params, "/request/method").to_owned(),
+            url: text(params, "/request/url").to_owned(),
+            headers: headers(params.pointer("/request/headers")),
+            body,
+            context: Arc::clone(&self.context),
+            gate: Arc::clone(&self.state),
+            session,
+            id: text(params, "/requestId").to_owned(),
+        })
+    }
+
+    /// Status of the answer to the request that passed. When it comes, other requests may go
+    /// again (matches stay barred until disarm).
+    pub async fn answered(&self, deadline: Deadline) -> Option<u16> {
+        let mut changed = self.state.changed.subscribe();
+        loop {
+            if let Some(status) = lock(&self.state.state).answered {
+                return Some(status);
+            }
+            if !self.context.conn().is_alive() {
+                return None;
+            }
+            tokio::time::timeout_at(deadline.instant(), changed.changed()).await.ok()?.ok()?;
+        }
+    }
+
+    /// Method and address of the requests that were failed while armed.
+    #[must_use]
+    pub fn refused(&self) -> Vec<(String, String)> {
+        lock(&self.state.state).refused.clone()
+    }
+
+    /// True once a matching request was seen, held or let through.
+    #[must_use]
+    pub fn used(&self) -> bool {
+        lock(&self.state.state).used
+    }
+
+    /// Disarms. A request still held is failed.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn disarm(self) -> Result<(), Error> {
+        let held = lock(&self.state.state).held.take();
+        if let Some((session, params)) = held {
+            fail(self.context.conn(), &session, text(&params, "/requestId")).await?;
+        }
+        *lock(&self.context.gate) = None;
+        apply(&self.context).await
+    }
+}
+
+impl Held {
+    /// Lets it go.
+    ///
+    /// # Errors
+    /// The browser is gone, or the request was cancelled meanwhile.
+    pub async fn proceed(self) -> Result<(), Error> {
+        lock(&self.gate.state).passed = Some(self.id.clone());
+        let params = json!({"requestId": self.id, "interceptResponse": true});
+        self.context
+            .conn()
+            .call_raw(Some(&self.session), "Fetch.continueRequest", params, CALL)
+            .await
+            .map(drop)
+    }
+
+    /// Fails it; the page sees a network error.
+    ///
+    /// # Errors
+    /// As [`Held::proceed`].
+    pub async fn fail(self) -> Result<(), Error> {
+        fail(self.context.conn(), &self.session, &self.id).await
+    }
+}
+
+async fn fail(conn: &Connection, session: &Arc<str>, id: &str) -> Result<(), Error> {
+    let params = json!({"requestId": id, "errorReason": "BlockedByClient"});
+    conn.call_raw(Some(session), "Fetch.failRequest", params, CALL).await.map(drop)
+}
+
+/// What is intercepted now: answers to documents always (PDF rule), requests while armed.
+pub(crate) fn patterns(context: &ContextInner) -> Value {
+    let mut list =
+        vec![json!({"urlPattern": "*", "resourceType": "Document", "requestStage": "Response"})];
+    if lock(&context.gate).is_some() {
+        list.push(json!({"urlPattern": "*", "requestStage": "Request"}));
+    }
+    json!({"patterns": list})
+}
+
+async fn apply(context: &Arc<ContextInner>) -> Result<(), Error> {
+    let mut sessions: Vec<Arc<str>> = context.pages().iter().flat_map(|p| p.sessions()).collect();
+    sessions.extend(context.hub().workers_of(&context.id));
+    let conn = context.conn();
+    let calls =
+        sessions.iter().map(|s| conn.call_raw(Some(s), "Fetch.enable", patterns(context), CALL));
+    for done in futures_util::future::join_all(calls).await {
+        match done {
+            // Gone meanwhile, or a worker without interception: nothing to gate there.
+            Ok(_) | Err(Error::Closed | Error::Crashed | Error::Protocol { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// A request or answer was paused: decides and answers in a task of its own.
+pub(crate) fn paused(
+    conn: &Arc<Connection>,
+    context: &Arc<ContextInner>,
+    session: &str,
+    params: &Value,
+) {
+    let id = text(params, "/requestId").to_owned();
+    let gate = lock(&context.gate).clone();
+    let status = params.get("responseStatusCode").and_then(Value::as_u64);
+    let is_answer = status.is_some() || params.get("responseErrorReason").is_some();
+    let (method, answer) = if is_answer {
+        if let Some(g) = &gate {
+            g.answer(&id, status);
+        }
+        match pdf_headers(params) {
+            Some(headers) => (
+                "Fetch.continueResponse",
+                json!({"requestId": id,
+                "responseCode": status, "responseHeaders": headers}),
+            ),
+            None => ("Fetch.continueRequest", json!({"requestId": id})),
+        }
+    } else {
+        match gate.as_ref().map_or(Pass::Yes, |g| g.request(session, params)) {
+            Pass::Yes => ("Fetch.continueRequest", json!({"requestId": id})),
+            Pass::No => {
+                ("Fetch.failRequest", json!({"requestId": id, "errorReason": "BlockedByClient"}))
+            }
+            Pass::Hold => return,
+        }
+    };
+    let (conn, session): (_, Arc<str>) = (Arc::clone(conn), session.into());
+    tokio::spawn(async move {
+        // Cancelled or gone meanwhile: nothing left to answer.
+        let _answered = conn.call_raw(Some(&session), method, answer, CALL).await;
+    });
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Pass {
+    Yes,
+    No,
+    Hold,
+}
+
+impl GateState {
+    fn request(&self, session: &str, params: &Value) -> Pass {
+        let (method, url) = (text(params, "/request/method"), text(params, "/request/url"));
+        let matching =
+            method.eq_ignore_ascii_case(&self.pattern.method) && glob(&self.pattern.url, url);
+        let mut state = lock(&self.state);
+        let pass = if matching && !state.used {
+            state.used = true;
+            state.held = Some((session.into(), params.clone()));
+            Pass::Hold
+        } else if !matching && state.answered.is_some() {
+            Pass::Yes
+        } else {
+            if state.refused.len() < 1000 {
+                state.refused.push((method.to_owned(), url.to_owned()));
+            }
+            Pass::No
+        };
+        drop(state);
+        self.changed.send_modify(|n| *n += 1);
+        pass
+    }
+
+    fn answer(&self, id: &str, status: Option<u64>) {
+        let mut state = lock(&self.state);
+        if state.passed.as_deref() == Some(id) && state.answered.is_none() {
+            state.answered = Some(status.and_then(|s| u16::try_from(s).ok()).unwrap_or(0));
+        }
+        drop(state);
+        self.changed.send_modify(|n| *n += 1);
+    }
+}
+
+fn body_of(params: &Value) -> Option<Bytes> {
+    let entries = params.pointer("/request/postDataEntries").and_then(Value::as_array);
+    if let Some(entries) = entries {
+        let mut out = Vec::new();
+        for e in entries {
+            out.extend(BASE64_STANDARD.decode(text(e, "/bytes")).ok()?);
+        }
+        if !out.is_empty() {
+            return Some(out.into());
+        }
+    }
+    let plain = params.pointer("/request/postData").and_then(Value::as_str)?;
+    Some(Bytes::copy_from_slice(plain.as_bytes()))
+}
+
+/// Headers that make Chromium download a PDF instead of showing it; `None` for everything else.
+fn pdf_headers(params: &Value) -> Option<Vec<Value>> {
+    let list = params.get("responseHeaders")?.as_array()?;
+    let named = |h: &Value, name: &str| text(h, "/name").eq_ignore_ascii_case(name);
+    let is_pdf = list.iter().any(|h| {
+        named(h, "content-type") && text(h, "/value").trim_start().starts_with("application/pdf")
+    });
+    if !is_pdf {
+        return None;
+    }
+    let given = list.iter().find(|h| named(h, "content-disposition")).map(|h| text(h, "/value"));
+    let value = match given {
+        Some(v) if v.trim_start().to_ascii_lowercase().starts_with("attachment") => return None,
+        Some(v) => v
+            .split_once(';')
+            .map_or("attachment".to_owned(), |(_, rest)| format!("attachment;{rest}")),
+        None => "attachment".to_owned(),
+    };
+    let mut out: Vec<Value> =
+        list.iter().filter(|h| !named(h, "content-disposition")).cloned().collect();
+    out.push(json!({"name": "Content-Disposition", "value": value}));
+    Some(out)
+}
+
+/// Headers of a CDP object as pairs.
+pub(crate) fn headers(value: Option<&Value>) -> Vec<(String, String)> {
+    let Some(map) = value.and_then(Value::as_object) else { return Vec::new() };
+    map.iter().map(|(k, v)| (k.clone(), v.as_str().unwrap_or("").to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate() -> GateState {
+        let pattern = GatePattern { method: "POST".into(), url: "https://p.test/submit*".into() };
+        GateState { pattern, state: Mutex::default(), changed: watch::channel(0).0 }
+    }
+
+    fn request(id: &str, method: &str, url: &str) -> Value {
+        json!({"requestId": id, "request": {"method": method, "url": url}})
+    }
+
+    #[test]
+    fn one_match_passes_and_nothing_else_until_the_answer() {
+        let g = gate();
+        assert_eq!(g.request("s", &request("1", "GET", "https://p.test/x")), Pass::No);
+        assert_eq!(g.request("s", &request("2", "POST", "https://p.test/submit?a")), Pass::Hold);
+        assert_eq!(g.request("s", &request("3", "POST", "https://p.test/submit?a")), Pass::No);
+        lock(&g.state).passed = Some("2".into());
+        g.answer("3", Some(200));
+        assert_eq!(lock(&g.state).answered, None, "somebody else's answer");
+        g.answer("2", Some(302));
+        assert_eq!(g.request("s", &request("2", "GET", "https://p.test/done")), Pass::Yes);
+        assert_eq!(g.request("s", &request("4", "POST", "https://p.test/submit?a")), Pass::No);
+        assert_eq!(lock(&g.state).refused.len(), 3);
+    }
+
+    #[test]
+    fn only_inline_pdfs_become_attachments() {
+        let of = |h: Value| pdf_headers(&json!({"responseHeaders": h}));
+        let changed = of(json!([{"name": "Content-Type", "value": "application/pdf"},
+            {"name": "Content-Disposition", "value": "inline; filename=\"letter.pdf\""}]));
+        assert_eq!(
+            text(&changed.expect("a PDF")[1], "/value"),
+            "attachment; filename=\"letter.pdf\""
+        );
+        assert!(of(json!([{"name": "Content-Type", "value": "text/html"}])).is_none());
+        assert!(
+            of(json!([{"name": "content-type", "value": "application/pdf"},
+            {"name": "content-disposition", "value": "attachment"}]))
+            .is_none()
+        );
+    }
+}

@@ -1,0 +1,524 @@
+// The page script: runs in an isolated world of every frame, changes nothing in the document and is
+// never needed by the page. It proposes candidates and reports facts; deciding is done outside.
+(() => {
+  if (globalThis.__agent) return;
+  const BLOCK = new Set(("ADDRESS ARTICLE ASIDE BLOCKQUOTE BODY CAPTION DD DETAILS DIALOG DIV DL DT FIELDSET FIGURE " +
+    "FOOTER FORM H1 H2 H3 H4 H5 H6 HEADER HR LEGEND LI MAIN NAV OL OPTION P PRE SECTION SUMMARY TABLE TBODY TD TFOOT TH THEAD TR UL BR")
+    .split(" "));
+  const SKIP = new Set(["SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "HEAD"]);
+  const CONTROL = "input:not([type=hidden]),textarea,select,button,meter,output,progress,[contenteditable=''],[contenteditable=true]," +
+    ["textbox", "combobox", "listbox", "checkbox", "radio", "switch", "spinbutton", "slider", "searchbox", "button"]
+      .map((r) => `[role=${r}]`).join(",");
+  const TEST_ID = ["data-testid", "data-test", "data-test-id", "data-qa", "data-cy"];
+  const kept = new Map();
+  let nextToken = 1;
+
+  // ---- trees -------------------------------------------------------------------------------
+  const flatParent = (n) => n.assignedSlot || n.parentElement ||
+    (n.parentNode instanceof ShadowRoot ? n.parentNode.host : n.getRootNode() instanceof ShadowRoot ? n.getRootNode().host : null);
+  const flatContains = (outer, n) => {
+    for (let at = n; at; at = flatParent(at)) if (at === outer) return true;
+    return false;
+  };
+  const closest = (el, selector) => {
+    for (let at = el; at; at = flatParent(at)) if (at.matches && at.matches(selector)) return at;
+    return null;
+  };
+  // All elements in document order, open shadow roots entered.
+  const all = (root, out = []) => {
+    const walk = (n) => {
+      for (let c = n.firstElementChild; c; c = c.nextElementSibling) {
+        out.push(c);
+        if (c.shadowRoot) walk(c.shadowRoot);
+        walk(c);
+      }
+    };
+    if (root.shadowRoot) walk(root.shadowRoot);
+    walk(root);
+    return out;
+  };
+  const select = (root, selector) => all(root).filter((e) => e.matches(selector));
+
+  // ---- texts -------------------------------------------------------------------------------
+  const gather = (n, out, seen, skipControls) => {
+    if (n.nodeType === 3) { out.push(n.data); return; }
+    if (n.nodeType === 1) {
+      if (SKIP.has(n.tagName)) return;
+      if (seen && !visible(n)) return;
+      if (n.tagName === "INPUT") {
+        if (!skipControls && /^(submit|button|reset)$/.test(n.type)) out.push(" ", n.value, " ");
+        return;
+      }
+      if (skipControls && /^(SELECT|TEXTAREA|BUTTON)$/.test(n.tagName)) return;
+      if (seen && /^(SELECT|TEXTAREA)$/.test(n.tagName)) return;
+    }
+    const block = n.nodeType === 1 && BLOCK.has(n.tagName);
+    if (block) out.push(seen ? "\n" : " ");
+    const kids = n.tagName === "SLOT" && n.assignedNodes().length ? n.assignedNodes() : (n.shadowRoot || n).childNodes;
+    for (const c of kids) gather(c, out, seen, skipControls);
+    if (block) out.push(seen ? "\n" : " ");
+  };
+  const text = (n, skipControls) => { const out = []; gather(n, out, false, skipControls); return out.join(""); };
+  const tidy = (s) => s.replace(/\s+/g, " ").trim();
+  const idRefs = (el, attr) => (el.getAttribute(attr) || "").split(/\s+/).filter(Boolean)
+    .map((id) => el.getRootNode().getElementById?.(id)).filter(Boolean);
+  const labels = (el) => {
+    const out = [];
+    const by = idRefs(el, "aria-labelledby").map((n) => tidy(text(n, true))).join(" ");
+    if (by) out.push(by);
+    if (el.getAttribute("aria-label")) out.push(el.getAttribute("aria-label"));
+    for (const l of el.labels || []) out.push(tidy(text(l, true)));
+    if (!el.labels) { const l = el.closest("label"); if (l) out.push(tidy(text(l, true))); }
+    if (!out.length && el.tagName === "INPUT" && /^(submit|button|reset)$/.test(el.type)) out.push(el.value);
+    if (!out.length && (el.tagName === "BUTTON" || el.getAttribute("role") === "button")) out.push(tidy(text(el)));
+    return out.filter(Boolean);
+  };
+  const headingIn = (el) => { const h = select(el, "h1,h2,h3,h4,h5,h6,[role=heading],legend")[0]; return h ? tidy(text(h)) : ""; };
+  const headingBefore = (el) => {
+    const scope = el.closest("section,article,main,fieldset,[role=region],dialog,[role=dialog]") || el.ownerDocument;
+    let last = "";
+    for (const h of scope.querySelectorAll("h1,h2,h3,h4,h5,h6,[role=heading],legend")) {
+      if (h.compareDocumentPosition(el) & Node.DOCUMENT_POSITION_FOLLOWING) last = tidy(text(h));
+    }
+    return last;
+  };
+  const groupNames = (el) => {
+    const own = [];
+    if (el.getAttribute("aria-label")) own.push(el.getAttribute("aria-label"));
+    const by = idRefs(el, "aria-labelledby").map((n) => tidy(text(n))).join(" ");
+    if (by) own.push(by);
+    return own;
+  };
+
+  // ---- facts -------------------------------------------------------------------------------
+  const visible = (el) => {
+    if (!el.isConnected) return false;
+    const style = el.ownerDocument.defaultView ? getComputedStyle(el) : null;
+    if (!style) return false;
+    if (style.display === "contents") {
+      for (const c of el.childNodes) {
+        if (c.nodeType === 1 && visible(c)) return true;
+        if (c.nodeType === 3 && c.data.trim()) {
+          const range = document.createRange();
+          range.selectNode(c);
+          const r = range.getBoundingClientRect();
+          if (r.width > 0 && r.height > 0) return true;
+        }
+      }
+      return false;
+    }
+    if (!el.checkVisibility() || style.visibility !== "visible") return false;
+    const r = el.getBoundingClientRect();
+    return r.width > 0 && r.height > 0;
+  };
+  const ariaDisabled = (el) => {
+    for (let at = el; at; at = flatParent(at)) {
+      const v = at.getAttribute("aria-disabled");
+      if (v === "true") return true;
+      if (v === "false") return false;
+    }
+    return false;
+  };
+  const enabled = (el) => {
+    if (/^(BUTTON|INPUT|SELECT|TEXTAREA|OPTION|OPTGROUP|FIELDSET)$/.test(el.tagName)) {
+      if (el.matches(":disabled")) return false;
+      if (el.tagName === "OPTION" && el.closest("optgroup:disabled")) return false;
+    }
+    return !ariaDisabled(el);
+  };
+  const editable = (el) => enabled(el) && !el.readOnly && el.getAttribute("aria-readonly") !== "true";
+  const retarget = (el) => {
+    const control = closest(el, "button,[role=button],a[href],a,[role=link],[role=checkbox],[role=radio],[role=switch],[role=option],[role=tab],[role=menuitem]");
+    if (el.matches("input,textarea,select,option,[contenteditable=''],[contenteditable=true]")) return el;
+    if (control) return control;
+    const label = closest(el, "label");
+    if (label && label.control && visible(label.control)) return label.control;
+    return el;
+  };
+  const groups = (el) => {
+    const out = [];
+    for (let at = flatParent(el); at; at = flatParent(at)) {
+      if (!at.matches("fieldset,section,form,dialog,main,nav,aside,[role=region],[role=dialog],[role=group],[role=radiogroup],table,[role=table],[role=grid]")) continue;
+      const legend = at.tagName === "FIELDSET" ? at.querySelector(":scope > legend") : at.tagName === "TABLE" ? at.caption : null;
+      const name = groupNames(at)[0] || (legend ? tidy(text(legend)) : "") || (at.matches("section,dialog,[role=dialog],[role=region]") ? headingIn(at) : "");
+      if (name) out.unshift(name.slice(0, 100));
+    }
+    return out;
+  };
+  const rect = (r) => ({ x: r.x, y: r.y, width: r.width, height: r.height });
+  const checked = (el) => {
+    if (el.tagName === "INPUT" && /^(checkbox|radio)$/.test(el.type)) return el.checked;
+    if (el.tagName === "OPTION") return el.selected;
+    const a = el.getAttribute("aria-checked") || el.getAttribute("aria-selected") || el.getAttribute("aria-pressed");
+    return a === null || a === undefined ? null : a === "true";
+  };
+  const facts = (el) => {
+    if (el.nodeType !== 1) el = el.parentElement || el.host || el.documentElement;
+    const testId = TEST_ID.map((a) => el.getAttribute(a)).find(Boolean) || "";
+    const control = el.matches(CONTROL);
+    return {
+      visible: visible(el), rect: rect(el.getBoundingClientRect()), tag: el.tagName.toLowerCase(),
+      inputType: el.tagName === "INPUT" || el.tagName === "BUTTON" ? el.type : "", nameAttr: el.getAttribute("name") || "",
+      id: el.id || "", testId, autocomplete: el.getAttribute("autocomplete") || "", text: tidy(text(el)).slice(0, 200),
+      label: (control && labels(el)[0] || "").slice(0, 200), href: el.tagName === "A" ? el.href : "",
+      enabled: enabled(el), editable: editable(el), required: !!el.required || el.getAttribute("aria-required") === "true",
+      checked: checked(el), group: groups(el), closedRoot: inClosedRoot(el),
+    };
+  };
+  const inClosedRoot = (el) => {
+    for (let root = el.getRootNode(); root instanceof ShadowRoot; root = root.host.getRootNode()) if (root.mode === "closed") return true;
+    return false;
+  };
+
+  // ---- candidates --------------------------------------------------------------------------
+  const keep = (els) => { const token = nextToken++; kept.set(token, els); if (kept.size > 64) kept.delete(kept.keys().next().value); return token; };
+  const loose = (s) => s.normalize("NFKC").replace(/[\u200b-\u200f\u2060\ufeff\u00ad\s]+/g, "").toLowerCase();
+  const withTexts = (pairs) => ({ token: keep(pairs.map((p) => p[0])), texts: pairs.map((p) => p[1]), parents: [] });
+  const textCandidates = (root, needle) => {
+    const els = [], texts = [], parents = [], index = new Map();
+    const want = needle === null ? null : loose(needle);
+    const cache = new Map();
+    for (const el of all(root)) {
+      if (SKIP.has(el.tagName) || el.tagName === "HTML" || el.closest("head")) continue;
+      // A parent that does not hold the words has no child that does.
+      const up = flatParent(el);
+      if (want !== null && up && cache.get(up) === false) { cache.set(el, false); continue; }
+      const t = el.tagName === "INPUT" ? (/^(submit|button|reset)$/.test(el.type) ? el.value : "") : text(el);
+      if (want !== null && !loose(t).includes(want)) { cache.set(el, false); continue; }
+      if (!t.trim() || (want === null && t.length > 2000)) continue;
+      let parent = -1;
+      for (let at = up; at; at = flatParent(at)) if (index.has(at)) { parent = index.get(at); break; }
+      index.set(el, els.length);
+      els.push(el); texts.push([t.length > 20000 ? t.slice(0, 20000) : t]); parents.push(parent);
+    }
+    return { token: keep(els), texts, parents };
+  };
+  const collect = (root, kind, arg) => { // root: an element, or null for the document
+    root = root || document;
+    switch (kind) {
+      case "css": return withTexts(select(root, arg).map((e) => [e, []]));
+      case "xpath": {
+        const found = document.evaluate(arg, root, null, XPathResult.ORDERED_NODE_SNAPSHOT_TYPE, null);
+        const out = [];
+        for (let i = 0; i < found.snapshotLength; i++) if (found.snapshotItem(i).nodeType === 1) out.push([found.snapshotItem(i), []]);
+        return withTexts(out);
+      }
+      case "test_id": return withTexts(all(root).filter((e) => TEST_ID.some((a) => e.getAttribute(a) === arg)).map((e) => [e, []]));
+      case "attr": return withTexts(select(root, `[${arg}]`).map((e) => [e, [e.getAttribute(arg)]]));
+      case "label": return withTexts(select(root, CONTROL).map((e) => [e, labels(e)]).filter((p) => p[1].length));
+      case "control": return withTexts(select(root, CONTROL + ",a[href]").map((e) => [e, []]));
+      case "text": return textCandidates(root, arg);
+      case "table": return withTexts(select(root, "table,[role=table],[role=grid],[role=treegrid]").map((e) => [e,
+        [...(e.caption ? [tidy(text(e.caption))] : []), ...groupNames(e), ...(e.caption || groupNames(e).length ? [] : [headingBefore(e)])]]));
+      case "dialog": return withTexts(select(root, "dialog[open],[role=dialog],[role=alertdialog]").map((e) => [e, [...groupNames(e), headingIn(e)].filter(Boolean)]));
+      case "region": return withTexts(select(root, "main,nav,aside,header,footer,form,section,fieldset,[role=region],[role=group],[role=main],[role=navigation],[role=search],[role=form],[role=complementary],[role=radiogroup]")
+        .map((e) => [e, [...groupNames(e), headingIn(e)].filter(Boolean)]).filter((p) => p[1].length));
+    }
+    throw new Error("unknown finder");
+  };
+  // The chosen candidates, each followed by the control it stands for.
+  const pick = (token, indices) => {
+    const els = kept.get(token) || [];
+    kept.delete(token);
+    return indices.map((i) => els[i]).filter(Boolean).flatMap((e) => [e, retarget(e)]);
+  };
+  const rowsOf = (token) => { const els = kept.get(token) || []; kept.delete(token); return els; };
+  const factsOf = (els) => els.map((e) => facts(e));
+
+  // ---- acting ------------------------------------------------------------------------------
+  const describe = (el) => {
+    if (!el || el.nodeType !== 1) return "nothing";
+    const name = el.getAttribute("aria-label") || tidy(text(el)).slice(0, 40);
+    return el.tagName.toLowerCase() + (el.id ? "#" + el.id : "") + (name ? ` "${name}"` : "");
+  };
+  const frames2 = () => new Promise((done) => {
+    let finished = false;
+    const end = () => { if (!finished) { finished = true; done(); } };
+    requestAnimationFrame(() => requestAnimationFrame(end));
+    setTimeout(end, 250);
+  });
+  const stable = async (el) => {
+    const one = el.getBoundingClientRect();
+    await frames2();
+    const two = el.getBoundingClientRect();
+    return one.x === two.x && one.y === two.y && one.width === two.width && one.height === two.height;
+  };
+  const ready = async (el, needs) => {
+    if (!el.isConnected) return "detached";
+    if (needs.includes("stable") && !(await stable(el))) return el.isConnected ? "moved" : "detached";
+    if (needs.includes("visible") && !visible(el)) return el.isConnected ? "hidden" : "detached";
+    if (needs.includes("enabled") && !enabled(el)) return "disabled";
+    if (needs.includes("editable") && !editable(el)) return "readonly";
+    return "ok";
+  };
+  const scroll = (el, how) => {
+    el.scrollIntoView({ block: how, inline: how === "center" ? "center" : "nearest", behavior: "instant" });
+  };
+  const hitAt = (el, x, y) => {
+    // From the document inward: each root must show a host of the target, the last the target.
+    const chain = [];
+    for (let root = el.getRootNode(); ; root = root.host.getRootNode()) {
+      chain.unshift(root);
+      if (!(root instanceof ShadowRoot)) break;
+    }
+    let hit = null;
+    for (let i = 0; i < chain.length; i++) {
+      hit = chain[i].elementsFromPoint(x, y)[0] || null;
+      const next = chain[i + 1];
+      if (next && hit !== next.host) {
+        // A slotted child of the host may cover; light children of the host belong to the flat tree.
+        if (!(hit && flatContains(el, hit))) return hit;
+        return null;
+      }
+    }
+    while (hit && hit.shadowRoot && !flatContains(el, hit)) {
+      const inner = hit.shadowRoot.elementFromPoint(x, y);
+      if (!inner || inner === hit) break;
+      hit = inner;
+    }
+    return accepts(el, hit) ? null : hit || document.documentElement;
+  };
+  const accepts = (el, hit) => {
+    if (!hit) return false;
+    if (flatContains(el, hit)) return true;
+    // A label and its control stand for each other.
+    const label = closest(hit, "label");
+    if (label && label.control && flatContains(el, label.control)) return true;
+    if (el.tagName === "LABEL" && el.control && flatContains(el.control, hit)) return true;
+    // A transparent input over its drawn double, as component libraries build them.
+    return false;
+  };
+  const point = (el) => {
+    const w = innerWidth, h = innerHeight;
+    for (const r of el.getClientRects()) {
+      const x0 = Math.max(0, r.left), y0 = Math.max(0, r.top), x1 = Math.min(w, r.right), y1 = Math.min(h, r.bottom);
+      if (x1 > x0 && y1 > y0 && (x1 - x0) * (y1 - y0) > 0.99) {
+        const x = (x0 + x1) / 2, y = (y0 + y1) / 2;
+        const hit = hitAt(el, x, y);
+        return { x, y, rect: rect(el.getBoundingClientRect()), covered: hit ? describe(hit) : null,
+          viewport: [w, h], scroll: { x: scrollX, y: scrollY }, ratio: devicePixelRatio };
+      }
+    }
+    return null;
+  };
+  // Where the content of a frame lies in this document, and whether this point of it is on top.
+  const framePoint = (owner, x, y) => {
+    const map = frameMap(owner);
+    if (!map) return { refused: true };
+    const px = map.x + x * map.sx, py = map.y + y * map.sy;
+    const inside = px >= 0 && py >= 0 && px <= innerWidth && py <= innerHeight;
+    const hit = inside ? hitAt(owner, px, py) : null;
+    return { x: px, y: py, inside, covered: hit ? describe(hit) : null, viewport: [innerWidth, innerHeight] };
+  };
+  const frameMap = (owner) => {
+    for (let at = owner; at; at = flatParent(at)) {
+      const t = getComputedStyle(at).transform;
+      if (t && t !== "none") { const m = new DOMMatrix(t); if (!m.is2D || Math.abs(m.b) > 1e-6 || Math.abs(m.c) > 1e-6) return null; }
+    }
+    const r = owner.getBoundingClientRect(), s = getComputedStyle(owner);
+    const sx = owner.offsetWidth ? r.width / owner.offsetWidth : 1, sy = owner.offsetHeight ? r.height / owner.offsetHeight : 1;
+    const px = parseFloat(s.paddingLeft) || 0, py = parseFloat(s.paddingTop) || 0;
+    return { x: r.left + (owner.clientLeft + px) * sx, y: r.top + (owner.clientTop + py) * sy, sx, sy };
+  };
+
+  const POINTER = ["pointerdown", "mousedown", "pointerup", "mouseup", "click", "auxclick", "dblclick"];
+  let guard = null;
+  const arm = (el, watchOnly) => {
+    disarm();
+    guard = { el, hit: [], swallowed: [], by: null, watchOnly };
+    guard.listen = (e) => {
+      if (!e.isTrusted) return;
+      const at = e.composedPath()[0];
+      let good = at && at.nodeType === 1 && accepts(el, at);
+      if (!good && inClosedRoot(el)) good = hitAt(el, e.clientX, e.clientY) === null;
+      // The click a label passes on to its control, and the one Chrome sends to the common ancestor.
+      if (!good && e.type === "click" && guard.hit.includes("mousedown") && !el.isConnected) good = true;
+      if (good) { guard.hit.push(e.type); return; }
+      e.preventDefault();
+      e.stopImmediatePropagation();
+      guard.swallowed.push(e.type);
+      guard.by = guard.by || describe(at);
+    };
+    for (const type of POINTER) addEventListener(type, guard.listen, true);
+  };
+  const disarm = () => {
+    if (!guard) return null;
+    for (const type of POINTER) removeEventListener(type, guard.listen, true);
+    const verdict = { hit: guard.hit, swallowed: guard.swallowed, by: guard.by };
+    guard = null;
+    return verdict;
+  };
+
+  const deepActive = () => { let a = document.activeElement; while (a && a.shadowRoot && a.shadowRoot.activeElement) a = a.shadowRoot.activeElement; return a; };
+  const NATIVE = /^(date|time|datetime-local|month|week|color|range)$/;
+  const kindOf = (el) => {
+    if (el.tagName === "TEXTAREA") return "text";
+    if (el.tagName === "INPUT") {
+      if (NATIVE.test(el.type)) return "native";
+      if (/^(checkbox|radio|file|submit|button|reset|image|hidden)$/.test(el.type)) return el.type;
+      return el.type === "password" ? "password" : "text";
+    }
+    if (el.tagName === "SELECT") return "select";
+    if (el.isContentEditable) return "rich";
+    return "none";
+  };
+  const focusAll = (el) => {
+    el.focus({ preventScroll: false });
+    const active = el.getRootNode().activeElement;
+    if (active !== el && !(active && flatContains(active, el))) return "unfocused";
+    if (el.select && /^(INPUT|TEXTAREA)$/.test(el.tagName)) { el.select(); } else {
+      const range = document.createRange();
+      range.selectNodeContents(el);
+      const s = getSelection();
+      s.removeAllRanges();
+      s.addRange(range);
+    }
+    return "ok";
+  };
+  const setNative = (el, value) => {
+    const proto = el.tagName === "SELECT" ? HTMLSelectElement.prototype : HTMLInputElement.prototype;
+    el.focus();
+    Object.getOwnPropertyDescriptor(proto, "value").set.call(el, value);
+    el.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
+    el.dispatchEvent(new Event("change", { bubbles: true }));
+    return el.value;
+  };
+  const value = (el) => {
+    if (el.tagName === "SELECT") return [...el.selectedOptions].map((o) => tidy(o.label || o.text)).join(", ");
+    if (el.tagName === "INPUT" && /^(checkbox|radio)$/.test(el.type)) return String(el.checked);
+    if (el.tagName === "INPUT" && el.type === "password") return "\u2022".repeat(el.value.length);
+    if ("value" in el && /^(INPUT|TEXTAREA|OUTPUT|METER|PROGRESS)$/.test(el.tagName)) return String(el.value);
+    const c = checked(el);
+    if (c !== null && el.matches("[role=checkbox],[role=radio],[role=switch]")) return String(c);
+    return tidy(text(el));
+  };
+  const valueLength = (el) => ("value" in el ? el.value : el.textContent).length;
+  const options = (el) => [...el.options].map((o) => ({ label: tidy(o.label || o.text), enabled: enabled(o), selected: o.selected }));
+  const chooseOption = (el, index) => {
+    const o = el.options[index];
+    if (!o) return "";
+    el.focus();
+    o.selected = true;
+    el.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
+    el.dispatchEvent(new Event("change", { bubbles: true }));
+    return value(el);
+  };
+  const radios = (el) => {
+    let list;
+    if (el.tagName === "INPUT" && el.type === "radio") {
+      const scope = el.form || el.getRootNode();
+      list = [...scope.querySelectorAll("input[type=radio]")].filter((r) => r.name === el.name && r.form === el.form);
+    } else list = select(el, "input[type=radio],[role=radio]");
+    return { token: keep(list), texts: list.map((r) => { const l = labels(r); return l.length ? l : [tidy(text(r))]; }), parents: [] };
+  };
+  const popupOptions = (el) => {
+    const lists = [...idRefs(el, "aria-controls"), ...idRefs(el, "aria-owns")];
+    const scope = lists.length ? lists : [document];
+    const list = scope.flatMap((s) => select(s, "[role=option],datalist option").filter(visible));
+    return { token: keep(list), texts: list.map((o) => [tidy(text(o))]), parents: [] };
+  };
+  const shows = (el) => ({ value: value(el), invalid: el.getAttribute("aria-invalid") === "true" });
+  const files = (el) => [...(el.files || [])].map((f) => [f.name, f.size]);
+  const isFile = (el) => el.tagName === "INPUT" && el.type === "file";
+  const fileInput = (el) => isFile(el) ? [el] : select(el, "input[type=file]").slice(0, 1);
+
+  // ---- tables ------------------------------------------------------------------------------
+  const cellText = (c) => {
+    const own = tidy(text(c, true));
+    const parts = own ? [own] : [];
+    for (const k of select(c, "input:not([type=hidden]),select,textarea,button")) if (visible(k)) parts.push(/^BUTTON$/.test(k.tagName) || /^(submit|button|reset)$/.test(k.type || "") ? tidy(text(k) || k.value || "") : value(k));
+    if (!parts.filter(Boolean).length) {
+      for (const k of [c, ...select(c, "img[alt],svg,[aria-label],[title]")]) {
+        const n = k.getAttribute("aria-label") || k.getAttribute("alt") || k.getAttribute("title") || (k.tagName === "svg" && k.querySelector("title")?.textContent);
+        if (n) { parts.push(tidy(n)); break; }
+      }
+    }
+    return parts.filter(Boolean).join(" ");
+  };
+  const isHeader = (c) => c.tagName === "TH" && c.scope !== "row" || c.getAttribute("role") === "columnheader";
+  const looksHeader = (c) => isHeader(c) || c.classList.contains("header") || parseInt(getComputedStyle(c.querySelector("b,strong") || c).fontWeight, 10) >= 600;
+  const grid = (table) => {
+    const native = table.tagName === "TABLE";
+    const rowEls = (native ? [...table.rows] : select(table, "[role=row]")).filter(visible);
+    const cellsOf = (r) => native ? [...r.cells] : select(r, "[role=cell],[role=gridcell],[role=columnheader],[role=rowheader]");
+    const spans = [], rows = [];
+    for (const r of rowEls) {
+      const line = [];
+      let x = 0;
+      const fill = () => { while (spans[x] && spans[x].left > 0) { line[x] = spans[x].cell; spans[x].left--; x++; } };
+      for (const c of cellsOf(r)) {
+        fill();
+        const w = Math.min(c.colSpan || +c.getAttribute("aria-colspan") || 1, 100), h = Math.min(c.rowSpan || +c.getAttribute("aria-rowspan") || 1, 1000);
+        for (let i = 0; i < w; i++) { line[x] = c; spans[x] = { cell: c, left: h - 1 }; x++; }
+      }
+      fill();
+      rows.push({ el: r, line, own: cellsOf(r) });
+    }
+    let head = 0;
+    while (head < rows.length && rows[head].own.length && rows[head].own.every((c) => isHeader(c) || !tidy(text(c)) ) && rows[head].own.some(isHeader)) head++;
+    if (!head && rows.length > 1 && rows[0].own.length > 1 && rows[0].own.every(looksHeader) && !rows[1].own.every(looksHeader)) head = 1;
+    const width = Math.max(0, ...rows.map((r) => r.line.length));
+    const headers = [];
+    for (let x = 0; x < width; x++) {
+      const words = [];
+      for (let y = 0; y < head; y++) { const c = rows[y].line[x]; const t = c ? cellText(c) : ""; if (t && words.at(-1) !== t) words.push(t); }
+      headers.push(words.join(" "));
+    }
+    const body = rows.slice(head).filter((r) => r.own.length);
+    return { headers, body };
+  };
+  const table = (el) => {
+    const g = grid(el);
+    const names = [el.caption ? tidy(text(el.caption)) : "", ...groupNames(el), headingBefore(el)].filter(Boolean);
+    return { name: names[0] || "", headers: g.headers, rows: g.body.map((r) => r.line.map((c) => c ? cellText(c) : "")), token: keep(g.body.map((r) => r.el)),
+      total: +el.getAttribute("aria-rowcount") || null };
+  };
+
+  // ---- whole page --------------------------------------------------------------------------
+  const visibleText = () => {
+    const out = [];
+    if (document.body) gather(document.body, out, true, false);
+    return out.join("").replace(/[^\S\n]+/g, " ").replace(/ ?\n[ \n]*/g, "\n").trim().slice(0, 2000000);
+  };
+  const LIVE = "[role=alert],[role=status],[role=log],[aria-live=polite],[aria-live=assertive],output";
+  const look = () => ({
+    url: location.href, title: document.title,
+    headings: select(document, "h1,h2,h3,h4,h5,h6,[role=heading],legend").filter(visible).slice(0, 200).map((e) => tidy(text(e)).slice(0, 200)),
+    landmarks: select(document, "main,nav,aside,form,[role=region],[role=dialog],dialog[open]").filter(visible).slice(0, 50)
+      .map((e) => `${e.getAttribute("role") || e.tagName.toLowerCase()} ${groupNames(e)[0] || ""}`.trim()),
+    controls: select(document, CONTROL).filter(visible).slice(0, 500).map((e) => ({ label: (labels(e)[0] || e.getAttribute("placeholder") || "").slice(0, 200),
+      tag: e.tagName.toLowerCase(), kind: e.getAttribute("role") || e.type || "", required: !!e.required || e.getAttribute("aria-required") === "true" })),
+    tables: select(document, "table,[role=table],[role=grid]").filter(visible).slice(0, 50).map((e) => grid(e).headers),
+    live: select(document, LIVE).filter(visible).map((e) => tidy(text(e)).slice(0, 2000)).filter(Boolean),
+  });
+  const html = () => "<!DOCTYPE html>\n" + (document.documentElement ? document.documentElement.outerHTML : "");
+
+  // ---- signals -----------------------------------------------------------------------------
+  let timer = null, toasts = [];
+  const tell = () => {
+    if (timer) return;
+    timer = setTimeout(() => {
+      timer = null;
+      try { globalThis.__agentSignal?.(JSON.stringify({ toasts })); } catch { /* the document is going away */ }
+      toasts = [];
+    }, 40);
+  };
+  const watch = (records) => {
+    for (const r of records) {
+      const at = r.target.nodeType === 1 ? r.target : r.target.parentElement;
+      const added = r.type === "characterData" ? [at] : [...r.addedNodes].map((n) => n.nodeType === 1 ? n : at);
+      for (const n of added) {
+        const live = n && n.isConnected && (closest(n, LIVE) || (n.matches(LIVE) ? n : n.querySelector?.(LIVE)));
+        if (live && toasts.length < 20) { const t = tidy(text(live)).slice(0, 2000); if (t && !toasts.includes(t)) toasts.push(t); }
+      }
+    }
+    tell();
+  };
+  new MutationObserver(watch).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+
+  globalThis.__agent = { collect, pick, rowsOf, factsOf, facts, retarget, ready, scroll, point, framePoint, frameMap, arm, disarm, focusAll, kindOf,
+    setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, html,
+    text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
+    expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),
+    viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: flatContains, same: (a, b) => a === b, visible, checked, focused: (el) => deepActive() === el, flush: () => true, title: () => document.title };
+})();

@@ -1,0 +1,143 @@
+//! Reading tables and grids: header names, rows of cell texts, a handle for each row.
+
+use super::attempt::{Attempted, Stop, Why};
+use super::error::Error;
+use super::page::Page;
+use super::query::{By, Node, Query};
+use super::text::{Text, fold_name};
+use serde::Deserialize;
+use serde_json::json;
+
+/// A table as read at one moment.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its node.
+    pub node: Node,
+    /// Caption, accessible name, or the heading before it.
+    pub name: String,
+    /// Column names; empty where a column has none.
+    pub headers: Vec<String>,
+    /// Body rows that are visible.
+    pub rows: Vec<Row>,
+    /// Rows there are in all, where the page says so (`aria-rowcount`).
+    pub total: Option<u64>,
+}
+
+/// One body row.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its node: look inside it for what to click ([`Query::within`]).
+    pub node: Node,
+    /// Cell texts, one per column, spans repeated.
+    pub cells: Vec<String>,
+}
+
+impl Table {
+    /// Index of the column with this name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<usize> {
+        let want = fold_name(name);
+        self.headers.iter().position(|h| fold_name(h) == want)
+    }
+
+    /// Rows whose cells match all of these (column, text); rows that lack a column are left out.
+    #[must_use]
+    pub fn rows_where(&self, wanted: &[(&str, &Text)]) -> Vec<&Row> {
+        let fits = |row: &Row| {
+            wanted.iter().all(|(column, text)| {
+                let cell = self.column(column).and_then(|i| row.cells.get(i));
+                cell.is_some_and(|c| text.accepts(c))
+            })
+        };
+        self.rows.iter().filter(|r| fits(r)).collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct Read {
+    name: String,
+    headers: Vec<String>,
+    rows: Vec<Vec<String>>,
+    token: i64,
+    total: Option<f64>,
+}
+
+impl Page {
+    /// All visible tables and grids, or those with this name.
+    ///
+    /// # Errors
+    /// The page is gone.
+    pub async fn tables(&self, name: Option<&Text>) -> Result<Vec<Table>, Error> {
+        let by = match name {
+            Some(t) => By::Table(t.clone()),
+            None => By::Css("table,[role=table],[role=grid],[role=treegrid]".to_owned()),
+        };
+        let mut tables = Vec::new();
+        for found in self.find(&Query::by(by)).await?.into_iter().filter(|f| f.visible) {
+            match self.read_table(&found.node).await {
+                Attempted::Done(t) => tables.push(t),
+                Attempted::Wait(_) => {}
+                Attempted::Stop(Stop::Browser(e)) => return Err(e),
+                Attempted::Stop(_) => {}
+            }
+        }
+        Ok(tables)
+    }
+
+    /// Reads one table.
+    pub async fn read_table(&self, node: &Node) -> Attempted<Table> {
+        match self.read_table_now(node).await {
+            Ok(Some(t)) => Attempted::Done(t),
+            Ok(None) => Attempted::Wait(Why::Other("the table changed while it was read".into())),
+            Err(e) => Attempted::from_error(e),
+        }
+    }
+
+    async fn read_table_now(&self, node: &Node) -> Result<Option<Table>, Error> {
+        let read = self.inner.run_on(node, "table", json!([])).await?;
+        let read: Read = serde_json::from_value(read).map_err(|_| Error::Script("table"))?;
+        let world = self.inner.world(&node.frame).await?;
+        let mut rows = Vec::with_capacity(read.rows.len());
+        if !read.rows.is_empty() {
+            let array = self.inner.elements(&world, "rowsOf", json!([read.token])).await?;
+            let ids = self.inner.backend_ids(&world, &array).await;
+            self.inner.release(&world, array);
+            let ids = ids?;
+            if ids.len() != read.rows.len() {
+                return Ok(None);
+            }
+            rows.extend(
+                ids.into_iter()
+                    .zip(read.rows)
+                    .map(|(backend, cells)| Row { node: Node { backend, ..node.clone() }, cells }),
+            );
+        }
+        let total = read.total.map(|t| t.max(0.0) as u64);
+        Ok(Some(Table { node: node.clone(), name: read.name, headers: read.headers, rows, total }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_by_column_names() {
+        let node = Node { frame: "F".into(), loader: "L".into(), backend: 1 };
+        let row = |cells: &[&str]| Row {
+            node: node.clone(),
+            cells: cells.iter().map(|c| (*c).to_owned()).collect(),
+        };
+        let table = Table {
+            node: node.clone(),
+            name: String::new(),
+            headers: vec!["Reference #:".into(), "Status".into()],
+            rows: vec![row(&["A1", "Pending"]), row(&["A2", "Approved"]), row(&["total"])],
+            total: None,
+        };
+        let approved = Text::equals("approved");
+        assert_eq!(table.rows_where(&[("status", &approved)])[0].cells[0], "A2");
+        assert_eq!(table.column("reference #"), Some(0));
+        assert!(table.rows_where(&[("Nope", &approved)]).is_empty());
+    }
+}

@@ -1,0 +1,276 @@
+//! Navigation, clicks, covers, dialogs, popups.
+
+use crate::shared::{at, briefly, run, show, showing, slot, soon};
+use agent::browser::{
+    Attempted, DialogMode, DialogRule, NavigationError, NotDone, Query, Unobserved, Why,
+};
+use std::time::Duration;
+
+#[test]
+fn a_navigation_tells_status_and_every_failure_has_a_type() {
+    run(async {
+        let (context, page) = slot().await;
+        let url = at("a.test", "<h1>Hello</h1>").await;
+        let there = page.navigate(&url, Duration::from_secs(20)).await.unwrap();
+        assert_eq!((there.status, there.url.as_str()), (Some(200), url.as_str()));
+        assert_eq!(page.title().await.unwrap(), "t");
+        let go = async |url: &str| page.navigate(url, Duration::from_secs(5)).await;
+        assert_eq!(
+            go("http://a.test/status/503").await.unwrap().require_ok(),
+            Err(NavigationError::Http(503))
+        );
+        assert_eq!(go("http://a.test/empty/404").await, Err(NavigationError::Http(404)));
+        assert_eq!(go("http://nowhere.test/").await, Err(NavigationError::Dns));
+        assert_eq!(go("http://a.test/file.csv").await, Err(NavigationError::Download));
+        let short = Duration::from_millis(300);
+        assert_eq!(
+            page.navigate("http://a.test/slow/5000", short).await,
+            Err(NavigationError::TimedOut(short))
+        );
+        assert_eq!(go(&url).await.unwrap().status, Some(200), "the page works on after failures");
+        context.dispose().await.unwrap();
+        assert!(page.is_closed());
+    });
+}
+
+#[test]
+fn a_click_waits_for_the_button_and_for_the_navigation_it_starts() {
+    run(async {
+        let (_context, page) = showing(
+            "<button id=b disabled>Search</button><script>
+             setTimeout(() => b.disabled = false, 300);
+             b.onclick = () => setTimeout(() => location = '/slow/300', 0)</script>",
+        )
+        .await;
+        page.click(&Query::role("button", "search"), soon(), &mut Unobserved).await.unwrap();
+        assert_eq!(page.url(), "http://a.test/slow/300");
+        assert_eq!(page.document_status(), Some(200));
+    });
+}
+
+#[test]
+fn a_covered_button_is_not_clicked_and_the_cover_is_named() {
+    run(async {
+        let (_context, page) = showing(
+            "<button id=b onclick='document.title=\"clicked\"'>Send</button>
+             <div id=veil style='position:fixed;inset:0;background:#0008'>Please wait</div>",
+        )
+        .await;
+        let end = page
+            .click(&Query::role("button", "Send"), briefly(), &mut Unobserved)
+            .await
+            .unwrap_err();
+        let NotDone::OutOfTime { why: Why::Covered(by), .. } = end else { panic!("{end:?}") };
+        assert!(by.contains("veil"), "{by}");
+        assert_eq!(page.title().await.unwrap(), "t");
+    });
+}
+
+#[test]
+fn a_cover_that_comes_after_the_check_gets_nothing_and_the_page_neither() {
+    run(async {
+        let (_context, page) = showing(
+            "<button id=b onclick='hits.push(\"button\")'>Send</button><script>hits = [];
+             b.onmousemove = () => { const d = document.createElement('div'); d.id = 'late';
+               d.style.cssText = 'position:fixed;inset:0'; d.onclick = () => hits.push('cover'); document.body.append(d);
+               b.onmousemove = null; setTimeout(() => { d.remove(); }, 800); document.title = 'covered' }</script>
+             <output id=o></output><script>setInterval(() => o.value = hits.join(), 50)</script>",
+        ).await;
+        let found = page.find(&Query::css("#b")).await.unwrap();
+        let tried = page.try_click(&found[0].node, 0, &mut Unobserved).await;
+        assert!(
+            matches!(&tried, Attempted::Wait(Why::Covered(by)) if by.contains("late")),
+            "{tried:?}"
+        );
+        page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
+        let one = page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
+        assert!(one.at.point.x > 0.0);
+        let output = page.find(&Query::css("#o")).await.unwrap();
+        let text = loop {
+            let Attempted::Done(t) = page.value(&output[0].node).await else { panic!() };
+            if t == "button,button" || soon().passed() {
+                break t;
+            }
+            page.wait_change(briefly()).await;
+        };
+        assert_eq!(text, "button,button", "never the cover");
+    });
+}
+
+#[test]
+fn buttons_under_sticky_bars_in_scrollers_and_far_away_are_reached() {
+    run(async {
+        let (_context, page) = showing(
+            "<header style='position:sticky;top:0;height:120px;background:#ccc'>bar</header>
+             <div style='height:3000px'></div><div style='overflow:auto;height:200px'><div style='height:900px'></div>
+             <button onclick='document.title=\"yes\"'>Deep</button></div><div style='height:3000px'></div>
+             <footer style='position:fixed;bottom:0;height:120px;width:100%;background:#ccc'>foot</footer>",
+        ).await;
+        page.click(&Query::role("button", "Deep"), soon(), &mut Unobserved).await.unwrap();
+        assert_eq!(page.title().await.unwrap(), "yes");
+    });
+}
+
+#[test]
+fn twins_are_ambiguous_and_hidden_twins_are_not() {
+    run(async {
+        let (_context, page) =
+            showing("<button>Go</button><button style='display:none'>Go</button>").await;
+        assert!(matches!(page.one(&Query::role("button", "Go")).await, Attempted::Done(_)));
+        show(&page, "<button>Go</button> <button>Go</button>").await;
+        let Attempted::Wait(Why::Ambiguous(list)) = page.one(&Query::role("button", "Go")).await
+        else {
+            panic!()
+        };
+        assert_eq!(list.len(), 2);
+        let Attempted::Done(second) = page.one(&Query::role("button", "Go").nth(2)).await else {
+            panic!()
+        };
+        assert!(second.rect.x > 20.0);
+        show(&page, "<button style='visibility:hidden'>Go</button>").await;
+        assert!(matches!(page.one(&Query::text("Go")).await, Attempted::Wait(Why::NotVisible)));
+    });
+}
+
+#[test]
+fn dialogs_never_hang_and_are_answered_as_declared() {
+    run(async {
+        let (context, page) = showing(
+            "<button onclick='document.title = alert(\"hello\") ?? \"alerted\"'>A</button>
+             <button onclick='document.title = confirm(\"Really submit?\")'>C</button>
+             <button onclick='document.title = prompt(\"Why?\")'>P</button>",
+        )
+        .await;
+        let click = async |name: &str| {
+            page.click(&Query::role("button", name), soon(), &mut Unobserved).await.unwrap();
+            page.title().await.unwrap()
+        };
+        assert_eq!(click("A").await, "alerted");
+        assert_eq!(click("C").await, "false", "undeclared: dismissed");
+        context.expect_dialogs(vec![
+            DialogRule {
+                kind: Some("confirm".into()),
+                text: Some(agent::browser::Text::contains("submit")),
+                accept: true,
+                prompt_text: None,
+            },
+            DialogRule {
+                kind: Some("prompt".into()),
+                text: None,
+                accept: true,
+                prompt_text: Some("because".into()),
+            },
+        ]);
+        assert_eq!(click("C").await, "true");
+        assert_eq!(click("P").await, "because");
+        let seen = context.take_dialogs();
+        let told: Vec<_> = seen.iter().map(|d| (d.kind.as_str(), d.accepted, d.declared)).collect();
+        assert_eq!(
+            told,
+            [
+                ("alert", true, false),
+                ("confirm", false, false),
+                ("confirm", true, true),
+                ("prompt", true, true)
+            ]
+        );
+        assert_eq!(seen[0].text, "hello");
+    });
+}
+
+#[test]
+fn leaving_a_page_that_asks_works_when_the_script_means_it() {
+    run(async {
+        let (context, page) = showing("<input id=i><script>addEventListener('beforeunload', e => { e.preventDefault(); e.returnValue = 'x' })</script>").await;
+        page.fill(&Query::css("#i"), "touched", soon()).await.unwrap();
+        let next = at("a.test", "<h1>next</h1>").await;
+        assert_eq!(
+            page.navigate(&next, Duration::from_secs(5)).await,
+            Err(NavigationError::Aborted)
+        );
+        context.set_dialog_mode(DialogMode::Leaving);
+        assert_eq!(page.navigate(&next, Duration::from_secs(5)).await.unwrap().status, Some(200));
+    });
+}
+
+#[test]
+fn a_popup_is_set_up_before_it_loads_and_its_opener_comes_back() {
+    run(async {
+        let popup =
+            at("b.test", "<h1>Popup</h1><button onclick='window.close()'>Close</button>").await;
+        let (context, page) =
+            showing(&format!("<a href='{popup}' target=_blank rel=opener>Open</a>")).await;
+        page.click(&Query::role("link", "Open"), soon(), &mut Unobserved).await.unwrap();
+        let pages = context.pages();
+        assert_eq!(pages.len(), 2);
+        let popup = pages[1].clone();
+        assert_eq!(popup.opener().as_deref(), Some(page.id()));
+        assert_eq!(
+            context.current().unwrap().id(),
+            page.id(),
+            "a popup becomes current only when told"
+        );
+        context.make_current(&popup);
+        popup.wait_ready(soon()).await.unwrap();
+        assert!(popup.visible_text().await.unwrap().contains("Popup"));
+        assert_eq!(popup.document_status(), Some(200));
+        let closed = popup.click(&Query::role("button", "Close"), soon(), &mut Unobserved).await;
+        assert!(closed.is_ok(), "{closed:?}");
+        let deadline = soon();
+        while !popup.is_closed() && !deadline.passed() {
+            page.wait_change(deadline).await;
+        }
+        assert_eq!(context.current().unwrap().id(), page.id());
+        page.click(&Query::role("link", "Open"), soon(), &mut Unobserved).await.unwrap();
+        assert_eq!(context.pages().len(), 2);
+    });
+}
+
+#[test]
+fn downloads_and_pdfs_become_files() {
+    run(async {
+        let (context, page) = showing("<a href=/file.csv>csv</a> <a href=/letter.pdf>pdf</a> <a href=/letter.pdf target=_blank>tab</a> <a href=/big.bin>big</a>").await;
+        for (name, suggested, size) in
+            [("csv", "list.csv", 8), ("pdf", "letter.pdf", 15), ("tab", "letter.pdf", 15)]
+        {
+            page.click(&Query::role("link", name), soon(), &mut Unobserved).await.unwrap();
+            let file = context.wait_download(soon()).await.unwrap();
+            assert_eq!((file.suggested_name.as_str(), file.size_bytes), (suggested, size));
+            assert_eq!(std::fs::metadata(&file.path).unwrap().len(), size);
+        }
+        assert!(page.url().contains("/page/"), "the page stays");
+        page.click(&Query::role("link", "big"), soon(), &mut Unobserved).await.unwrap();
+        let refused = context.wait_download(soon()).await.unwrap_err();
+        assert!(refused.to_string().contains("25 MiB"), "{refused}");
+    });
+}
+
+#[test]
+fn moving_targets_are_waited_for() {
+    run(async {
+        let (_context, page) = showing(
+            "<style>@keyframes m { from { margin-left: 0 } to { margin-left: 600px } } #b { animation: m .8s linear forwards }</style>
+             <button id=b onclick='document.title=\"hit\"'>Catch</button>",
+        ).await;
+        let found = page.find(&Query::css("#b")).await.unwrap();
+        let tried = page.try_click(&found[0].node, 0, &mut Unobserved).await;
+        assert!(matches!(tried, Attempted::Wait(Why::Moved)), "{tried:?}");
+        page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
+        assert_eq!(page.title().await.unwrap(), "hit");
+    });
+}
+
+#[test]
+fn cookies_move_between_contexts_and_do_not_leak() {
+    run(async {
+        let (one, page) = slot().await;
+        page.navigate("http://a.test/cookie", Duration::from_secs(10)).await.unwrap();
+        let jar = one.cookies().await.unwrap();
+        assert_eq!(format!("{jar:?}"), "CookieJar(1 cookies)");
+        let (two, other) = slot().await;
+        assert_eq!(format!("{:?}", two.cookies().await.unwrap()), "CookieJar(0 cookies)");
+        two.set_cookies(&jar).await.unwrap();
+        show(&other, "<p id=c></p><script>c.textContent = document.cookie</script>").await;
+        assert!(other.visible_text().await.unwrap().contains("session=tasty"));
+    });
+}

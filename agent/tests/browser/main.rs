@@ -1,0 +1,12 @@
+//! The driver against a real Chromium and small pages of our own. One browser serves most tests.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod acting;
+mod controls;
+mod death;
+mod evidence;
+mod finding;
+mod frames;
+mod gate;
+mod shared;
+mod tls;

@@ -1,1 +1,3 @@
-//! placeholder
+//! The coordinator: decides and remembers.
+
+pub mod console;

@@ -1,0 +1,131 @@
+//! A payer on the Fleet page: state, work in hand and limit, permission, politeness, how a second login is taken, scripts.
+
+use domain::{
+    fleet::{Blocked, Payer},
+    permission::PermissionState,
+};
+use maud::{Markup, html};
+
+use super::{because, pause_form};
+use crate::console::{frame::Frame, icons::Icon, parts, parts::Tone};
+
+/// A payer with what is going on there.
+#[derive(Debug, Clone)]
+pub struct PayerView {
+    /// Profile.
+    pub payer: Payer,
+    /// The person's reason, when paused.
+    pub paused: Option<String>,
+    /// What holds the whole payer back now, if anything.
+    pub held: Option<Blocked>,
+    /// Jobs at work.
+    pub working: u64,
+    /// Ready jobs.
+    pub ready: u64,
+    /// Open exceptions.
+    pub exceptions: u64,
+    /// Logins within the last hour.
+    pub logins_last_hour: u64,
+    /// Whether an account is recorded.
+    pub credential: bool,
+    /// Live scripts: task word and hash.
+    pub scripts: Vec<(String, String)>,
+}
+
+fn state(p: &PayerView) -> Markup {
+    match (&p.paused, &p.held) {
+        (Some(_), _) => parts::chip(Tone::Warn, Icon::Pause, "Paused"),
+        (None, Some(Blocked::PortalDown { .. })) => {
+            parts::chip(Tone::Bad, Icon::Cross, "Portal down")
+        }
+        (None, Some(Blocked::AccountRefused)) => parts::chip(Tone::Bad, Icon::Key, "Login refused"),
+        (None, Some(Blocked::NotPermitted { .. })) => {
+            parts::chip(Tone::Bad, Icon::Ban, "Not permitted")
+        }
+        (None, Some(Blocked::LoginBudget { .. })) => {
+            parts::chip(Tone::Warn, Icon::Clock, "Logins spent")
+        }
+        (None, Some(Blocked::NoScript)) => parts::chip(Tone::Bad, Icon::Document, "No script"),
+        (None, Some(Blocked::NoCredential)) => parts::chip(Tone::Bad, Icon::Key, "No account"),
+        (
+            None,
+            None
+            | Some(
+                Blocked::PayerPaused { .. }
+                | Blocked::PoolPaused { .. }
+                | Blocked::SessionLimit { .. }
+                | Blocked::NoAgent
+                | Blocked::NoFreeSlot,
+            ),
+        ) => parts::chip(Tone::Good, Icon::Check, "Open"),
+    }
+}
+
+fn permission(p: &Payer, frame: &Frame) -> Markup {
+    let rule = &p.permission;
+    let expired = rule.expires_at <= frame.now;
+    let (tone, icon) = match rule.state {
+        PermissionState::Permitted | PermissionState::Registered if !expired => {
+            (Tone::Good, Icon::Check)
+        }
+        PermissionState::Permitted | PermissionState::Registered => (Tone::Bad, Icon::Clock),
+        PermissionState::Unknown => (Tone::Bad, Icon::Choose),
+        PermissionState::Prohibited => (Tone::Bad, Icon::Ban),
+    };
+    html! {
+        (parts::chip(tone, icon, rule.state.word()))
+        span.muted {
+            " " (parts::visible(&rule.basis.replace('_', " "))) ", recorded by " (parts::visible(&rule.decided_by))
+            @if expired { ", expired " } @else { ", until " } (parts::when(rule.expires_at, frame.now))
+        }
+    }
+}
+
+fn second_login(word: &str) -> &str {
+    match word {
+        "displaces" => "a second login ends the first",
+        "refused" => "a second login is refused",
+        "both_live" => "two logins may live side by side",
+        other => other,
+    }
+}
+
+/// One payer.
+pub(super) fn one(v: &PayerView, frame: &Frame) -> Markup {
+    let p = &v.payer;
+    html! {
+        article.pool #{ "payer-" (p.id) } {
+            header {
+                h3 { (parts::visible(&p.name)) }
+                span.big-number { (v.working) "/" (p.limits.sessions_max) }
+                (state(v))
+                span.muted { (v.ready) " ready" }
+                @if v.exceptions > 0 {
+                    a href={ "/inbox?payer=" (p.id) } { (v.exceptions) @if v.exceptions == 1 { " question" } @else { " questions" } }
+                }
+                span.grow {}
+                (pause_form(&format!("/payers/{}", p.id), &p.name, v.paused.is_some(), frame))
+            }
+            @if let Some(reason) = &v.paused { p.muted { "Paused: " (parts::visible(reason)) } }
+            @else if let Some(why) = &v.held { p.muted { "Held: " (because(why, frame.now)) } }
+            dl.facts {
+                (parts::fact("Automation", &permission(p, frame)))
+                (parts::fact("Tasks permitted", &html! {
+                    @for (i, t) in p.permission.tasks.iter().enumerate() { @if i > 0 { ", " } (parts::task(*t).to_lowercase()) }
+                    @if p.permission.tasks.is_empty() { "none" }
+                }))
+                (parts::fact("Portal sessions", &html! { (v.working) " of " (p.limits.sessions_max) " at work; " (second_login(&p.second_login)) }))
+                (parts::fact("Logins", &html! { (v.logins_last_hour) " of " (p.limits.logins_per_hour_max) " in the last hour" }))
+                (parts::fact("Politeness", &html! { "at most " (p.limits.pages_per_minute) " pages a minute, "
+                    (parts::duration(i64::try_from(p.limits.gap_ms).unwrap_or(i64::MAX))) " apart" }))
+                (parts::fact("Status checks", &html! { "every " (parts::duration(p.status_every_ms)) " while pended" }))
+                (parts::fact("Account", &html! { @if v.credential { "recorded: " (p.secrets.join(", ")) " (names only)" } @else { "none recorded" } }))
+                (parts::fact("Live scripts", &html! {
+                    @for (task, sha) in &v.scripts { a href={ "/scripts/" (sha) } { (task.replace('_', " ")) } " " }
+                    @if v.scripts.is_empty() { "none" }
+                }))
+                (parts::fact("Portal time", &html! { (parts::visible(&p.time_zone)) }))
+            }
+        }
+    }
+}

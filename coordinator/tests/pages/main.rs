@@ -1,0 +1,10 @@
+//! Approved HTML of each page in each state: empty, one, many, failed, no permission; and hostile text shown as text.
+//! `PAGES_OUT=folder` writes the whole pages for a person to look at.
+
+mod attempt;
+mod case;
+mod fixture;
+mod fleet;
+mod inbox;
+mod other;
+mod work;

@@ -419,9 +419,9 @@ fn asked(v: &CaseView, frame: &Frame) -> Markup {
             @if !v.asked.lines.is_empty() {
                 table.list {
                     caption.hidden { "Services" }
-                    thead { tr { th scope="col" { "Service" } th.num scope="col" { "Units" } th scope="col" { "From" } th scope="col" { "To" } } }
+                    thead { tr { th scope="col" { "Service" } th.num scope="col" { "Units" } th scope="col" { "Days" } } }
                     tbody { @for (code, units, from, to) in &v.asked.lines {
-                        tr { th scope="row" { code { (code) } } td.num { (units) } td { (from) } td { (to) } }
+                        tr { th scope="row" { code { (code) } } td.num { (units) } td { (from) @if from != to { " to " (to) } } }
                     } }
                 }
             }

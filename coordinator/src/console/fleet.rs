@@ -138,7 +138,7 @@ fn numbers(v: &Fleet, now: Timestamp) -> Markup {
             li { a href="#why" { strong { (v.ready) } span { "ready, " (v.resting) " resting" } } }
             li.alarm[v.waiting + v.in_doubt > 0] { a href="/inbox" { strong { (v.waiting) } span { "with people, " (v.in_doubt) " in doubt" } } }
             li { a href="#why" { strong { @match v.oldest_ready {
-                Some(at) => (parts::duration(now.since_ms(at)).replace(".0 s", " s")), None => "–" } }
+                Some(at) => (parts::about(now.since_ms(at))), None => "–" } }
                 span { "oldest ready" } } }
         }
     }

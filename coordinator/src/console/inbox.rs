@@ -153,13 +153,13 @@ pub fn body(v: &Inbox, frame: &Frame) -> Markup {
                 }
             }
         }
-        inbox-list.inbox.chosen[v.chosen] {
+        section.inbox.chosen[v.chosen] {
             div.inbox-list {
                 (filters(v))
                 div #list data-live="exceptions" { (list(v, frame.now)) }
             }
             @if let Some(detail) = &v.detail {
-                section.card.question #question tabindex="-1" aria-labelledby="question-title" data-live={ "exception:" (detail.id) } {
+                section.card.question #question tabindex="-1" aria-labelledby="question-title" data-live="exceptions" {
                     (detail::body(detail, frame))
                 }
             }

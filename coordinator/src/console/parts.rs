@@ -104,7 +104,30 @@ pub fn intent_state(state: &IntentState) -> Markup {
 /// The chip of a payer's answer.
 #[must_use]
 pub fn answer(answer: Answer) -> Markup {
-    let (tone, icon) = match answer {
+    let (tone, icon) = answer_looks(answer);
+    chip(tone, icon, answer.say())
+}
+
+/// The same chip for a list, where room is short.
+#[must_use]
+pub fn answer_short(answer: Answer) -> Markup {
+    let (tone, icon) = answer_looks(answer);
+    let word = match answer {
+        Answer::PendedInfo => "Information wanted",
+        Answer::ContactPayer => "Call wanted",
+        Answer::PeerToPeer => "Peer-to-peer offered",
+        Answer::Redirected => "Redirected",
+        Answer::NotFound => "Not found",
+        Answer::Duplicate => "On file already",
+        Answer::ClaimZeroPaid => "Nothing paid",
+        Answer::ClaimRejected => "Claim rejected",
+        other => other.say(),
+    };
+    chip(tone, icon, word)
+}
+
+fn answer_looks(answer: Answer) -> (Tone, Icon) {
+    match answer {
         Answer::Approved | Answer::NotRequired | Answer::ClaimPaid => (Tone::Good, Icon::Check),
         Answer::Denied | Answer::Rejected | Answer::ClaimDenied | Answer::ClaimRejected => {
             (Tone::Bad, Icon::Cross)
@@ -124,8 +147,7 @@ pub fn answer(answer: Answer) -> Markup {
         | Answer::ClaimPartiallyPaid
         | Answer::ClaimZeroPaid
         | Answer::ClaimAdjusted => (Tone::Warn, Icon::Document),
-    };
-    chip(tone, icon, answer.say())
+    }
 }
 
 /// The icon of a step; its word follows in hidden text.
@@ -157,6 +179,17 @@ pub fn task(task: Task) -> &'static str {
         Task::Submit => "Submit",
         Task::AuthStatus => "Authorization status",
         Task::ClaimStatus => "Claim status",
+    }
+}
+
+/// A case's kind in a list, where room is short.
+#[must_use]
+pub fn case_kind_short(kind: &str) -> &str {
+    match kind {
+        "prior_auth" => "Prior auth",
+        "auth_status" => "Auth status",
+        "claim_status" => "Claim status",
+        other => other,
     }
 }
 
@@ -234,6 +267,18 @@ pub fn duration(ms: i64) -> String {
         0..60 => format!("{}.{} s", seconds, ms % 1_000 / 100),
         60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3_600, seconds / 60 % 60),
+    }
+}
+
+/// A length of time in its largest unit: `40 s`, `3 min`, `4 h`, `2 days`.
+#[must_use]
+pub fn about(ms: i64) -> String {
+    let seconds = ms.max(0) / 1_000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
     }
 }
 

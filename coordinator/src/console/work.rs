@@ -216,19 +216,19 @@ fn line(row: &Row, now: Timestamp) -> Markup {
     html! {
         tr #{ "row-" (row.case) } {
             th scope="row" data-label="Case" {
-                a.row href={ "/cases/" (row.case) } { code { (parts::short(&row.case)) } " " span { (parts::case_kind(&row.kind)) } }
+                a.row href={ "/cases/" (row.case) } { code { (parts::short(&row.case)) } " " span { (parts::case_kind_short(&row.kind)) } }
             }
             td data-label="Payer" { (row.payer) }
-            td data-label="Member" { (parts::visible(&row.member)) }
+            td.nowrap data-label="Member" { (parts::visible(&row.member)) }
             td data-label="Service" { @if row.service.is_empty() { span.muted { "–" } } @else { (parts::visible(&row.service)) } }
             td data-label="Status" {
                 @match (row.status, row.answer) {
-                    (CaseStatus::Complete | CaseStatus::Working, Some(a)) => (parts::answer(a)),
+                    (CaseStatus::Complete | CaseStatus::Working, Some(a)) => (parts::answer_short(a)),
                     (status, _) => (parts::case_status(status)),
                 }
             }
             td data-label="Reference" { @if let Some(r) = &row.reference { (parts::copyable(r)) } @else { span.muted { "none yet" } } }
-            td data-label="Next" { (row.next) @if let Some(due) = row.due { " " (parts::when(due, now)) } }
+            td.nowrap data-label="Next" { (row.next) @if let Some(due) = row.due { " " (parts::when(due, now)) } }
             td.num data-label="Changed" { (parts::when(row.changed_at, now)) }
         }
     }

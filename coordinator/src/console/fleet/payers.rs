@@ -118,7 +118,7 @@ pub(super) fn one(v: &PayerView, frame: &Frame) -> Markup {
                 (parts::fact("Logins", &html! { (v.logins_last_hour) " of " (p.limits.logins_per_hour_max) " in the last hour" }))
                 (parts::fact("Politeness", &html! { "at most " (p.limits.pages_per_minute) " pages a minute, "
                     (parts::duration(i64::try_from(p.limits.gap_ms).unwrap_or(i64::MAX))) " apart" }))
-                (parts::fact("Status checks", &html! { "every " (parts::duration(p.status_every_ms)) " while pended" }))
+                (parts::fact("Status checks", &html! { "every " (parts::about(p.status_every_ms)) " while pended" }))
                 (parts::fact("Account", &html! { @if v.credential { "recorded: " (p.secrets.join(", ")) " (names only)" } @else { "none recorded" } }))
                 (parts::fact("Live scripts", &html! {
                     @for (task, sha) in &v.scripts { a href={ "/scripts/" (sha) } { (task.replace('_', " ")) } " " }

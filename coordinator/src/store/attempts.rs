@@ -1,0 +1,217 @@
+//! A row is an attempt: one execution of a job under one lease. Made by the lease, ended once by a report or by the lease's end.
+
+use domain::{
+    attempt::AttemptState,
+    id::{AgentId, AttemptId, CredentialId, JobId, LeaseId},
+    lease::Purpose,
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use super::{Error, Page, Store, Tx, db, jobs};
+use crate::vals;
+
+/// An attempt.
+#[derive(Debug, Clone, Serialize)]
+pub struct Attempt {
+    /// Which.
+    pub id: AttemptId,
+    /// Its job.
+    pub job: JobId,
+    /// From 1.
+    pub number: u32,
+    /// Work or reconcile.
+    pub purpose: Purpose,
+    /// State, with what it owns.
+    #[serde(flatten)]
+    pub state: AttemptState,
+    /// The lease it ran under.
+    pub lease: LeaseId,
+    /// That lease's fence.
+    pub fence: i64,
+    /// Who ran it.
+    pub agent: AgentId,
+    /// The account it used.
+    pub credential: CredentialId,
+    /// The script bundle it ran.
+    pub script_sha256: String,
+    /// Begin.
+    pub started_at: Timestamp,
+    /// End.
+    pub ended_at: Option<Timestamp>,
+    /// Logins made in it.
+    pub logins: u32,
+    /// Whether a portal session was reused.
+    pub session_reused: bool,
+}
+
+fn read(row: &db::Row) -> Result<Attempt, Error> {
+    let state = match row.text("state")?.as_str() {
+        "running" => AttemptState::Running,
+        "paused" => AttemptState::Paused { exception: row.parse("exception_id")? },
+        "succeeded" => AttemptState::Succeeded,
+        "failed" => AttemptState::Failed { failure: row.json("failure")? },
+        "lost" => AttemptState::Lost,
+        _ => return Err(row.corrupt("state")),
+    };
+    Ok(Attempt {
+        id: row.parse("id")?,
+        job: row.parse("job_id")?,
+        number: row.count("number")?,
+        purpose: jobs::purpose(row)?,
+        state,
+        lease: row.parse("lease_id")?,
+        fence: row.int("fence")?,
+        agent: row.parse("agent_id")?,
+        credential: row.parse("credential_id")?,
+        script_sha256: row.text("script_sha256")?,
+        started_at: row.at("started_at_ms")?,
+        ended_at: row.opt_at("ended_at_ms")?,
+        logins: row.count("logins")?,
+        session_reused: row.flag("session_reused")?,
+    })
+}
+
+const INSERT: &str = "INSERT INTO attempts (id, job_id, number, purpose, state, lease_id, fence, agent_id, credential_id, \
+     script_sha256, ask, started_at_ms) VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9, $10, $11)";
+const GET: &str = "SELECT * FROM attempts WHERE id = $1";
+const SAVE: &str = "UPDATE attempts SET state = $2, failure = $3, exception_id = $4, ended_at_ms = $5, logins = $6, \
+     session_reused = $7 WHERE id = $1 AND state IN ('running', 'paused')";
+const OF_ASK: &str = "SELECT * FROM attempts WHERE agent_id = $1 AND ask = $2 ORDER BY id";
+const COUNT_RECONCILES: &str = "SELECT id FROM attempts WHERE job_id = $1 AND purpose = 'reconcile' AND state IN ('failed', 'lost')";
+
+/// Begins an attempt; `ask` is the agent's random value, so that a repeated ask finds it again.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn insert(tx: &mut Tx, attempt: &Attempt, ask: &str) -> Result<(), Error> {
+    let a = attempt;
+    tx.exec(
+        INSERT,
+        vals![
+            a.id,
+            a.job,
+            a.number,
+            a.purpose.word(),
+            a.lease,
+            a.fence,
+            a.agent,
+            a.credential,
+            &a.script_sha256,
+            ask,
+            a.started_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Reads an attempt. Its job is locked already, which guards it too.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn get_in(tx: &mut Tx, id: AttemptId) -> Result<Attempt, Error> {
+    let row = tx.opt("attempts", GET, vals![id]).await?.ok_or(Error::NotFound("attempt"))?;
+    read(&row)
+}
+
+/// Writes the state of an attempt that has not ended.
+///
+/// # Errors
+/// [`Error::Conflict`].
+pub async fn save(tx: &mut Tx, attempt: &mut Attempt) -> Result<(), Error> {
+    let now = tx.now;
+    let (failure, exception) = match &attempt.state {
+        AttemptState::Failed { failure } => (serde_json::to_string(failure).ok(), None),
+        AttemptState::Paused { exception } => (None, Some(*exception)),
+        AttemptState::Running | AttemptState::Succeeded | AttemptState::Lost => (None, None),
+    };
+    attempt.ended_at = attempt.state.is_final().then_some(now);
+    let touched = tx
+        .exec(
+            SAVE,
+            vals![
+                attempt.id,
+                attempt.state.word(),
+                failure,
+                exception,
+                attempt.ended_at,
+                attempt.logins,
+                attempt.session_reused
+            ],
+        )
+        .await?;
+    if touched == 1 { Ok(()) } else { Err(Error::Conflict { now: "ended".to_owned() }) }
+}
+
+/// Attempts begun by this ask of this agent.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn of_ask(tx: &mut Tx, agent: AgentId, ask: &str) -> Result<Vec<Attempt>, Error> {
+    let rows = tx.all("attempts", OF_ASK, vals![agent, ask]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// How many looks of this job ended without a finding.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn failed_looks(tx: &mut Tx, job: JobId) -> Result<usize, Error> {
+    Ok(tx.all("attempts", COUNT_RECONCILES, vals![job]).await?.len())
+}
+
+// Reads for pages and API.
+
+const OF_JOB: &str = "SELECT * FROM attempts WHERE job_id = $1 ORDER BY number";
+const LIST: &str = "SELECT attempts.* FROM attempts JOIN jobs ON jobs.id = attempts.job_id WHERE ($1 = '' OR attempts.id < $1) \
+     AND ($2 = '' OR attempts.job_id = $2) AND ($3 = '' OR attempts.agent_id = $3) AND ($4 = '' OR attempts.state = $4) \
+     AND ($5 = '' OR jobs.case_id = $5) ORDER BY attempts.id DESC LIMIT $6";
+
+/// One attempt.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn get(store: &Store, id: AttemptId) -> Result<Attempt, Error> {
+    let row = store.db.opt("attempts", GET, vals![id]).await?.ok_or(Error::NotFound("attempt"))?;
+    read(&row)
+}
+
+/// Attempts of a job in order.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn of_job(store: &Store, job: JobId) -> Result<Vec<Attempt>, Error> {
+    let rows = store.db.all("attempts", OF_JOB, vals![job]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Which attempts; an empty text means any.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Job id.
+    pub job: String,
+    /// Agent id.
+    pub agent: String,
+    /// State's word.
+    pub state: String,
+    /// Case id.
+    pub case: String,
+}
+
+/// Attempts, newest first; `after` is the id to continue below.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn list(
+    store: &Store,
+    filter: &Filter,
+    after: &str,
+    limit: u32,
+) -> Result<Page<Attempt>, Error> {
+    let f = filter;
+    let values = vals![after, &f.job, &f.agent, &f.state, &f.case, i64::from(limit) + 1];
+    let rows = store.db.all("attempts", LIST, values).await?;
+    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page::cut(items, limit, |a: &Attempt| a.id.to_string()))
+}

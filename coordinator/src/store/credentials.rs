@@ -1,0 +1,206 @@
+//! A row is an account at a payer with its secrets, sealed. Only `vault.rs` opens them. Beside it: which secrets were released to
+//! which lease, which time steps of a one-time code are used up, and the logins that were tried.
+
+use domain::{
+    id::{CredentialId, LeaseId},
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use super::{Error, Store, Tx, db};
+use crate::vals;
+
+/// An account without its secrets.
+#[derive(Debug, Clone, Serialize)]
+pub struct Credential {
+    /// Which.
+    pub id: CredentialId,
+    /// Payer id.
+    pub payer: String,
+    /// Name of the account.
+    pub account: String,
+    /// Names of its secrets.
+    pub aliases: Vec<String>,
+    /// When the portal refused it; no login is tried until a person acts.
+    pub refused_at: Option<Timestamp>,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+    /// Revision.
+    pub rev: i64,
+}
+
+fn read(row: &db::Row) -> Result<Credential, Error> {
+    Ok(Credential {
+        id: row.parse("id")?,
+        payer: row.text("payer_id")?,
+        account: row.text("account")?,
+        aliases: row.json("aliases")?,
+        refused_at: row.opt_at("refused_at_ms")?,
+        created_at: row.at("created_at_ms")?,
+        rev: row.int("rev")?,
+    })
+}
+
+const FIND: &str = "SELECT * FROM credentials WHERE payer_id = $1 AND account = $2";
+const INSERT: &str = "INSERT INTO credentials (id, payer_id, account, aliases, secrets, state, created_at_ms) \
+     VALUES ($1, $2, $3, $4, $5, 'good', $6)";
+const RENEW: &str = "UPDATE credentials SET aliases = $2, secrets = $3, state = 'good', refused_at_ms = NULL, rev = rev + 1 WHERE id = $1";
+const REFUSE: &str = "UPDATE credentials SET state = 'refused', refused_at_ms = $2, rev = rev + 1 WHERE id = $1 AND state = 'good'";
+const FORGIVE: &str = "UPDATE credentials SET state = 'good', refused_at_ms = NULL, rev = rev + 1 WHERE payer_id = $1 AND state = 'refused'";
+const OF_PAYER: &str = "SELECT * FROM credentials WHERE payer_id = $1 ORDER BY account";
+const GET: &str = "SELECT * FROM credentials WHERE id = $1";
+const SECRETS: &str = "SELECT id, secrets FROM credentials WHERE id = $1";
+
+/// The account of that name, inside a transaction.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn find_in(tx: &mut Tx, payer: &str, account: &str) -> Result<Option<Credential>, Error> {
+    tx.opt("credentials", FIND, vals![payer, account]).await?.map(|r| read(&r)).transpose()
+}
+
+/// Records an account; `secrets` is sealed already.
+///
+/// # Errors
+/// [`Error::Unique`].
+pub(crate) async fn insert(tx: &mut Tx, c: &Credential, secrets: &str) -> Result<(), Error> {
+    let aliases = serde_json::to_string(&c.aliases).unwrap_or_default();
+    tx.exec(INSERT, vals![c.id, &c.payer, &c.account, aliases, secrets, c.created_at]).await?;
+    Ok(())
+}
+
+/// Replaces the secrets of an account and takes back a refusal.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn renew(
+    tx: &mut Tx,
+    id: CredentialId,
+    aliases: &[String],
+    secrets: &str,
+) -> Result<(), Error> {
+    let aliases = serde_json::to_string(aliases).unwrap_or_default();
+    tx.exec(RENEW, vals![id, aliases, secrets]).await?;
+    Ok(())
+}
+
+/// The portal refused the account.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn refuse(tx: &mut Tx, id: CredentialId) -> Result<(), Error> {
+    let now = tx.now;
+    tx.exec(REFUSE, vals![id, now]).await?;
+    Ok(())
+}
+
+/// A person says that the accounts of a payer may be tried again; how many were refused.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn forgive(tx: &mut Tx, payer: &str) -> Result<u64, Error> {
+    tx.exec(FORGIVE, vals![payer]).await
+}
+
+/// Accounts of a payer by name, inside a transaction.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn of_payer_in(tx: &mut Tx, payer: &str) -> Result<Vec<Credential>, Error> {
+    tx.all("credentials", OF_PAYER, vals![payer]).await?.iter().map(read).collect()
+}
+
+/// One account, inside a transaction.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn get_in(tx: &mut Tx, id: CredentialId) -> Result<Credential, Error> {
+    let row = tx.opt("credentials", GET, vals![id]).await?;
+    read(&row.ok_or(Error::NotFound("credential"))?)
+}
+
+/// The sealed secrets of an account.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub(crate) async fn sealed_in(tx: &mut Tx, id: CredentialId) -> Result<String, Error> {
+    let row = tx.opt("credentials", SECRETS, vals![id]).await?;
+    row.ok_or(Error::NotFound("credential"))?.text("secrets")
+}
+
+const RELEASE: &str = "INSERT INTO releases (lease_id, alias, releases) VALUES ($1, $2, 1) \
+     ON CONFLICT (lease_id, alias) DO UPDATE SET releases = releases.releases + 1 RETURNING lease_id AS id, releases";
+const USE_STEP: &str = "INSERT INTO code_steps (credential_id, alias, time_step, lease_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+const FORGET_STEPS: &str =
+    "DELETE FROM code_steps WHERE credential_id = $1 AND alias = $2 AND time_step < $3";
+
+/// Counts a release of a secret to a lease; how many it is now.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn count_release(tx: &mut Tx, lease: LeaseId, alias: &str) -> Result<i64, Error> {
+    let row = tx.opt("releases", RELEASE, vals![lease, alias]).await?;
+    row.ok_or(Error::NotFound("release"))?.int("releases")
+}
+
+/// Uses up a time step of a one-time code; false when it was used before.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn use_step(
+    tx: &mut Tx,
+    credential: CredentialId,
+    alias: &str,
+    step: i64,
+    lease: LeaseId,
+) -> Result<bool, Error> {
+    // Long past steps cannot be asked for any more.
+    tx.exec(FORGET_STEPS, vals![credential, alias, step - 100]).await?;
+    Ok(tx.exec(USE_STEP, vals![credential, alias, step, lease]).await? == 1)
+}
+
+const LOGIN: &str =
+    "INSERT INTO logins (id, payer_id, credential_id, lease_id, at_ms) VALUES ($1, $2, $3, $4, $5)";
+const LOGINS_SINCE: &str =
+    "SELECT id, at_ms FROM logins WHERE payer_id = $1 AND at_ms > $2 ORDER BY at_ms, id";
+
+/// Notes that a login is about to be tried.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn note_login(
+    tx: &mut Tx,
+    payer: &str,
+    credential: CredentialId,
+    lease: LeaseId,
+) -> Result<(), Error> {
+    let now = tx.now;
+    let id = format!("login_{:032x}", rand::random::<u128>());
+    tx.exec(LOGIN, vals![id, payer, credential, lease, now]).await?;
+    Ok(())
+}
+
+/// When logins at a payer were tried after that instant, oldest first.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn logins_since(
+    tx: &mut Tx,
+    payer: &str,
+    after: Timestamp,
+) -> Result<Vec<Timestamp>, Error> {
+    let rows = tx.all("logins", LOGINS_SINCE, vals![payer, after]).await?;
+    rows.iter().map(|r| r.at("at_ms")).collect()
+}
+
+// Reads for pages and API.
+
+const ALL: &str = "SELECT * FROM credentials ORDER BY payer_id, account";
+
+/// Every account, by payer; never its secrets.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn all(store: &Store) -> Result<Vec<Credential>, Error> {
+    store.db.all("credentials", ALL, vals![]).await?.iter().map(read).collect()
+}

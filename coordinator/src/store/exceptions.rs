@@ -1,0 +1,229 @@
+//! A row is an exception: something a person must answer. At most one unanswered per job.
+
+use domain::{
+    exception::{ExceptionKind, ExceptionState, Resolution},
+    id::{AttemptId, CaseId, ExceptionId, IntentId, JobId},
+    outcome::Failure,
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use super::{Error, Page, Store, Tx, db, open_text, seal_text};
+use crate::{seal::Seal, vals};
+
+/// An exception.
+#[derive(Debug, Clone, Serialize)]
+pub struct Exception {
+    /// Which.
+    pub id: ExceptionId,
+    /// Case.
+    pub case: CaseId,
+    /// Job that waits.
+    pub job: JobId,
+    /// Attempt that ended with it.
+    pub attempt: Option<AttemptId>,
+    /// Payer id.
+    pub payer: String,
+    /// The intent in doubt.
+    pub intent: Option<IntentId>,
+    /// Kind.
+    pub kind: ExceptionKind,
+    /// What led to it.
+    pub failure: Failure,
+    /// State, with what it owns.
+    #[serde(flatten)]
+    pub state: ExceptionState,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was answered or withdrawn.
+    pub closed_at: Option<Timestamp>,
+    /// Revision: sent back with an answer.
+    pub rev: i64,
+}
+
+fn read(row: &db::Row, seal: &Seal) -> Result<Exception, Error> {
+    let resolution = || -> Result<Resolution, Error> {
+        let sealed = row.text("resolution")?;
+        let text = open_text(seal, "exceptions", "resolution", &row.text("id")?, &sealed)?;
+        serde_json::from_str(&text).map_err(|_| row.corrupt("resolution"))
+    };
+    let state = match row.text("state")?.as_str() {
+        "open" => ExceptionState::Open,
+        "claimed" => ExceptionState::Claimed {
+            by: row.parse("claimed_by")?,
+            until: row.at("claimed_until_ms")?,
+        },
+        "seconding" => {
+            ExceptionState::Seconding { first: row.parse("first_by")?, resolution: resolution()? }
+        }
+        "resolved" => {
+            ExceptionState::Resolved { by: row.parse("resolved_by")?, resolution: resolution()? }
+        }
+        "withdrawn" => ExceptionState::Withdrawn,
+        _ => return Err(row.corrupt("state")),
+    };
+    Ok(Exception {
+        id: row.parse("id")?,
+        case: row.parse("case_id")?,
+        job: row.parse("job_id")?,
+        attempt: row.opt_parse("attempt_id")?,
+        payer: row.text("payer_id")?,
+        intent: row.opt_parse("intent_id")?,
+        kind: ExceptionKind::from_word(&row.text("kind")?).ok_or_else(|| row.corrupt("kind"))?,
+        failure: row.json("failure")?,
+        state,
+        opened_at: row.at("opened_at_ms")?,
+        closed_at: row.opt_at("closed_at_ms")?,
+        rev: row.int("rev")?,
+    })
+}
+
+const INSERT: &str = "INSERT INTO exceptions (id, case_id, job_id, attempt_id, payer_id, intent_id, kind, failure, state, opened_at_ms) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9)";
+const LOCK: &str = "UPDATE exceptions SET rev = rev WHERE id = $1 RETURNING *";
+const SAVE: &str = "UPDATE exceptions SET rev = rev + 1, state = $3, claimed_by = $4, claimed_until_ms = $5, \
+     first_by = COALESCE($6, first_by), resolved_by = $7, resolution = $8, closed_at_ms = $9 WHERE id = $1 AND rev = $2";
+// A released second question forgets the first person.
+const FORGET_FIRST: &str =
+    "UPDATE exceptions SET first_by = NULL WHERE id = $1 AND state IN ('open', 'claimed')";
+
+/// Opens an exception.
+///
+/// # Errors
+/// [`Error::Unique`] when the job has an unanswered one.
+pub async fn insert(tx: &mut Tx, e: &Exception) -> Result<(), Error> {
+    let failure = serde_json::to_string(&e.failure).map_err(|x| Error::Database(x.to_string()))?;
+    let values = vals![
+        e.id,
+        e.case,
+        e.job,
+        e.attempt,
+        &e.payer,
+        e.intent,
+        e.kind.word(),
+        failure,
+        e.opened_at
+    ];
+    tx.exec(INSERT, values).await?;
+    Ok(())
+}
+
+/// Reads an exception and keeps everyone else from changing it until the transaction ends.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn lock(tx: &mut Tx, id: ExceptionId) -> Result<Exception, Error> {
+    let row = tx.opt("exceptions", LOCK, vals![id]).await?.ok_or(Error::NotFound("exception"))?;
+    read(&row, &tx.seal)
+}
+
+/// Writes the state, if nobody changed it meanwhile.
+///
+/// # Errors
+/// [`Error::Conflict`].
+pub async fn save(tx: &mut Tx, e: &mut Exception) -> Result<(), Error> {
+    let now = tx.now;
+    let (mut claimed_by, mut until, mut first, mut by, mut resolution) =
+        (None, None, None, None, None);
+    match &e.state {
+        ExceptionState::Open | ExceptionState::Withdrawn => {}
+        ExceptionState::Claimed { by: holder, until: end } => {
+            claimed_by = Some(*holder);
+            until = Some(*end);
+        }
+        ExceptionState::Seconding { first: person, resolution: answer } => {
+            first = Some(*person);
+            resolution = Some(answer);
+        }
+        ExceptionState::Resolved { by: person, resolution: answer } => {
+            by = Some(*person);
+            resolution = Some(answer);
+        }
+    }
+    let closed = matches!(e.state, ExceptionState::Resolved { .. } | ExceptionState::Withdrawn);
+    e.closed_at = closed.then_some(now);
+    let sealed = resolution.map(|answer| {
+        let text = serde_json::to_string(answer).unwrap_or_default();
+        seal_text(&tx.seal, "exceptions", "resolution", &e.id.to_string(), &text)
+    });
+    let values =
+        vals![e.id, e.rev, e.state.word(), claimed_by, until, first, by, sealed, e.closed_at];
+    if tx.exec(SAVE, values).await? != 1 {
+        return Err(Error::Conflict { now: e.state.word().to_owned() });
+    }
+    if matches!(e.state, ExceptionState::Open | ExceptionState::Claimed { .. }) {
+        tx.exec(FORGET_FIRST, vals![e.id]).await?;
+    }
+    e.rev += 1;
+    Ok(())
+}
+
+// Reads for duties, pages and API.
+
+const GET: &str = "SELECT * FROM exceptions WHERE id = $1";
+const LIST: &str = "SELECT * FROM exceptions WHERE ($1 = '' OR id < $1) \
+     AND ($2 = '' OR state = $2 OR ($2 = 'unanswered' AND state IN ('open', 'claimed', 'seconding'))) \
+     AND ($3 = '' OR payer_id = $3) AND ($4 = '' OR kind = $4) AND ($5 = '' OR case_id = $5) AND ($6 = '' OR job_id = $6) \
+     ORDER BY id DESC LIMIT $7";
+const UNANSWERED: &str = "SELECT CAST(COUNT(*) AS BIGINT) AS exceptions FROM exceptions WHERE state IN ('open', 'claimed', 'seconding')";
+const OVERHELD: &str =
+    "SELECT id FROM exceptions WHERE state = 'claimed' AND claimed_until_ms <= $1 ORDER BY id";
+
+/// One exception.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn get(store: &Store, id: ExceptionId) -> Result<Exception, Error> {
+    let row = store.db.opt("exceptions", GET, vals![id]).await?;
+    read(&row.ok_or(Error::NotFound("exception"))?, &store.seal)
+}
+
+/// Which exceptions; an empty text means any.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// State's word, or `unanswered` for open, claimed and seconding.
+    pub state: String,
+    /// Payer id.
+    pub payer: String,
+    /// Kind's word.
+    pub kind: String,
+    /// Case id.
+    pub case: String,
+    /// Job id.
+    pub job: String,
+}
+
+/// Exceptions, newest first; `after` is the id to continue below.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn list(
+    store: &Store,
+    filter: &Filter,
+    after: &str,
+    limit: u32,
+) -> Result<Page<Exception>, Error> {
+    let f = filter;
+    let values = vals![after, &f.state, &f.payer, &f.kind, &f.case, &f.job, i64::from(limit) + 1];
+    let rows = store.db.all("exceptions", LIST, values).await?;
+    let items = rows.iter().map(|r| read(r, &store.seal)).collect::<Result<_, _>>()?;
+    Ok(Page::cut(items, limit, |e: &Exception| e.id.to_string()))
+}
+
+/// How many wait for a person.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn unanswered(store: &Store) -> Result<i64, Error> {
+    let row = store.db.opt("exceptions", UNANSWERED, vals![]).await?;
+    row.map_or(Ok(0), |r| r.int("exceptions"))
+}
+
+/// Those claimed longer than allowed.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn overheld(store: &Store, now: Timestamp) -> Result<Vec<ExceptionId>, Error> {
+    let rows = store.db.all("exceptions", OVERHELD, vals![now]).await?;
+    rows.iter().map(|r| r.parse("id")).collect()
+}

@@ -1,0 +1,217 @@
+//! All SQL. `db.rs` is the facade over the database; then one file per table: what a row means, its statements, functions named
+//! after transitions that take a transaction, and at the bottom the reads for pages and API, which take the store.
+
+pub mod agents;
+pub mod attempts;
+pub mod audit;
+pub mod cases;
+pub mod credentials;
+pub mod db;
+pub mod documents;
+pub mod evidence;
+pub mod exceptions;
+pub mod intents;
+pub mod jobs;
+pub mod migrate;
+pub mod payers;
+pub mod people;
+pub mod references;
+pub mod scripts;
+pub mod steps;
+
+use std::sync::Arc;
+
+use domain::time::Timestamp;
+
+use crate::{
+    live::{Live, Topic},
+    seal::{Context, Seal},
+};
+use db::{Db, Row, Value};
+
+/// Why the store did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no such row.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Somebody else changed it meanwhile; what it is now.
+    #[error("it was changed meanwhile; it is now {now}")]
+    Conflict {
+        /// The present state's word, or the present revision.
+        now: String,
+    },
+    /// A unique rule was broken.
+    #[error("there is one like it already")]
+    Unique,
+    /// Another rule of the schema was broken: a mistake in the program. For the log only.
+    #[error("a rule of the schema refused it")]
+    Check(String),
+    /// A stored value does not fit its type, or its seal is broken.
+    #[error("the stored {table}.{column} of {id} cannot be read")]
+    Corrupt {
+        /// Table.
+        table: &'static str,
+        /// Column.
+        column: String,
+        /// Row.
+        id: String,
+    },
+    /// The database cannot be used as it is; a sentence for the operator.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database failed. The text is for the log only.
+    #[error("the database failed")]
+    Database(String),
+}
+
+/// The store: database, seal and the announcer of changes. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The database, for reads.
+    pub db: Db,
+    /// The seal over patient data and secrets.
+    pub seal: Arc<Seal>,
+    /// Told after each commit.
+    pub live: Live,
+}
+
+impl Store {
+    /// Puts a migrated database and its seal together.
+    #[must_use]
+    pub fn new(db: Db, seal: Arc<Seal>) -> Self {
+        Self { db, seal, live: Live::default() }
+    }
+
+    /// Begins a writing transaction at `now`.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn begin(&self, now: Timestamp) -> Result<Tx, Error> {
+        Ok(Tx {
+            db: self.db.begin().await?,
+            seal: Arc::clone(&self.seal),
+            live: self.live.clone(),
+            now,
+            entries: Vec::new(),
+            topics: Vec::new(),
+        })
+    }
+}
+
+/// A writing transaction with what belongs to it: its instant, its audit entries and the topics it changes. Dropped without
+/// [`Tx::commit`] it changes and tells nothing.
+pub struct Tx {
+    db: db::Tx,
+    /// The seal.
+    pub seal: Arc<Seal>,
+    live: Live,
+    /// The instant of everything in it.
+    pub now: Timestamp,
+    entries: Vec<audit::Entry>,
+    topics: Vec<Topic>,
+}
+
+impl Tx {
+    /// Adds an audit entry; written by [`Tx::commit`], in this same transaction.
+    pub fn audit(&mut self, entry: audit::Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Notes a topic to be told after the commit.
+    pub fn changed(&mut self, topic: Topic) {
+        if !self.topics.contains(&topic) {
+            self.topics.push(topic);
+        }
+    }
+
+    /// Writes the audit entries, makes everything durable, then tells the topics.
+    ///
+    /// # Errors
+    /// [`Error::Database`]: whether it was written is then unknown, and callers must look.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        // Last, so that on Postgres the chain's head is locked only for the moment of the commit and nobody waits in a circle.
+        audit::append(&mut self.db, self.now, std::mem::take(&mut self.entries)).await?;
+        self.db.commit().await?;
+        self.live.tell(self.topics);
+        Ok(())
+    }
+
+    pub(crate) fn kind(&self) -> db::Kind {
+        self.db.kind()
+    }
+
+    pub(crate) async fn exec(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<u64, Error> {
+        self.db.exec(sql, values).await
+    }
+
+    pub(crate) async fn all(
+        &mut self,
+        table: &'static str,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Error> {
+        self.db.all(table, sql, values).await
+    }
+
+    pub(crate) async fn opt(
+        &mut self,
+        table: &'static str,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Option<Row>, Error> {
+        self.db.opt(table, sql, values).await
+    }
+}
+
+/// Seals a text for one column of one row, as base64.
+pub(crate) fn seal_text(
+    seal: &Seal,
+    table: &'static str,
+    column: &'static str,
+    id: &str,
+    text: &str,
+) -> String {
+    seal.seal_base64(&Context { table, column, record: id }, text.as_bytes())
+}
+
+/// Opens what [`seal_text`] made.
+pub(crate) fn open_text(
+    seal: &Seal,
+    table: &'static str,
+    column: &'static str,
+    id: &str,
+    sealed: &str,
+) -> Result<String, Error> {
+    let corrupt = || Error::Corrupt { table, column: column.to_owned(), id: id.to_owned() };
+    let plain =
+        seal.open_base64(&Context { table, column, record: id }, sealed).map_err(|_| corrupt())?;
+    String::from_utf8(plain).map_err(|_| corrupt())
+}
+
+/// One page of a list, by key. `next` is the key to continue after, absent on the last page.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Page<T> {
+    /// The rows, newest first unless said otherwise.
+    pub items: Vec<T>,
+    /// Continue with `after` = this.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Cuts `limit + 1` rows to `limit` and finds the key to go on from.
+    pub(crate) fn cut(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if items.len() > limit {
+            items.truncate(limit);
+            let next = items.last().map(key);
+            Self { items, next }
+        } else {
+            Self { items, next: None }
+        }
+    }
+}

@@ -12,6 +12,7 @@ pub mod control;
 pub mod crestline;
 pub mod decide;
 pub mod faults;
+pub mod harbor;
 pub mod html;
 pub mod journal;
 pub mod knobs;
@@ -61,5 +62,5 @@ impl Skin {
 
 /// The simulated payers there are.
 pub fn profiles() -> Vec<&'static Profile> {
-    vec![&crestline::PROFILE]
+    vec![&crestline::PROFILE, &harbor::PROFILE]
 }

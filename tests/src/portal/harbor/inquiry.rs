@@ -1,0 +1,218 @@
+//! Reading requests: four tabs that show ten rows at a time without a total, a search by member that is complete, and the
+//! detail page, whose header is never a decision.
+
+use axum::{Form, extract::Query, response::Response};
+
+use super::{
+    Header,
+    desk::{Desk, Fields, value},
+    eastern, header, line_words, look, papers, rules,
+};
+use crate::{
+    ledger::Entry,
+    portal::{
+        html::{self, esc},
+        store::Case,
+    },
+};
+
+const PAGE: usize = 10;
+
+const LIST: [&str; 8] = [
+    "PA Number",
+    "Member ID",
+    "Requesting NPI",
+    "Codes",
+    "From Date",
+    "To Date",
+    "Received",
+    "Status",
+];
+
+fn search_form(desk: &Desk, typed: &Fields) -> String {
+    format!(
+        "<h3>Search by Member</h3><form method=\"post\" action=\"{}\"><table>{}{}{}</table>\
+         <p><input type=\"submit\" value=\"Search\"></p></form>",
+        desk.href("paInquiry"),
+        look::field("Member ID", "memberId", &value(typed, "memberId"), 14),
+        look::field("Date of Birth", "memberDob", &value(typed, "memberDob"), 12),
+        look::field("PA Number", "paNumber", &value(typed, "paNumber"), 14),
+    )
+}
+
+fn row(desk: &Desk, case: &Case) -> Vec<String> {
+    let number = case.number("tracking").unwrap_or_default();
+    let codes: Vec<&str> = case.lines.iter().map(|line| line.code.as_str()).collect();
+    let (first, last) = (case.lines.first(), case.lines.last());
+    let date = |day: Option<jiff::civil::Date>| day.map(html::us_date).unwrap_or_default();
+    vec![
+        format!(
+            "<a href=\"{}\">{}</a>",
+            desk.href(&format!("paDetail?pan={}", esc(number))),
+            esc(number)
+        ),
+        esc(&case.filing.member_id),
+        esc(&case.filing.requesting_npi),
+        esc(&codes.join(", ")),
+        date(first.map(|line| line.from)),
+        date(last.map(|line| line.to)),
+        eastern(case.received_at).strftime("%m/%d/%Y %I:%M %p").to_string(),
+        header(case, desk.sim.now()).words().to_owned(),
+    ]
+}
+
+fn down(desk: &Desk) -> bool {
+    desk.sim.knobs.flag("status_down") || desk.call.fires("status-down")
+}
+
+const DOWN: &str = "<div class=\"note\">STATUS INQUIRY IS TEMPORARILY UNAVAILABLE. SUBMISSIONS ARE ACCEPTED.</div>";
+
+/// The tabs, the search form, and the rows of the chosen tab.
+pub(super) async fn tabs(desk: Desk, Query(fields): Query<Fields>) -> Response {
+    desk.saw("paInquiry");
+    let links: Vec<String> = Header::TABS
+        .iter()
+        .enumerate()
+        .map(|(index, tab)| {
+            format!(
+                "<a href=\"{}\">{}</a>",
+                desk.href(&format!("paInquiry?tab={index}")),
+                tab.tab()
+            )
+        })
+        .collect();
+    let chosen = fields
+        .get("tab")
+        .and_then(|tab| tab.parse().ok())
+        .and_then(|tab: usize| Header::TABS.get(tab));
+    let mut body = format!("<p>{}</p>", links.join(" | "));
+    if down(&desk) {
+        body.push_str(DOWN);
+    }
+    if let Some(tab) = chosen {
+        body.push_str(&tab_rows(&desk, *tab, &fields));
+    }
+    body.push_str(&search_form(&desk, &Fields::new()));
+    desk.page("PA Inquiry", &[], &body)
+}
+
+/// Sorted by last change: rows move while somebody turns pages. "Next" never ends.
+fn tab_rows(desk: &Desk, tab: Header, fields: &Fields) -> String {
+    let page: usize = value(fields, "page").parse().unwrap_or(0);
+    let now = desk.sim.now();
+    let mut cases: Vec<Case> = desk
+        .sim
+        .store
+        .all()
+        .into_iter()
+        .filter(|case| case.recorded && header(case, now) == tab && !down(desk))
+        .collect();
+    cases.sort_by(|a, b| b.changed_at.cmp(&a.changed_at).then(b.ordinal.cmp(&a.ordinal)));
+    let rows: Vec<Vec<String>> =
+        cases.iter().skip(page * PAGE).take(PAGE).map(|case| row(desk, case)).collect();
+    desk.note(Entry::new("list").with("tab", tab.tab()).with("rows", rows.len()));
+    let index = Header::TABS.iter().position(|known| *known == tab).unwrap_or(0);
+    format!(
+        "{}<p><a href=\"{}\">Next</a></p>",
+        look::table(tab.tab(), &LIST, &rows),
+        desk.href(&format!("paInquiry?tab={index}&page={}", page + 1))
+    )
+}
+
+/// Every request of a member, in the order received.
+pub(super) async fn search(desk: Desk, Form(typed): Form<Fields>) -> Response {
+    let member_id = value(&typed, "memberId");
+    let number = value(&typed, "paNumber");
+    let form = search_form(&desk, &typed);
+    if down(&desk) {
+        return desk.page("PA Inquiry", &[], &format!("{DOWN}{form}"));
+    }
+    let born = value(&typed, "memberDob");
+    let known = crate::portal::world::world().member_by_id(super::PROFILE.slug, &member_id);
+    let fits = known.is_some_and(|member| rules::date(&born) == Some(member.dob));
+    if !fits {
+        return desk.page("PA Inquiry", &[rules::Edit::MemberNotFound], &form);
+    }
+    desk.works_on(&member_id);
+    let mut cases = desk.sim.store.search(&member_id, None, None);
+    cases.retain(|case| number.is_empty() || case.has_number(&number));
+    if desk.call.fires("search-empty-while-down") {
+        cases.clear();
+    }
+    desk.note(Entry::new("list").with("search", "member").with("rows", cases.len()));
+    let found = if cases.is_empty() {
+        "<p>NO REQUESTS FOUND FOR THIS MEMBER.</p>".to_owned()
+    } else {
+        let rows: Vec<Vec<String>> = cases.iter().map(|case| row(&desk, case)).collect();
+        look::table("Requests found", &LIST, &rows)
+    };
+    desk.page("PA Inquiry", &[], &format!("{found}{form}"))
+}
+
+/// One request.
+pub(super) async fn detail(desk: Desk, Query(fields): Query<Fields>) -> Response {
+    let Some(case) = desk.sim.store.find(&value(&fields, "pan")) else {
+        return desk.page("PA Detail", &[], "<p>NO RECORD FOUND.</p>");
+    };
+    if down(&desk) {
+        return desk.page("PA Detail", &[], DOWN);
+    }
+    desk.note(Entry::new("status").with("case", case.id.as_str()));
+    let rows: Vec<Vec<String>> = case
+        .lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| {
+            vec![
+                (index + 1).to_string(),
+                esc(&line.code),
+                line.units.to_string(),
+                line.granted.map(|units| units.to_string()).unwrap_or_default(),
+                html::us_date(line.from),
+                html::us_date(line.to),
+                line_words(line.status).to_owned(),
+                esc(&reason(line.reason.as_deref(), line.text.as_deref())),
+            ]
+        })
+        .collect();
+    let headers = [
+        "Line",
+        "Code",
+        "Units Requested",
+        "Units Approved",
+        "From Date",
+        "To Date",
+        "Status",
+        "Reason",
+    ];
+    let day = |date: Option<jiff::civil::Date>| date.map(html::us_date).unwrap_or_default();
+    let wanted = if case.wanted.is_empty() {
+        String::new()
+    } else {
+        format!("<div class=\"note\">DOCUMENTS REQUESTED: {}</div>", esc(&case.wanted.join("; ")))
+    };
+    let body = format!(
+        "{}{wanted}{}{}<p><a href=\"{}\" target=\"_blank\">Print fax cover sheet</a></p>",
+        look::facts(&[
+            ("PA Number", case.number("tracking").unwrap_or_default().to_owned()),
+            ("Header Status", header(&case, desk.sim.now()).words().to_owned()),
+            ("Member ID", case.filing.member_id.clone()),
+            ("Requesting NPI", case.filing.requesting_npi.clone()),
+            ("Received", eastern(case.received_at).strftime("%m/%d/%Y %I:%M %p ET").to_string()),
+            ("Authorized From", day(case.valid_from)),
+            ("Authorized To", day(case.valid_to)),
+        ]),
+        look::table("Service Lines", &headers, &rows),
+        papers::notice_link(&desk, &case),
+        desk.href(&format!("coverSheet?pan={}", esc(&case.id))),
+    );
+    desk.page("PA Detail", &[], &body)
+}
+
+fn reason(code: Option<&str>, text: Option<&str>) -> String {
+    match (code, text) {
+        (Some(code), Some(text)) => format!("{code} {text}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => String::new(),
+    }
+}

@@ -4,16 +4,31 @@
 //! `signin` is the way in, `apps` the application, `submit` the one write that files a request, `status` what can be
 //! read afterwards. No duplicate check of any kind: filing twice records two requests.
 
+mod apps;
+mod hub;
+mod pages;
+mod signin;
+mod status;
+mod submit;
+
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    middleware,
+    routing::{delete, get, post},
+};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{
     Pace,
     accounts::SignInRules,
+    call::{self, Rules, Step},
     decide::LineStatus,
+    html::answer,
     sim::{Profile, Sim},
     store::{Case, Filed, Filing, Number},
 };
@@ -62,8 +77,140 @@ fn knobs(pace: Pace) -> Value {
     })
 }
 
-fn routers(_sim: Arc<Sim>) -> Vec<(&'static str, Router)> {
-    vec![("hub.crestline.test", Router::new()), ("apps.crestline.test", Router::new())]
+fn routers(sim: Arc<Sim>) -> Vec<(&'static str, Router)> {
+    vec![
+        ("hub.crestline.test", guarded(&sim, "hub", hub_step, hub_router())),
+        ("apps.crestline.test", guarded(&sim, "apps", apps_step, apps_router())),
+    ]
+}
+
+fn guarded(
+    sim: &Arc<Sim>,
+    host: &'static str,
+    step_of: fn(&Method, &Uri) -> Step,
+    router: Router<Arc<Sim>>,
+) -> Router {
+    let rules =
+        Rules { sim: Arc::clone(sim), host, token_of, step_of, maintenance: pages::maintenance };
+    router
+        .layer(DefaultBodyLimit::max(64 * 1024 * 1024))
+        .layer(middleware::from_fn_with_state(rules, call::take))
+        .with_state(Arc::clone(sim))
+}
+
+fn token_of(headers: &HeaderMap, _uri: &Uri) -> Option<String> {
+    call::cookie(headers, signin::COOKIE)
+}
+
+/// A file the pages load; nothing is loaded from anywhere else.
+macro_rules! file {
+    ($name:literal, $kind:literal) => {
+        get(async || answer(StatusCode::OK, $kind, include_str!(concat!("pages/", $name))))
+    };
+}
+
+fn files() -> Router<Arc<Sim>> {
+    Router::new()
+        .route("/connect.css", file!("connect.css", "text/css; charset=utf-8"))
+        .route("/pulse.js", file!("pulse.js", "text/javascript; charset=utf-8"))
+        .route("/pulse", post(hub::pulse))
+}
+
+fn hub_router() -> Router<Arc<Sim>> {
+    files()
+        .route("/", get(hub::shell))
+        .route("/login", get(signin::login_page).post(signin::login))
+        .route("/verify", get(signin::verify_page).post(signin::verify))
+        .route("/terms", get(signin::terms_page).post(signin::accept_terms))
+        .route("/organization", get(signin::organization_page).post(signin::choose_organization))
+        .route("/logout", get(signin::logout))
+        .route("/api/home", get(hub::home))
+        .route("/api/reminder", post(hub::reminder))
+        .route("/api/stepup", get(hub::stepup_state).post(hub::stepup))
+        .route("/api/stay", post(hub::stay))
+        .route("/hub.js", file!("hub.js", "text/javascript; charset=utf-8"))
+}
+
+fn apps_router() -> Router<Arc<Sim>> {
+    files()
+        .route("/app", get(apps::shell))
+        .route("/api/steps/{step}", get(apps::step))
+        .route("/api/patients", get(apps::patients))
+        .route("/api/context", post(apps::context))
+        .route("/api/codes", get(apps::codes))
+        .route("/api/precheck", post(apps::precheck))
+        .route("/api/uploads", post(apps::upload))
+        .route("/api/uploads/{id}", get(apps::scan))
+        .route("/api/uploads/{id}/remove", delete(apps::remove_upload))
+        .route("/questionnaire", get(apps::questionnaire_page))
+        .route("/api/questionnaires", post(apps::questionnaire))
+        .route("/api/drafts", post(apps::draft))
+        .route("/api/service-reviews", get(status::search).post(submit::submit))
+        .route("/api/service-reviews/{number}", get(status::detail))
+        .route("/api/service-reviews/{number}/attachments", post(submit::attach))
+        .route("/api/confirmations/{key}", get(submit::confirmation))
+        .route("/api/dashboard", get(status::dashboard))
+        .route("/api/pins", post(status::pin))
+        .route("/api/claim-statuses", get(status::claims))
+        .route("/api/eligibility", get(status::eligibility))
+        .route("/app.js", file!("app.js", "text/javascript; charset=utf-8"))
+        .route("/wizard.js", file!("wizard.js", "text/javascript; charset=utf-8"))
+        .route("/services.js", file!("services.js", "text/javascript; charset=utf-8"))
+        .route("/records.js", file!("records.js", "text/javascript; charset=utf-8"))
+        .route("/questionnaire.js", file!("questionnaire.js", "text/javascript; charset=utf-8"))
+}
+
+/// Logical steps of the hub. A page and the form it takes are two steps, so that a fault can choose.
+fn hub_step(method: &Method, uri: &Uri) -> Step {
+    let post = method == Method::POST;
+    match uri.path() {
+        "/login" if post => Step::read("signin"),
+        "/login" => Step::read("login"),
+        "/verify" if post => Step::read("verify"),
+        "/verify" => Step::read("otp"),
+        "/terms" => Step::read("terms"),
+        "/organization" => Step::read("org"),
+        "/" => Step::read("shell"),
+        "/api/home" => Step::read("home"),
+        "/api/stepup" => Step::read("stepup"),
+        "/api/reminder" => Step::read("nag"),
+        "/api/stay" => Step::read("stay"),
+        "/logout" => Step::read("logout"),
+        _ => Step::PASSIVE,
+    }
+}
+
+/// Logical steps of the application.
+fn apps_step(method: &Method, uri: &Uri) -> Step {
+    let path = uri.path();
+    if let Some(step) = path.strip_prefix("/api/steps/") {
+        let known = ["w1", "w2", "w3", "w4", "check", "w5", "w6", "review"];
+        let step = known.into_iter().find(|known| *known == step);
+        return step.map_or(Step::PASSIVE, Step::read);
+    }
+    let rest = path.strip_prefix("/api/").unwrap_or(path);
+    let mut parts = rest.trim_start_matches('/').splitn(3, '/');
+    match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
+        ("app", None, _) => Step::read("app"),
+        ("patients", ..) => Step::read("patient"),
+        ("context", ..) => Step::read("context"),
+        ("codes", ..) => Step::read("typeahead"),
+        ("precheck", ..) => Step::read("precheck"),
+        ("uploads", None, _) => Step::read("upload"),
+        ("uploads", ..) => Step::read("scan"),
+        ("questionnaire" | "questionnaires", ..) => Step::read("questionnaire"),
+        ("drafts", ..) => Step::read("draft"),
+        ("service-reviews", None, _) if method == Method::POST => Step::write("submit"),
+        ("service-reviews", None, _) => Step::read("search"),
+        ("service-reviews", Some(_), Some(_)) => Step::write("attach"),
+        ("service-reviews", ..) => Step::read("detail"),
+        ("confirmations", ..) => Step::read("confirm"),
+        ("dashboard", ..) => Step::read("dashboard"),
+        ("pins", ..) => Step::read("pin"),
+        ("claim-statuses", ..) => Step::read("claims"),
+        ("eligibility", ..) => Step::read("eligibility"),
+        _ => Step::PASSIVE,
+    }
 }
 
 /// Numbers of a kind, in one of two shapes.

@@ -1,0 +1,8 @@
+//! The simulated payers as a client of HTTPS sees them: happy paths, and each fault shown off and on.
+
+mod portal {
+    mod client;
+    mod crestline;
+    mod faults;
+    mod planes;
+}

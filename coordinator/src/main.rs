@@ -1,2 +1,2 @@
-//! placeholder
+//! The program `coordinator`.
 fn main() {}

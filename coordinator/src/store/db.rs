@@ -340,6 +340,16 @@ impl Db {
         Ok(())
     }
 
+    /// Shows that the database can be written: takes the write lock, touches a row, and takes it back.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn probe(&self) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        tx.exec("UPDATE audit_head SET seq = seq WHERE id = 1", Vec::new()).await?;
+        Ok(())
+    }
+
     /// Closes every connection; a WAL file is folded into the database.
     pub async fn close(&self) {
         self.read.close().await;

@@ -5,7 +5,7 @@ use domain::{
     id::{AttemptId, EvidenceId, JobId},
 };
 
-use super::{Error, Store, Tx, db};
+use super::{Error, Page, Store, Tx, db};
 use crate::vals;
 
 fn read(row: &db::Row) -> Result<Evidence, Error> {
@@ -90,4 +90,33 @@ pub async fn get(store: &Store, id: EvidenceId) -> Result<Evidence, Error> {
 pub async fn of_attempt(store: &Store, attempt: AttemptId) -> Result<Vec<Evidence>, Error> {
     let rows = store.db.all("evidence", OF_ATTEMPT, vals![attempt]).await?;
     rows.iter().map(read).collect()
+}
+
+const LIST: &str = "SELECT evidence.* FROM evidence JOIN attempts ON attempts.id = evidence.attempt_id \
+     JOIN jobs ON jobs.id = attempts.job_id WHERE ($1 = '' OR evidence.id > $1) AND ($2 = '' OR evidence.attempt_id = $2) \
+     AND ($3 = '' OR jobs.case_id = $3) ORDER BY evidence.id LIMIT $4";
+
+/// Which items; an empty text means any.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Attempt id.
+    pub attempt: String,
+    /// Case id.
+    pub case: String,
+}
+
+/// Items by id; `after` is the id to continue above.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn list(
+    store: &Store,
+    filter: &Filter,
+    after: &str,
+    limit: u32,
+) -> Result<Page<Evidence>, Error> {
+    let values = vals![after, &filter.attempt, &filter.case, i64::from(limit) + 1];
+    let rows = store.db.all("evidence", LIST, values).await?;
+    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page::cut(items, limit, |e: &Evidence| e.id.to_string()))
 }

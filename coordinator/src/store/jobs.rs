@@ -463,3 +463,14 @@ pub async fn counts(store: &Store) -> Result<Vec<(String, String, i64)>, Error> 
     let rows = store.db.all("jobs", COUNTS, vals![]).await?;
     rows.iter().map(|r| Ok((r.text("payer_id")?, r.text("state")?, r.int("jobs")?))).collect()
 }
+
+const OLDEST_READY: &str = "SELECT id, ready_at_ms FROM jobs WHERE state = 'ready' AND ready_at_ms <= $1 ORDER BY ready_at_ms, id LIMIT 1";
+
+/// Since when the longest waiting job may be leased; none when nothing waits.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn oldest_ready(store: &Store, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let row = store.db.opt("jobs", OLDEST_READY, vals![now]).await?;
+    row.map(|r| r.at("ready_at_ms")).transpose()
+}

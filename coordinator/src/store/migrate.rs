@@ -66,6 +66,16 @@ pub async fn up_to(db: &Db, number: usize, now: Timestamp) -> Result<usize, Erro
     Ok(count)
 }
 
+const COUNT: &str = "SELECT id FROM migrations ORDER BY id";
+
+/// How many migrations the database has.
+///
+/// # Errors
+/// [`Error::Database`], also when there is no schema at all.
+pub async fn applied(db: &Db) -> Result<usize, Error> {
+    Ok(db.all("migrations", COUNT, vals![]).await?.len())
+}
+
 fn fingerprint(text: &str) -> String {
     crate::files::hex(&Sha256::digest(text.as_bytes()))
 }

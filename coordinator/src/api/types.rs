@@ -1,0 +1,875 @@
+//! Public JSON: what callers send and get. Unknown fields are refused on input and expected on output. Ids and instants are texts
+//! (`job_01J…`, RFC 3339 in UTC), units are in the names. Patient data appears only where a comment says so.
+
+use std::collections::BTreeMap;
+
+use domain::{evidence, exception::Resolution, fleet, job::JobState, outcome, permission, step};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::Role;
+
+/// One page of a list, by key.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PageOf<T> {
+    /// The items, newest first unless said otherwise.
+    pub items: Vec<T>,
+    /// Continue with `after` = this; absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl<T> PageOf<T> {
+    /// A page from the store's, item by item.
+    pub fn of<S>(page: crate::store::Page<S>, view: impl FnMut(S) -> T) -> Self {
+        Self { items: page.items.into_iter().map(view).collect(), next: page.next }
+    }
+
+    /// A list that is never longer than a page.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+/// A new case with its first job.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCase {
+    /// Payer id.
+    pub payer: String,
+    /// The request: `kind` is `prior_auth`, `auth_status` or `claim_status`; further fields by kind. Patient data.
+    #[schema(value_type = Object)]
+    pub request: Value,
+    /// Attempts before a person is asked; 3 when absent.
+    #[serde(default)]
+    pub attempts_max: Option<u32>,
+    /// Why the same thing is deliberately asked for again; needs the role reviewer.
+    #[serde(default)]
+    pub again_because: Option<String>,
+}
+
+/// What intake made.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CaseMade {
+    /// The case.
+    pub case: String,
+    /// Its first job.
+    pub job: String,
+}
+
+/// A further job for an existing case.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewJob {
+    /// The case.
+    pub case: String,
+    /// `auth_status`, `claim_status` or `submit`.
+    pub task: String,
+}
+
+/// A person's reason for a change.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Because {
+    /// Why, 3 to 500 characters; kept in the audit. No patient data.
+    pub reason: String,
+}
+
+impl Because {
+    /// The reason, trimmed.
+    ///
+    /// # Errors
+    /// 422 when it says nothing or is a whole letter.
+    pub fn checked(self) -> Result<String, super::error::Problem> {
+        reason("reason", &self.reason)
+    }
+}
+
+/// A person's reason: 3 to 500 characters in one line.
+///
+/// # Errors
+/// 422 with the field.
+pub fn reason(field: &str, text: &str) -> Result<String, super::error::Problem> {
+    let text = text.trim();
+    if !(3..=500).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+        return Err(super::error::Problem::invalid(
+            field,
+            "say why, in 3 to 500 characters on one line",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A case. Patient data is masked unless revealed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CaseView {
+    /// Which.
+    pub id: String,
+    /// `prior_auth`, `auth_status`, `claim_status`.
+    pub kind: String,
+    /// Payer id.
+    pub payer: String,
+    /// `received`, `working`, `attention`, `complete`, `failed`, `withdrawn`.
+    pub status: String,
+    /// Member id, masked: `••••0001`; only for one case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// How often the same thing was deliberately asked for.
+    pub round: u32,
+    /// Who took it in.
+    pub created_by: String,
+    /// When.
+    pub created_at: String,
+    /// Last change.
+    pub updated_at: String,
+    /// Revision.
+    pub rev: i64,
+    /// The whole request; only with `reveal=true`, which is written to the audit. Patient data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub request: Option<Value>,
+    /// Its jobs, oldest first; only for one case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<Vec<JobView>>,
+}
+
+/// A job.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct JobView {
+    /// Which.
+    pub id: String,
+    /// Its case.
+    pub case: String,
+    /// Payer id.
+    pub payer: String,
+    /// `submit`, `auth_status`, `claim_status`.
+    pub task: String,
+    /// `ready`, `leased`, `resting`, `waiting`, `in_doubt`, `done`, `failed`, `cancelled`.
+    pub state: String,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Attempts before a person is asked.
+    pub attempts_max: u32,
+    /// The script bundle it is pinned to.
+    pub script_sha256: String,
+    /// From when it may be leased.
+    pub ready_at: String,
+    /// Why it is not leased, for a ready job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+    /// While leased: which agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// While leased: the attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<String>,
+    /// While leased: `work` or `reconcile`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// While leased: when the lease ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_expires_at: Option<String>,
+    /// The open intent: it may have been submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// While resting: until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<String>,
+    /// Resting or failed: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub failure: Option<outcome::Failure>,
+    /// While waiting: the exception.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
+    /// In doubt: the next look at the payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<String>,
+    /// In doubt: looks that found nothing so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looks: Option<u32>,
+    /// Done: the payer's answer with its numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub outcome: Option<outcome::Outcome>,
+    /// Cancelled: the person's reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancel_reason: Option<String>,
+    /// Who made it.
+    pub created_by: String,
+    /// When.
+    pub created_at: String,
+    /// Last change.
+    pub updated_at: String,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
+}
+
+impl JobView {
+    /// The view of a stored job.
+    #[must_use]
+    pub fn of(job: crate::store::jobs::Job) -> Self {
+        let mut view = Self {
+            id: job.id.to_string(),
+            case: job.case.to_string(),
+            payer: job.payer,
+            task: job.task.word().to_owned(),
+            state: job.state.word().to_owned(),
+            attempts: job.attempts,
+            attempts_max: job.attempts_max,
+            script_sha256: job.script_sha256,
+            ready_at: job.ready_at.to_string(),
+            created_by: job.created_by,
+            created_at: job.created_at.to_string(),
+            updated_at: job.updated_at.to_string(),
+            ended_at: job.ended_at.map(|at| at.to_string()),
+            rev: job.rev,
+            ..Self::default()
+        };
+        view.intent = job.state.intent().map(|i| i.to_string());
+        match job.state {
+            JobState::Ready => {}
+            JobState::Leased { lease, attempt, .. } => {
+                view.agent = Some(lease.agent.to_string());
+                view.attempt = Some(attempt.to_string());
+                view.purpose = Some(lease.purpose.word().to_owned());
+                view.lease_expires_at = Some(lease.expires_at.to_string());
+            }
+            JobState::Resting { until, after } => {
+                view.rests_until = Some(until.to_string());
+                view.failure = Some(after);
+            }
+            JobState::Waiting { exception, .. } => view.exception = Some(exception.to_string()),
+            JobState::InDoubt { look_at, looks, .. } => {
+                view.look_at = Some(look_at.to_string());
+                view.looks = Some(looks);
+            }
+            JobState::Done { outcome } => view.outcome = Some(outcome),
+            JobState::Failed { failure } => view.failure = Some(failure),
+            JobState::Cancelled { reason } => view.cancel_reason = Some(reason),
+        }
+        view
+    }
+}
+
+impl JobView {
+    /// Hides the payer's numbers but their ends from those who may only see states.
+    #[must_use]
+    pub fn for_role(mut self, role: Role) -> Self {
+        if role < Role::Operator
+            && let Some(outcome) = &mut self.outcome
+        {
+            for reference in &mut outcome.references {
+                reference.value = masked(&reference.value);
+            }
+            outcome.facts.clear();
+            outcome.raw_words.clear();
+        }
+        self
+    }
+}
+
+/// An attempt.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AttemptView {
+    /// Which.
+    pub id: String,
+    /// Its job.
+    pub job: String,
+    /// Number, from 1.
+    pub number: u32,
+    /// `work` or `reconcile`.
+    pub purpose: String,
+    /// `running`, `paused`, `succeeded`, `failed`, `lost`.
+    pub state: String,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub failure: Option<outcome::Failure>,
+    /// Which agent.
+    pub agent: String,
+    /// The script bundle it ran.
+    pub script_sha256: String,
+    /// When it began.
+    pub started_at: String,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// Logins made in it.
+    pub logins: u32,
+    /// Whether a live portal session was reused.
+    pub session_reused: bool,
+}
+
+/// A step of an attempt as executed: name, state, timing, acts with click points, log sentences, values read, evidence.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct StepView(pub step::Step);
+
+/// An item of evidence; its bytes are under `evidence/{id}/body`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EvidenceView {
+    /// Which.
+    pub id: String,
+    /// Attempt that took it.
+    pub attempt: String,
+    /// Step index in that attempt.
+    pub step: u32,
+    /// `screenshot`, `full_page`, `crop`, `dom`, `page_text`, `submit_call`, `print`, `download`, `message`.
+    pub kind: String,
+    /// `before`, `at_act`, `after`.
+    pub moment: String,
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// Media type under which the bytes are served.
+    pub media_type: String,
+    /// Whether patient data and secrets were masked in it.
+    pub masked: bool,
+    /// When it was kept durably.
+    pub received_at: String,
+}
+
+impl From<evidence::Evidence> for EvidenceView {
+    fn from(e: evidence::Evidence) -> Self {
+        Self {
+            id: e.id.to_string(),
+            attempt: e.attempt.to_string(),
+            step: e.step,
+            kind: e.kind.word().to_owned(),
+            moment: e.moment.word().to_owned(),
+            sha256: e.sha256,
+            size_bytes: e.size_bytes,
+            media_type: e.kind.media_type().to_owned(),
+            masked: e.masked,
+            received_at: e.received_at.to_string(),
+        }
+    }
+}
+
+/// A document that was taken in; a request refers to it with exactly these fields.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DocumentView {
+    /// Which.
+    pub id: String,
+    /// `pdf`, `jpg`, `png`, `tif`: decided from the first bytes.
+    pub kind: String,
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+    /// Length in bytes.
+    pub size_bytes: u64,
+}
+
+/// A resolution as a button: whether it is possible now, otherwise why not.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ChoiceView {
+    /// `retry`, `look_again`, `give_outcome`, `declare_absent`, `cancel`.
+    pub choice: String,
+    /// Whether it is possible.
+    pub allowed: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// Something a person must answer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ExceptionView {
+    /// Which.
+    pub id: String,
+    /// Case.
+    pub case: String,
+    /// Job.
+    pub job: String,
+    /// Attempt it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<String>,
+    /// Payer id.
+    pub payer: String,
+    /// Kind, such as `page_changed`.
+    pub kind: String,
+    /// The question in one sentence.
+    pub question: String,
+    /// What happened.
+    #[schema(value_type = Object)]
+    pub failure: outcome::Failure,
+    /// `open`, `claimed`, `seconding`, `resolved`, `withdrawn`.
+    pub state: String,
+    /// Who holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_by: Option<String>,
+    /// Until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_until: Option<String>,
+    /// Who declared absence, while a second person must agree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_by: Option<String>,
+    /// Who resolved it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved_by: Option<String>,
+    /// How: the resolution's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
+    /// What can be answered now.
+    pub choices: Vec<ChoiceView>,
+    /// Since when.
+    pub opened_at: String,
+    /// Until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<String>,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
+}
+
+/// A person's answer to an exception.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    /// `retry`, `look_again`, `give_outcome`, `declare_absent`, `cancel`.
+    pub resolution: String,
+    /// Why, or where it is known from.
+    pub reason: String,
+    /// For `give_outcome`: `answer`, `raw_words`, `references`, `facts`. Patient data.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub outcome: Option<Value>,
+}
+
+impl Resolve {
+    /// The typed resolution.
+    ///
+    /// # Errors
+    /// The field and a sentence.
+    pub fn typed(self) -> Result<Resolution, (&'static str, String)> {
+        let reason = self.reason;
+        if self.outcome.is_some() != (self.resolution == "give_outcome") {
+            return Err(("outcome", "belongs to `give_outcome`, and only there".into()));
+        }
+        Ok(match self.resolution.as_str() {
+            "retry" => Resolution::Retry { reason },
+            "look_again" => Resolution::LookAgain { reason },
+            "declare_absent" => Resolution::DeclareAbsent { reason },
+            "cancel" => Resolution::Cancel { reason },
+            "give_outcome" => {
+                let mut outcome = self.outcome.unwrap_or_default();
+                if let Some(map) = outcome.as_object_mut() {
+                    map.insert("via".to_owned(), Value::from("person"));
+                }
+                let outcome = serde_json::from_value(outcome).map_err(|_| {
+                    ("outcome", "is not an outcome: `answer` with `references` and `facts`".into())
+                })?;
+                Resolution::GiveOutcome { outcome, reason }
+            }
+            _ => {
+                let words = "retry, look_again, give_outcome, declare_absent or cancel";
+                return Err(("resolution", format!("expected {words}")));
+            }
+        })
+    }
+}
+
+/// A pool with the one number scalers need.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PoolView {
+    /// Name.
+    pub id: String,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_reason: Option<String>,
+    /// Slots of its live agents.
+    pub slots: u32,
+    /// Slots at work.
+    pub slots_leased: u32,
+    /// At work plus ready jobs that could run here.
+    pub slots_wanted: u32,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
+}
+
+/// An agent.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AgentView {
+    /// Which.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Pool.
+    pub pool: String,
+    /// `accepting`, `draining`, `gone`.
+    pub state: String,
+    /// `live`, `late` or `dead`, judged from its last sign; `gone` when it said goodbye.
+    pub health: String,
+    /// Slots.
+    pub slots: u32,
+    /// Slots at work.
+    pub leases: u32,
+    /// Version of the program.
+    pub version: String,
+    /// Version of its browser.
+    pub browser: String,
+    /// Whether its browser answers.
+    pub browser_ok: bool,
+    /// Memory of agent and browser, MiB.
+    pub memory_mib: u32,
+    /// Last sign of life.
+    pub seen_at: String,
+    /// When it began.
+    pub hello_at: String,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
+}
+
+/// A payer: profile, pauses, what it is doing now.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PayerView {
+    /// Payer id.
+    pub id: String,
+    /// Pool that serves it.
+    pub pool: String,
+    /// Profile: name, permission, limits, reconcile rules, cadence, login origins.
+    #[schema(value_type = Object)]
+    pub profile: fleet::Payer,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_reason: Option<String>,
+    /// The portal is down; next try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<String>,
+    /// Portal sessions at work.
+    pub sessions: u32,
+    /// Its accounts: names of secrets only.
+    pub credentials: Vec<CredentialView>,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
+}
+
+/// An account at a payer. Values are never given out here.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CredentialView {
+    /// Which.
+    pub id: String,
+    /// Name of the account.
+    pub account: String,
+    /// Names of the secrets it holds.
+    pub aliases: Vec<String>,
+    /// `good` or `refused`.
+    pub state: String,
+}
+
+/// New politeness limits.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewLimits {
+    /// `sessions_max`, `gap_ms`, `pages_per_minute`, `logins_per_hour_max`.
+    #[schema(value_type = Object)]
+    pub limits: fleet::Limits,
+    /// Why.
+    pub reason: String,
+}
+
+/// A decision about automating a portal.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPermission {
+    /// `unknown`, `permitted`, `registered`, `prohibited`.
+    #[schema(value_type = String)]
+    pub state: permission::PermissionState,
+    /// `contract`, `written_permission`, `payer_registration`, `terms_reviewed`, `simulator`.
+    pub basis: String,
+    /// Mandatory end, RFC 3339.
+    #[schema(value_type = String)]
+    pub expires_at: domain::time::Timestamp,
+    /// Tasks that may be automated.
+    #[schema(value_type = Vec<String>)]
+    pub tasks: Vec<domain::job::Task>,
+    /// Why.
+    pub reason: String,
+}
+
+/// An account with its secrets. Write-only.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCredential {
+    /// Name of the account, for people.
+    pub account: String,
+    /// Value per alias; a TOTP alias takes the seed in base32.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// A published script.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ScriptView {
+    /// `<payer>/<task>`.
+    pub script: String,
+    /// Hash of the bundle.
+    pub sha256: String,
+    /// `live`, `retired`, `held`.
+    pub state: String,
+    /// Who published it.
+    pub published_by: String,
+    /// When.
+    pub published_at: String,
+    /// Path → text; only for one script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<BTreeMap<String, String>>,
+}
+
+/// A script with every file it may use.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewScript {
+    /// `<payer>/<task>`.
+    pub script: String,
+    /// Path below `scripts/` → text.
+    pub files: BTreeMap<String, String>,
+}
+
+/// An entry of the audit.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AuditView {
+    /// Position, without gaps.
+    pub seq: i64,
+    /// When.
+    pub at: String,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub act: String,
+    /// To what.
+    pub subject: String,
+    /// Words, ids and counts.
+    #[schema(value_type = Object)]
+    pub detail: Value,
+    /// Hash of the entry before.
+    pub previous_sha256: String,
+    /// Hash of this entry.
+    pub sha256: String,
+}
+
+/// Whether the chain of the audit holds.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AuditVerified {
+    /// Whether every entry fits the one before.
+    pub intact: bool,
+    /// Entries that hold.
+    pub entries: i64,
+    /// First that does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_at: Option<String>,
+}
+
+/// A person who may sign in.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UserView {
+    /// Which.
+    pub id: String,
+    /// Name to sign in with.
+    pub login: String,
+    /// Name for people.
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// `active` or `locked`.
+    pub state: String,
+    /// Since when.
+    pub created_at: String,
+}
+
+/// A new person.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// Name to sign in with: 2 to 40 lower-case letters, digits, `-`, `.`.
+    pub login: String,
+    /// Name for people.
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// 12 to 256 characters.
+    pub password: String,
+}
+
+/// What an API key is for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewKey {
+    /// What it is for.
+    pub name: String,
+    /// At most the user's own role.
+    pub role: Role,
+}
+
+/// A new API key. Shown once.
+#[derive(Serialize, ToSchema)]
+pub struct KeyMade {
+    /// Which.
+    pub id: String,
+    /// The key; only its hash is kept.
+    pub key: String,
+}
+
+/// Key paging of lists.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// Continue after this key (`next` of the page before).
+    #[serde(default)]
+    pub after: Option<String>,
+    /// Most items: 1 to 200, 50 when absent.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// `json` or `csv`.
+    #[serde(default)]
+    pub format: Option<String>,
+}
+
+/// The last four characters, enough to tell two apart: `••••0001`.
+#[must_use]
+pub fn masked(value: &str) -> String {
+    let chars: Vec<char> = value.chars().collect();
+    let tail: String =
+        if chars.len() > 6 { chars[chars.len() - 4..].iter().collect() } else { String::new() };
+    format!("••••{tail}")
+}
+
+/// The query of a list: its filters and the paging, all optional. (Not `flatten`: query strings cannot tell numbers there.)
+macro_rules! list_query {
+    ($(#[$top:meta])* $name:ident { $($(#[$doc:meta])* $field:ident,)* }) => {
+        $(#[$top])*
+        #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub struct $name {
+            $($(#[$doc])* #[serde(default)] pub $field: Option<String>,)*
+            /// Continue after this key (`next` of the page before).
+            #[serde(default)]
+            pub after: Option<String>,
+            /// Most items: 1 to 200, 50 when absent.
+            #[serde(default)]
+            pub limit: Option<u32>,
+            /// `json` or `csv`.
+            #[serde(default)]
+            pub format: Option<String>,
+        }
+
+        impl $name {
+            /// Its paging.
+            #[must_use]
+            pub fn paging(&self) -> Paging {
+                Paging { after: self.after.clone(), limit: self.limit, format: self.format.clone() }
+            }
+        }
+    };
+}
+
+list_query! {
+    /// Which cases.
+    CaseQuery {
+        /// `received`, `working`, `attention`, `complete`, `failed`, `withdrawn`.
+        status,
+        /// Payer id.
+        payer,
+        /// `prior_auth`, `auth_status`, `claim_status`.
+        kind,
+    }
+}
+
+list_query! {
+    /// Which jobs.
+    JobQuery {
+        /// `ready`, `leased`, `resting`, `waiting`, `in_doubt`, `done`, `failed`, `cancelled`.
+        state,
+        /// Payer id.
+        payer,
+        /// `submit`, `auth_status`, `claim_status`.
+        task,
+        /// Case id.
+        case,
+        /// Agent id.
+        agent,
+    }
+}
+
+list_query! {
+    /// Which attempts.
+    AttemptQuery {
+        /// Job id.
+        job,
+        /// Case id.
+        case,
+        /// Agent id.
+        agent,
+        /// `running`, `paused`, `succeeded`, `failed`, `lost`.
+        state,
+    }
+}
+
+list_query! {
+    /// Which evidence: of an attempt or of a case.
+    EvidenceQuery {
+        /// Attempt id.
+        attempt,
+        /// Case id.
+        case,
+    }
+}
+
+list_query! {
+    /// Which exceptions.
+    ExceptionQuery {
+        /// `open`, `claimed`, `seconding`, `resolved`, `withdrawn`.
+        state,
+        /// Kind, such as `page_changed`.
+        kind,
+        /// Payer id.
+        payer,
+        /// Case id.
+        case,
+    }
+}
+
+list_query! {
+    /// Which entries.
+    AuditQuery {
+        /// Id of what it was done to.
+        subject,
+        /// Who did it.
+        actor,
+        /// What, such as `payer.paused`.
+        act,
+    }
+}
+
+list_query! {
+    /// A list without filters.
+    PlainQuery {}
+}
+
+/// How a case is shown.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CaseShow {
+    /// Show patient data; needs the role operator and is written to the audit.
+    #[serde(default)]
+    pub reveal: bool,
+}
+
+/// A search by what must not stand in an address. Exact matches only.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaseSearch {
+    /// Member id as typed. Patient data.
+    #[serde(default)]
+    pub member: Option<String>,
+    /// A payer's number as typed.
+    #[serde(default)]
+    pub reference: Option<String>,
+}

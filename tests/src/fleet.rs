@@ -96,8 +96,18 @@ impl Fleet {
         }
         let mut payers = BTreeMap::new();
         for id in &options.payers {
-            let more =
-                ["--pace", options.pace, "--clock", "now", "--rate", "1", "--totp-clock", "real", "--cert", options.certificate];
+            let more = [
+                "--pace",
+                options.pace,
+                "--clock",
+                "now",
+                "--rate",
+                "1",
+                "--totp-clock",
+                "real",
+                "--cert",
+                options.certificate,
+            ];
             let payer = PayerProcess::start(
                 &binary("payer")?,
                 id,
@@ -108,7 +118,8 @@ impl Fleet {
             .await?;
             payers.insert((*id).to_owned(), payer);
         }
-        let profiles: Vec<Value> = options.payers.iter().map(|id| profile::payer(id, &options)).collect();
+        let profiles: Vec<Value> =
+            options.payers.iter().map(|id| profile::payer(id, &options)).collect();
         std::fs::write(options.root.join("payers.json"), serde_json::to_vec_pretty(&profiles)?)?;
         let mut fleet = Fleet {
             api: Api::new("http://127.0.0.1:1", "none"),
@@ -170,9 +181,11 @@ impl Fleet {
             env.push(("FLEET_DATABASE_URL", url.clone()));
         }
         let (process, line) =
-            Process::start_ready("coordinator", &["serve"], &env, &self.root().join("logs")).await?;
+            Process::start_ready("coordinator", &["serve"], &env, &self.root().join("logs"))
+                .await?;
         let address = line["listening"].as_str().context("the coordinator names its address")?;
-        let key = std::fs::read_to_string(data.join("operator.key")).context("reading the operator's key")?;
+        let key = std::fs::read_to_string(data.join("operator.key"))
+            .context("reading the operator's key")?;
         self.api = Api::new(address, key.trim());
         self.coordinator = Some(process);
         Ok(())
@@ -205,8 +218,14 @@ impl Fleet {
             .values()
             .flat_map(|p| p.ready.hosts.iter().map(|(host, address)| format!("{host}={address}")))
             .collect();
-        let ca = self.payers.values().next().map(|p| p.ready.ca.display().to_string()).unwrap_or_default();
-        let key = std::fs::read_to_string(self.root().join("data/agent.key")).context("reading the agents' key")?;
+        let ca = self
+            .payers
+            .values()
+            .next()
+            .map(|p| p.ready.ca.display().to_string())
+            .unwrap_or_default();
+        let key = std::fs::read_to_string(self.root().join("data/agent.key"))
+            .context("reading the agents' key")?;
         let mut env: Vec<(&str, String)> = vec![
             ("FLEET_COORDINATOR_URL", self.api.base().to_owned()),
             ("FLEET_AGENT_KEY", key.trim().to_owned()),
@@ -214,7 +233,10 @@ impl Fleet {
             ("FLEET_SLOTS", self.options.slots.to_string()),
             ("FLEET_HOST_RULES", rules.join(",")),
             ("FLEET_EXTRA_CA", ca),
-            ("FLEET_SPOOL_DIR", self.root().join(format!("spool-{}", number + 1)).display().to_string()),
+            (
+                "FLEET_SPOOL_DIR",
+                self.root().join(format!("spool-{}", number + 1)).display().to_string(),
+            ),
             ("FLEET_PROFILES_DIR", self.root().join("profiles").display().to_string()),
         ];
         env.extend(more.iter().cloned());
@@ -255,7 +277,10 @@ impl Fleet {
     /// # Errors
     /// Some still runs after `patience`.
     pub async fn until_no_browser(&self, patience: Duration) -> Result<()> {
-        api::until(patience, "no browser of this fleet runs", || async { Ok(self.browsers().is_empty().then_some(())) }).await
+        api::until(patience, "no browser of this fleet runs", || async {
+            Ok(self.browsers().is_empty().then_some(()))
+        })
+        .await
     }
 
     /// Ends everything in order and counts what was left over.

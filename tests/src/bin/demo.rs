@@ -112,7 +112,9 @@ fn target_dir() -> PathBuf {
 impl Demo {
     async fn submit_first_wave(&mut self, most: usize) -> Result<()> {
         let note = self.fleet.api.document(requests::note_pdf("Clinical note")).await?;
-        let auth = |member, code, units, days| requests::prior_auth(member, code, units, days, Some(&note));
+        let auth = |member, code, units, days| {
+            requests::prior_auth(member, code, units, days, Some(&note))
+        };
         let wave: Vec<(&str, Value)> = vec![
             ("crestline", auth("M01", "70551", 1, 7)),
             ("harbor", auth("M10", "70551", 1, 8)),
@@ -137,19 +139,25 @@ impl Demo {
     /// Asks for the status of an authorization by its number, as a clinic does that filed it elsewhere.
     async fn submit_second_wave(&mut self) -> Result<()> {
         let known = self.rows.values().find(|row| {
-            row.job["payer"] == "crestline" && row.job["task"] == "submit" && first_reference(&row.job).is_some()
+            row.job["payer"] == "crestline"
+                && row.job["task"] == "submit"
+                && first_reference(&row.job).is_some()
         });
-        let Some((case, number)) = known.and_then(|r| Some((r.case.clone(), first_reference(&r.job)?))) else {
+        let Some((case, number)) =
+            known.and_then(|r| Some((r.case.clone(), first_reference(&r.job)?)))
+        else {
             return Ok(());
         };
         let member_id = self.requests[&case]["member"]["id"].clone();
-        let member = ["M01", "M02"].into_iter().find(|key| requests::member(key).member_id == member_id);
+        let member =
+            ["M01", "M02"].into_iter().find(|key| requests::member(key).member_id == member_id);
         let request = requests::auth_status(member.context("the member is of the world")?, &number);
         self.submit("crestline", request).await
     }
 
     async fn submit(&mut self, payer: &str, request: Value) -> Result<()> {
-        let case = self.fleet.api.post("cases", &json!({"payer": payer, "request": request})).await?;
+        let case =
+            self.fleet.api.post("cases", &json!({"payer": payer, "request": request})).await?;
         let id = case["id"].as_str().context("a case has an id")?.to_owned();
         self.requests.insert(id, request);
         Ok(())
@@ -161,7 +169,11 @@ impl Demo {
     }
 
     /// Shows every change until `over` says so.
-    async fn watch(&mut self, deadline: Instant, over: fn(&Demo, &[Value], &[Value]) -> bool) -> Result<()> {
+    async fn watch(
+        &mut self,
+        deadline: Instant,
+        over: fn(&Demo, &[Value], &[Value]) -> bool,
+    ) -> Result<()> {
         loop {
             let jobs = self.jobs().await?;
             for job in &jobs {
@@ -178,14 +190,19 @@ impl Demo {
 
     fn nothing_under_way(&self, jobs: &[Value], _: &[Value]) -> bool {
         // Status checks that are planned for later do not count: the payers' clocks move first.
-        jobs.iter().all(|job| is_final(job) || job["state"] == "waiting" || job["not_before"].is_string())
-            && jobs.iter().filter(|job| is_final(job)).count() >= self.requests.len().min(jobs.len())
+        jobs.iter()
+            .all(|job| is_final(job) || job["state"] == "waiting" || job["not_before"].is_string())
+            && jobs.iter().filter(|job| is_final(job)).count()
+                >= self.requests.len().min(jobs.len())
     }
 
     fn every_case_settled(&self, jobs: &[Value], cases: &[Value]) -> bool {
         jobs.iter().all(|job| is_final(job) || job["state"] == "waiting")
             && cases.iter().all(|case| {
-                matches!(case["status"].as_str(), Some("complete" | "failed" | "withdrawn" | "attention"))
+                matches!(
+                    case["status"].as_str(),
+                    Some("complete" | "failed" | "withdrawn" | "attention")
+                )
             })
     }
 
@@ -196,7 +213,8 @@ impl Demo {
             return Ok(());
         }
         self.shown.insert(id.clone(), state.clone());
-        let answer = job["outcome"]["answer"].as_str().map(|a| format!(" → {a}")).unwrap_or_default();
+        let answer =
+            job["outcome"]["answer"].as_str().map(|a| format!(" → {a}")).unwrap_or_default();
         let number = first_reference(job).map(|n| format!(" {n}")).unwrap_or_default();
         println!(
             "{:>6.1} s  {:<10} {:<13} {:<9} {}{answer}{number}",
@@ -233,8 +251,13 @@ impl Demo {
         let mut seconds = 0.0;
         for attempt in attempts["items"].as_array().into_iter().flatten() {
             seconds += attempt["seconds"].as_f64().unwrap_or(0.0);
-            let listed = self.fleet.api.get(&format!("evidence?attempt={}&limit=200", text(attempt, "id"))).await?;
-            evidence.extend(listed["items"].as_array().into_iter().flatten().map(|e| text(e, "id")));
+            let listed = self
+                .fleet
+                .api
+                .get(&format!("evidence?attempt={}&limit=200", text(attempt, "id")))
+                .await?;
+            evidence
+                .extend(listed["items"].as_array().into_iter().flatten().map(|e| text(e, "id")));
         }
         let agrees = verdict.agrees && full["state"] == "done" && !evidence.is_empty();
         Ok(Row { job: full, case, agrees, truth: verdict.truth, evidence, seconds })
@@ -264,7 +287,8 @@ impl Demo {
             })
             .collect();
         let every_job_ended = self.rows.len() == self.shown.len();
-        let agrees = settled && every_job_ended && !jobs.is_empty() && self.rows.values().all(|r| r.agrees);
+        let agrees =
+            settled && every_job_ended && !jobs.is_empty() && self.rows.values().all(|r| r.agrees);
         let report = json!({"agrees": agrees, "jobs": jobs});
         std::fs::write(path, serde_json::to_vec_pretty(&report)?)
             .with_context(|| format!("writing {}", path.display()))?;
@@ -297,7 +321,8 @@ impl Demo {
 
     async fn say_where(&self) -> Result<()> {
         let file = self.fleet.options.root.join("data/first-sign-in.txt");
-        let sign_in = std::fs::read_to_string(&file).unwrap_or_else(|_| format!("see {}", file.display()));
+        let sign_in =
+            std::fs::read_to_string(&file).unwrap_or_else(|_| format!("see {}", file.display()));
         println!("\nConsole:  {}\nSign-in:\n{}", self.fleet.api.base(), sign_in.trim());
         Ok(())
     }
@@ -312,7 +337,12 @@ fn is_final(job: &Value) -> bool {
 }
 
 fn references(job: &Value) -> Vec<String> {
-    job["outcome"]["references"].as_array().into_iter().flatten().map(|r| text(r, "value")).collect()
+    job["outcome"]["references"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|r| text(r, "value"))
+        .collect()
 }
 
 fn first_reference(job: &Value) -> Option<String> {

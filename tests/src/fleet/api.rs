@@ -80,7 +80,8 @@ impl Api {
     ) -> Result<(u16, Value)> {
         let random = format!("{:032x}", rand::random::<u128>());
         let creates = method == Method::POST;
-        let mut call = self.http.request(method, format!("{}/v1/{path}", self.base)).bearer_auth(&self.key);
+        let mut call =
+            self.http.request(method, format!("{}/v1/{path}", self.base)).bearer_auth(&self.key);
         if creates {
             call = call.header("idempotency-key", idempotency_key.unwrap_or(&random));
         }

@@ -55,13 +55,20 @@ async fn submission(said: &Said, truth: &Truth) -> Result<Verdict> {
         .filter(|c| c.filing.lines.iter().any(|l| l.code == code))
         .collect();
     let [case] = cases.as_slice() else {
-        return Ok(Verdict { agrees: false, truth: format!("{} recorded submissions", cases.len()) });
+        return Ok(Verdict {
+            agrees: false,
+            truth: format!("{} recorded submissions", cases.len()),
+        });
     };
     let numbers: Vec<&str> = case.numbers.iter().map(|n| n.value.as_str()).collect();
-    let known = !said.references.is_empty() && said.references.iter().any(|r| numbers.contains(&r.as_str()));
+    let known = !said.references.is_empty()
+        && said.references.iter().any(|r| numbers.contains(&r.as_str()));
     // A portal may confirm receipt and decide a moment later, so both words are true of one submission.
     let fits = said.answer == "received" || answers(case).contains(&said.answer.as_str());
-    Ok(Verdict { agrees: known && fits, truth: format!("{} ({})", answers(case).join("/"), numbers.join(", ")) })
+    Ok(Verdict {
+        agrees: known && fits,
+        truth: format!("{} ({})", answers(case).join("/"), numbers.join(", ")),
+    })
 }
 
 async fn authorization(said: &Said, truth: &Truth) -> Result<Verdict> {
@@ -114,7 +121,11 @@ pub fn answers(case: &Case) -> Vec<&'static str> {
         vec!["cancelled"]
     } else if any(LineStatus::ContactPayer) {
         vec!["contact_payer"]
-    } else if case.lines.iter().all(|l| matches!(l.status, LineStatus::Denied | LineStatus::DeniedIncomplete)) {
+    } else if case
+        .lines
+        .iter()
+        .all(|l| matches!(l.status, LineStatus::Denied | LineStatus::DeniedIncomplete))
+    {
         vec!["denied"]
     } else if case.lines.iter().all(|l| l.status.granted()) {
         vec!["modified"]

@@ -36,7 +36,9 @@ pub fn binary(name: &str) -> Result<PathBuf> {
         .take(3)
         .map(|dir| dir.join(name))
         .find(|path| path.is_file())
-        .with_context(|| format!("the program `{name}` is not built: run `cargo build --workspace --bins`"))
+        .with_context(|| {
+            format!("the program `{name}` is not built: run `cargo build --workspace --bins`")
+        })
 }
 
 /// Ids of processes one of whose arguments contains `text` (Chromium's helpers carry their profile folder there).
@@ -58,7 +60,9 @@ impl Process {
     fn command(program: &str, args: &[&str], env: &[(&str, String)]) -> Result<Command> {
         let mut command = Command::new(binary(program)?);
         command.args(args).stdin(Stdio::null()).kill_on_drop(true);
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLEET_") || name == "DATABASE_URL") {
+        for (name, _) in std::env::vars()
+            .filter(|(name, _)| name.starts_with("FLEET_") || name == "DATABASE_URL")
+        {
             command.env_remove(name);
         }
         command.envs(env.iter().map(|(name, value)| (name, value)));
@@ -75,7 +79,13 @@ impl Process {
     ///
     /// # Errors
     /// It is not built or cannot be started.
-    pub fn start(name: &str, program: &str, args: &[&str], env: &[(&str, String)], logs: &Path) -> Result<Process> {
+    pub fn start(
+        name: &str,
+        program: &str,
+        args: &[&str],
+        env: &[(&str, String)],
+        logs: &Path,
+    ) -> Result<Process> {
         let (log, file) = Self::log_file(name, logs)?;
         let child = Self::command(program, args, env)?
             .stdout(file.try_clone()?)
@@ -89,7 +99,12 @@ impl Process {
     ///
     /// # Errors
     /// No such line within 30 s; the sentence ends with the log's last lines.
-    pub async fn start_ready(program: &str, args: &[&str], env: &[(&str, String)], logs: &Path) -> Result<(Process, Value)> {
+    pub async fn start_ready(
+        program: &str,
+        args: &[&str],
+        env: &[(&str, String)],
+        logs: &Path,
+    ) -> Result<(Process, Value)> {
         let (log, file) = Self::log_file(program, logs)?;
         let mut child = Self::command(program, args, env)?
             .stdout(Stdio::piped())

@@ -22,9 +22,7 @@ pub fn payer(id: &str, options: &Options) -> Value {
             "looks_max": 4,
         })
     };
-    let limits = |sessions_max: u32| {
-        json!({"sessions_max": sessions_max, "gap_ms": 0, "pages_per_minute": 600, "logins_per_hour_max": 200})
-    };
+    let limits = |sessions_max: u32| json!({"sessions_max": sessions_max, "gap_ms": 0, "pages_per_minute": 600, "logins_per_hour_max": 200});
     match id {
         "harbor" => json!({
             "id": "harbor", "name": "Harbor State Medicaid", "time_zone": "America/New_York",

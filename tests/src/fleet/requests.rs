@@ -18,7 +18,11 @@ pub fn member(key: &str) -> &'static Member {
 /// # Panics
 /// There is no such payer claim.
 pub fn payer_claim(key: &str) -> &'static PayerClaim {
-    world::world().payer_claims.iter().find(|c| c.key == key).expect("the world has this payer claim")
+    world::world()
+        .payer_claims
+        .iter()
+        .find(|c| c.key == key)
+        .expect("the world has this payer claim")
 }
 
 fn person(m: &Member) -> Value {
@@ -34,7 +38,13 @@ pub fn today() -> Date {
 pub const HARBOR_STATEMENT: &str = crate::portal::harbor::STATEMENT;
 
 /// A request for one service line `days` days from today; `document` as the coordinator described it.
-pub fn prior_auth(member_key: &str, code: &str, units: u32, days: i64, document: Option<&Value>) -> Value {
+pub fn prior_auth(
+    member_key: &str,
+    code: &str,
+    units: u32,
+    days: i64,
+    document: Option<&Value>,
+) -> Value {
     let m = member(member_key);
     let from = today().checked_add(days.days()).unwrap_or(today());
     let mut request = json!({
@@ -63,7 +73,8 @@ pub fn claim_status(claim_key: &str) -> Value {
     let claim = payer_claim(claim_key);
     let m = member(&claim.member);
     let from = today().checked_add(claim.from_day.days()).unwrap_or(today());
-    let mut request = json!({"kind": "claim_status", "member": person(m), "number": claim.claim, "from": from});
+    let mut request =
+        json!({"kind": "claim_status", "member": person(m), "number": claim.claim, "from": from});
     if m.payer == "crestline" {
         request["plan"] = json!(m.plan);
     }
@@ -105,6 +116,9 @@ pub fn note_pdf(title: &str) -> Vec<u8> {
     for offset in offsets {
         pdf.push_str(&format!("{offset:010} 00000 n \n"));
     }
-    pdf.push_str(&format!("trailer << /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n", objects.len() + 1));
+    pdf.push_str(&format!(
+        "trailer << /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n",
+        objects.len() + 1
+    ));
     pdf.into_bytes()
 }

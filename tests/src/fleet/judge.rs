@@ -1,7 +1,6 @@
 //! Compares what the fleet says with what the payers' own records say. The fleet is never asked about itself here.
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
 
 use crate::portal::{Truth, decide::LineStatus, store::Case};
 

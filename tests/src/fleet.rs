@@ -201,7 +201,7 @@ impl Fleet {
         if let Some(seed) = &account.totp_seed {
             secrets["code"] = json!(seed);
         }
-        let body = json!({"account": account.id, "secrets": secrets, "reason": "account of the simulated payer"});
+        let body = json!({"account": account.id, "secrets": secrets});
         self.api.put(&format!("payers/{payer}/credential"), &body).await?;
         Ok(())
     }

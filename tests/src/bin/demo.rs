@@ -158,7 +158,7 @@ impl Demo {
     async fn submit(&mut self, payer: &str, request: Value) -> Result<()> {
         let case =
             self.fleet.api.post("cases", &json!({"payer": payer, "request": request})).await?;
-        let id = case["id"].as_str().context("a case has an id")?.to_owned();
+        let id = case["case"].as_str().context("intake names the case")?.to_owned();
         self.requests.insert(id, request);
         Ok(())
     }
@@ -190,8 +190,7 @@ impl Demo {
 
     fn nothing_under_way(&self, jobs: &[Value], _: &[Value]) -> bool {
         // Status checks that are planned for later do not count: the payers' clocks move first.
-        jobs.iter()
-            .all(|job| is_final(job) || job["state"] == "waiting" || job["not_before"].is_string())
+        jobs.iter().all(|job| is_final(job) || job["state"] == "waiting" || planned(job))
             && jobs.iter().filter(|job| is_final(job)).count()
                 >= self.requests.len().min(jobs.len())
     }
@@ -250,7 +249,7 @@ impl Demo {
         let mut evidence = Vec::new();
         let mut seconds = 0.0;
         for attempt in attempts["items"].as_array().into_iter().flatten() {
-            seconds += attempt["seconds"].as_f64().unwrap_or(0.0);
+            seconds += lasted_s(attempt);
             let listed = self
                 .fleet
                 .api
@@ -330,6 +329,21 @@ impl Demo {
 
 fn text(value: &Value, field: &str) -> String {
     value[field].as_str().unwrap_or_default().to_owned()
+}
+
+/// Whether a ready job is planned for later.
+fn planned(job: &Value) -> bool {
+    let at = job["ready_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    job["state"] == "ready" && at.is_some_and(|at| at > jiff::Timestamp::now())
+}
+
+fn lasted_s(attempt: &Value) -> f64 {
+    let at =
+        |field: &str| attempt[field].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    match (at("started_at"), at("ended_at")) {
+        (Some(from), Some(to)) => to.duration_since(from).as_secs_f64(),
+        _ => 0.0,
+    }
 }
 
 fn is_final(job: &Value) -> bool {

@@ -35,7 +35,7 @@ pub fn today() -> Date {
 }
 
 /// The statement Harbor asks a person to make, as the simulated portal shows it.
-pub const HARBOR_STATEMENT: &str = "placeholder";
+pub const HARBOR_STATEMENT: &str = crate::portal::harbor::CERTIFICATION;
 
 /// A request for one service line `days` days from today; `document` as the coordinator described it.
 pub fn prior_auth(

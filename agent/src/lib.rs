@@ -5,8 +5,15 @@
 
 pub mod browser;
 pub mod channel;
+pub mod cli;
 pub mod clock;
 pub mod coordinator;
 pub mod fault;
+pub mod mask;
+pub mod observe;
 pub mod polite;
+pub mod read;
+pub mod scripts_on_disk;
+mod secret;
 pub mod spool;
+pub mod trial;

@@ -10,7 +10,7 @@ use domain::{
     evidence::{EvidenceKind, Moment},
     id::{EvidenceId, IntentId},
     lease::Purpose,
-    script::Bundle,
+    script::{Bundle, value::FileRef},
     step::Step,
     time::Timestamp,
     wire::Order,
@@ -136,10 +136,7 @@ pub trait Doors: Send + Sync {
     /// The permit was not used and the latch is unset.
     fn not_clicked(&self, intent: IntentId) -> BoxFuture<'_, Result<(), Denied>>;
     /// The bytes of an input file, as a local file with a fitting name.
-    fn document<'a>(
-        &'a self,
-        file: &'a serde_json::Value,
-    ) -> BoxFuture<'a, Result<PathBuf, Denied>>;
+    fn document<'a>(&'a self, file: &'a FileRef) -> BoxFuture<'a, Result<PathBuf, Denied>>;
     /// How the lease stands now.
     fn standing(&self) -> Standing;
 }

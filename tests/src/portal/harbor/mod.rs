@@ -21,8 +21,6 @@ mod signin;
 mod submit;
 mod taxonomy;
 
-pub use entry::CERTIFICATION;
-
 use std::sync::Arc;
 
 use axum::{

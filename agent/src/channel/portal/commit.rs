@@ -1,0 +1,616 @@
+//! The one irreversible act: guard, evidence, permit, latch, one click through the gate, proof.
+//!
+//! Until the latch is set every way out is a plain failure. From the latch on every way out that is not a proof is a
+//! doubt: the attempt ends, nothing is clicked again, and a reconcile goes and looks.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    evidence::{EvidenceKind, Moment},
+    id::{EvidenceId, IntentId},
+    outcome::FailureKind,
+    script::{
+        ast::{Commit, ReadAs},
+        text::normalise,
+    },
+    step::{Act, Effect, StepState},
+    wire::{Order, Proof},
+};
+use futures_util::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
+
+use super::{CommitState, Halt, Portal, locate::Located};
+use crate::{
+    browser::{
+        AboutToAct, Attempted, BeforeInput, Deadline, DialogMode, DialogRule, Found, Gate,
+        GatePattern, Held, Page,
+    },
+    channel::{Doors, Permit, Wish},
+    clock::Allowed,
+    fault::{self, Side},
+    observe::{self, Observer},
+};
+
+/// Rounds from the guard on, as long as nothing was clicked.
+const ROUNDS: u32 = 3;
+/// Between the two looks at the button.
+const SECOND_LOOK: Duration = Duration::from_millis(250);
+/// Least rest of the lease for a click.
+const LEASE_LEFT: Duration = Duration::from_secs(12);
+/// Longest wait for the click's own request.
+const REQUEST_MAX: Duration = Duration::from_secs(15);
+/// Longest wait for leave while the coordinator holds commits back.
+const HOLD_MAX: Duration = Duration::from_secs(60);
+
+/// What a round before the latch gave.
+enum Round {
+    /// Clicked and proved.
+    Proved,
+    /// Not clicked: another round may be tried.
+    NotClicked(String),
+}
+
+impl Portal<'_> {
+    /// `commit`.
+    pub(crate) async fn commit(&mut self, commit: &Commit) -> Result<(), Halt> {
+        let name = commit.name.as_str();
+        self.begin(name, "commit", Effect::Commit, &commit.span).await;
+        let mut last = String::new();
+        for _ in 0..ROUNDS {
+            self.dialogs_held = false;
+            match self.round(commit).await? {
+                Round::Proved => {
+                    self.observe.end(StepState::Done, Some(commit.proof.screen.text.clone())).await;
+                    return Ok(());
+                }
+                Round::NotClicked(why) => {
+                    self.observe.log(&format!("not clicked: {why}"));
+                    self.observe.retried();
+                    last = why;
+                }
+            }
+        }
+        self.commit = CommitState::NotSent;
+        Err(self.raise("not_actionable", &format!("the commit was never clicked: {last}")))
+    }
+
+    async fn round(&mut self, commit: &Commit) -> Result<Round, Halt> {
+        let page = self.guard(commit).await?;
+        // From the guard on nothing but the commit acts.
+        self.dialogs_held = true;
+        let found = self.commit_target(commit, &page).await?;
+        let before = self.evidence_before(&page).await?;
+        if !self.errand.may_commit {
+            self.observe.log("stopped before the commit, as asked");
+            self.observe.end(StepState::Skipped, None).await;
+            return Err(Halt::Stopped);
+        }
+        self.leave_to_begin().await?;
+        let gate = self.arm(commit).await?;
+        let (intent, until) = match self.permit(commit, before).await {
+            Ok(permit) => permit,
+            Err(halt) => {
+                self.disarm(gate).await;
+                return Err(halt);
+            }
+        };
+        self.click_once(commit, &page, &found, gate, intent, until).await
+    }
+
+    /// The screen holds, and the page says everything that identifies the request.
+    async fn guard(&mut self, commit: &Commit) -> Result<Page, Halt> {
+        let within = self.within(None);
+        self.race(&[commit.guard.screen.as_str()], within).await?;
+        let page = self.page()?;
+        let text = page.visible_text().await.map_err(|error| self.broken(&error))?;
+        let shown = normalise(&text);
+        let squeezed: String = shown.chars().filter(|c| c.is_alphanumeric()).collect();
+        for says in &commit.guard.page_says {
+            for value in self.eval(|scope| scope.texts(says))? {
+                let wanted = normalise(&value);
+                let bare: String = wanted.chars().filter(|c| c.is_alphanumeric()).collect();
+                // Portals group digits as they like; a short value must be there as it is.
+                let there =
+                    shown.contains(&wanted) || (bare.len() >= 6 && squeezed.contains(&bare));
+                if wanted.is_empty() || !there {
+                    let detail = format!("the page does not say `{}`", says.source);
+                    return Err(self.raise("guard_failed", &detail));
+                }
+                self.payload.push(format!("says={wanted}"));
+            }
+        }
+        if self.shows(&page, commit.proof.screen.as_str()).await? {
+            return Err(self.raise("guard_failed", "the proof's screen shows before the click"));
+        }
+        self.observe.log("guard holds");
+        Ok(page)
+    }
+
+    /// The button: by the first strategy, agreed by a second anchor, the same in two looks.
+    async fn commit_target(&mut self, commit: &Commit, page: &Page) -> Result<Found, Halt> {
+        let sought = self.sought(&commit.click)?;
+        let mut first: Option<Found> = None;
+        for look in 0..2 {
+            if look > 0 {
+                tokio::time::sleep(SECOND_LOOK).await;
+            }
+            let chosen = match self.look_for(page, &sought).await? {
+                Located::One(chosen) => chosen,
+                Located::Not(why) => {
+                    let detail = format!("`{}`: {why}", sought.name);
+                    return Err(self.raise("element_missing", &detail));
+                }
+                Located::Conflict(how) => return Err(self.raise("element_conflict", &how)),
+            };
+            if chosen.by != 0 {
+                let detail = format!("`{}` is only found by a later strategy", sought.name);
+                return Err(self.raise("element_missing", &detail));
+            }
+            if chosen.votes < 2 && !sought.anchored {
+                let detail = format!("`{}` has no second anchor", sought.name);
+                return Err(self.raise("element_conflict", &detail));
+            }
+            let moved = first.as_ref().is_some_and(|first| {
+                first.node != chosen.found.node || first.rect != chosen.found.rect
+            });
+            if moved {
+                let detail = format!("`{}` moved between two looks", sought.name);
+                return Err(self.raise("not_actionable", &detail));
+            }
+            first = Some(chosen.found);
+        }
+        first.ok_or_else(|| self.raise("element_missing", &sought.name))
+    }
+
+    /// Full-page picture and document, durable. No evidence, no click.
+    async fn evidence_before(&mut self, page: &Page) -> Result<EvidenceId, Halt> {
+        fault::point("pre-evidence", Side::Before).await;
+        let picture = self.observe.full_page(page, Moment::Before).await;
+        let document = self.observe.document(page, Moment::Before).await;
+        let kept = self.observe.settled().await;
+        fault::point("pre-evidence", Side::After).await;
+        match (picture, document, kept) {
+            (Some(picture), Some(_), Ok(())) => Ok(picture),
+            (_, _, Err(denied)) => Err(self.denied(denied)),
+            _ => Err(self.raise("not_actionable", "no evidence could be taken before the commit")),
+        }
+    }
+
+    /// Waits while the coordinator holds commits back.
+    async fn leave_to_begin(&self) -> Result<(), Halt> {
+        let patience = Deadline::within(HOLD_MAX);
+        while self.doors.standing().order == Order::HoldBeforeCommit {
+            self.may_go_on()?;
+            if patience.passed() {
+                return Err(self.not_now("the coordinator holds commits back"));
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        self.may_go_on()
+    }
+
+    async fn arm(&mut self, commit: &Commit) -> Result<Gate, Halt> {
+        let context = self.session.context.clone();
+        let mut rules = Vec::new();
+        if let Some(dialog) = &commit.dialog {
+            let says = self.eval(|scope| scope.wanted(&dialog.says))?;
+            rules.push(DialogRule {
+                kind: None,
+                text: Some(super::locate::text(says)),
+                accept: dialog.answer == domain::script::ast::Reply::Accept,
+                prompt_text: None,
+            });
+        }
+        drop(context.take_dialogs());
+        context.expect_dialogs(rules);
+        context.set_dialog_mode(DialogMode::Commit);
+        let pattern = GatePattern {
+            method: commit.sends.method.clone(),
+            url: whole_address(&commit.sends.url.source),
+        };
+        match context.arm_gate(pattern).await {
+            Ok(gate) => Ok(gate),
+            Err(error) => {
+                context.set_dialog_mode(DialogMode::Normal);
+                Err(self.broken(&error))
+            }
+        }
+    }
+
+    async fn disarm(&mut self, gate: Gate) {
+        if let Err(error) = gate.disarm().await {
+            tracing::warn!(%error, "the gate could not be disarmed; the context will not be used again");
+        }
+        self.session.context.set_dialog_mode(DialogMode::Normal);
+        self.session.context.expect_dialogs(Vec::new());
+    }
+
+    async fn permit(
+        &mut self,
+        commit: &Commit,
+        before: EvidenceId,
+    ) -> Result<(IntentId, Allowed), Halt> {
+        let once_per = self.eval(|scope| scope.text(&commit.guard.once_per))?;
+        let mut hash = Sha256::new();
+        for line in &self.payload {
+            hash.update(line.as_bytes());
+            hash.update(b"\n");
+        }
+        let wish = Wish {
+            step: self.observe.index(),
+            commit: commit.name.text.clone(),
+            payload_sha256: hex(&hash.finalize()),
+            before,
+            once_per,
+        };
+        fault::point("permit", Side::Before).await;
+        let answer = self.doors.permit(wish).await;
+        fault::point("permit", Side::After).await;
+        match answer.map_err(|denied| self.denied(denied))? {
+            Permit::Go { intent, until } => Ok((intent, until)),
+            Permit::Already(because) => Err(self.raise("already_submitted", &because)),
+            Permit::No(because) => Err(self.not_now(&because)),
+        }
+    }
+
+    fn not_now(&self, because: &str) -> Halt {
+        let mut failure = self.failure("not_permitted_now", because);
+        failure.kind = FailureKind::Transient;
+        failure.say = FailureKind::Transient.say().to_owned();
+        Halt::Failed(Box::new(failure))
+    }
+
+    async fn click_once(
+        &mut self,
+        commit: &Commit,
+        page: &Page,
+        found: &Found,
+        gate: Gate,
+        intent: IntentId,
+        until: Allowed,
+    ) -> Result<Round, Halt> {
+        let standing = self.doors.standing();
+        if standing.left < LEASE_LEFT || standing.order != Order::Continue || until.over() {
+            return self.unused(gate, intent, "too little time is left for the click").await;
+        }
+        let mut seam = LatchFirst {
+            doors: Arc::clone(&self.doors),
+            element: super::locate::called(&commit.click),
+            observe: &mut *self.observe,
+            intent,
+            until,
+            latched: false,
+        };
+        let request_by = Deadline::within(until.left().min(REQUEST_MAX));
+        let (clicked, held) = press(page, found, &gate, &mut seam, request_by).await;
+        let latched = seam.latched;
+        if !latched {
+            let why = match clicked {
+                Attempted::Done(_) => "the driver pressed without asking".to_owned(),
+                Attempted::Wait(why) => why.to_string(),
+                Attempted::Stop(stop) => stop.to_string(),
+            };
+            return self.unused(gate, intent, &why).await;
+        }
+        fault::point("click", Side::After).await;
+        // The click may have happened: from here on there is proof, or there is doubt.
+        let proved = self.prove(commit, &gate, held, intent, until).await;
+        let undeclared = self
+            .session
+            .context
+            .take_dialogs()
+            .into_iter()
+            .find(|dialog| !dialog.declared && dialog.kind != "beforeunload");
+        let proved = match (proved, undeclared) {
+            (Ok(_), Some(dialog)) => Err(format!("an undeclared {} came", dialog.kind)),
+            (proved, _) => proved,
+        };
+        match proved {
+            Ok(proof) => {
+                self.disarm(gate).await;
+                self.dialogs_held = false;
+                if let Some(flow) = &commit.proof.read_back
+                    && let Err(why) = self.read_again(flow.as_str(), &proof.reference).await
+                {
+                    return Err(self.in_doubt(commit, &why).await);
+                }
+                self.commit = CommitState::Confirmed;
+                self.proof = Some(proof);
+                Ok(Round::Proved)
+            }
+            Err(why) => {
+                let halt = self.in_doubt(commit, &why).await;
+                self.disarm(gate).await;
+                Err(halt)
+            }
+        }
+    }
+
+    /// The latch is unset: nothing was clicked. The intent is given back.
+    async fn unused(&mut self, gate: Gate, intent: IntentId, why: &str) -> Result<Round, Halt> {
+        self.disarm(gate).await;
+        self.dialogs_held = false;
+        self.doors.not_clicked(intent).await.map_err(|denied| self.denied(denied))?;
+        self.may_go_on()?;
+        Ok(Round::NotClicked(why.to_owned()))
+    }
+
+    /// Everything that makes a click a submission: the request and its answer, the screen, the number, the evidence.
+    async fn prove(
+        &mut self,
+        commit: &Commit,
+        gate: &Gate,
+        held: Result<Option<Held>, crate::browser::Error>,
+        intent: IntentId,
+        until: Allowed,
+    ) -> Result<Proof, String> {
+        let held = held.map_err(|error| format!("the request could not be read: {error}"))?;
+        let Some(held) = held else {
+            if let Some(name) = self.refusal(commit).await {
+                return Err(format!("the page refused it: {name}"));
+            }
+            return Err("the click sent no request that could be seen".to_owned());
+        };
+        let call = self.describe(&held);
+        if until.over() {
+            let _ = held.fail().await;
+            return Err("the permit ended while the request was held".to_owned());
+        }
+        held.proceed().await.map_err(|error| format!("the request was cut: {error}"))?;
+        let within = Deadline::within(commit.proof.within.duration());
+        fault::point("wait-confirm", Side::Before).await;
+        let status = gate.answered(within).await;
+        self.keep_call(call, status).await;
+        match status {
+            Some(200..=399) => {}
+            Some(status) => {
+                if let Some(name) = self.refusal(commit).await {
+                    return Err(format!("the page refused it: {name}"));
+                }
+                return Err(format!("the portal answered with status {status}"));
+            }
+            None => return Err("the portal did not answer".to_owned()),
+        }
+        self.proof_screen(commit, within).await?;
+        fault::point("wait-confirm", Side::After).await;
+        let reference = self.proof_reference(commit, within).await?;
+        let after = self.evidence_after().await?;
+        Ok(Proof { intent, reference, after })
+    }
+
+    async fn proof_screen(&mut self, commit: &Commit, within: Deadline) -> Result<(), String> {
+        let mut names = vec![commit.proof.screen.as_str()];
+        names.extend(commit.refused.iter().map(|(screen, _)| screen.as_str()));
+        match self.race(&names, within).await {
+            Ok(0) => Ok(()),
+            Ok(at) => {
+                let name = commit.refused.get(at - 1).map_or("", |(_, name)| name.as_str());
+                Err(format!("the page refused it: {name}"))
+            }
+            Err(Halt::Failed(failure)) => Err(format!("{}: {}", failure.name, failure.detail)),
+            Err(_) => Err("the lease ended before the proof".to_owned()),
+        }
+    }
+
+    /// The number, read before any navigation.
+    async fn proof_reference(
+        &mut self,
+        commit: &Commit,
+        within: Deadline,
+    ) -> Result<String, String> {
+        let within = within.at_most(Duration::from_secs(20));
+        match self.captures(&commit.proof.capture, within).await {
+            Ok(()) => {}
+            Err(Halt::Failed(failure)) => {
+                return Err(format!("{}: {}", failure.name, failure.detail));
+            }
+            Err(_) => return Err("the lease ended before the proof".to_owned()),
+        }
+        commit
+            .proof
+            .capture
+            .iter()
+            .filter(|spec| spec.read_as == ReadAs::Reference)
+            .find_map(|spec| self.captured.get(spec.name.as_str())?.plain())
+            .ok_or_else(|| "no number was shown".to_owned())
+    }
+
+    async fn evidence_after(&mut self) -> Result<EvidenceId, String> {
+        fault::point("post-evidence", Side::Before).await;
+        let page = self.page().map_err(|_| "the page is gone".to_owned())?;
+        let picture = self.observe.full_page(&page, Moment::After).await;
+        self.observe.document(&page, Moment::After).await;
+        let kept = self.observe.settled().await;
+        fault::point("post-evidence", Side::After).await;
+        match (picture, kept) {
+            (Some(picture), Ok(())) => {
+                for reference in &mut self.references {
+                    reference.evidence.get_or_insert(picture);
+                }
+                Ok(picture)
+            }
+            (_, Err(denied)) => Err(format!("the evidence after is not durable: {denied}")),
+            (None, Ok(())) => Err("no picture could be taken after the click".to_owned()),
+        }
+    }
+
+    /// Which screen, if any, says that the payer took nothing in.
+    async fn refusal(&mut self, commit: &Commit) -> Option<String> {
+        let page = self.page().ok()?;
+        for (screen, name) in &commit.refused {
+            if self.shows(&page, screen.as_str()).await.unwrap_or(false) {
+                return Some(name.text.clone());
+            }
+        }
+        None
+    }
+
+    async fn read_again(&mut self, flow: &str, reference: &str) -> Result<(), String> {
+        let gone = |halt: Halt| match halt {
+            Halt::Failed(failure) => format!("reading back failed: {}", failure.detail),
+            _ => "reading back was cut short".to_owned(),
+        };
+        let inputs = domain::script::inputs::Inputs::default();
+        self.named_flow(flow, Some(inputs)).await.map_err(gone)?;
+        let page = self.page().map_err(gone)?;
+        let text = page.visible_text().await.map_err(|error| error.to_string())?;
+        if normalise(&text).contains(&normalise(reference)) {
+            Ok(())
+        } else {
+            Err("the portal's own list does not show the number".to_owned())
+        }
+    }
+
+    async fn in_doubt(&mut self, commit: &Commit, why: &str) -> Halt {
+        let mut candidates = Vec::new();
+        if let Ok(page) = self.page()
+            && let Ok(text) = page.visible_text().await
+        {
+            let text = domain::script::text::spaced(&text);
+            for pattern in commit.proof.capture.iter().filter_map(|spec| spec.pattern.as_ref()) {
+                for found in pattern.regex.captures_iter(&text).take(5) {
+                    let group = if found.len() > 1 { found.get(1) } else { found.get(0) };
+                    candidates.extend(group.map(|group| group.as_str().to_owned()));
+                }
+            }
+            self.observe.full_page(&page, Moment::After).await;
+            self.observe.document(&page, Moment::After).await;
+        }
+        candidates.dedup();
+        let mut failure = self.failure("in_doubt", why);
+        failure.retry = None;
+        Halt::Unsure(Box::new(failure), candidates)
+    }
+
+    fn describe(&self, held: &Held) -> serde_json::Value {
+        let body = held.body.clone().unwrap_or_default();
+        let shown = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]).into_owned();
+        serde_json::json!({
+            "method": held.method,
+            "url": self.observe.masker.text(&held.url),
+            "body_sha256": hex(&Sha256::digest(&body)),
+            "body_bytes": body.len(),
+            "body": self.observe.masker.text(&shown),
+        })
+    }
+
+    async fn keep_call(&mut self, mut call: serde_json::Value, status: Option<u16>) {
+        call["status"] = serde_json::json!(status);
+        let bytes = serde_json::to_vec_pretty(&call).unwrap_or_default();
+        self.observe.keep(EvidenceKind::SubmitCall, Moment::AtAct, bytes).await;
+    }
+}
+
+/// Presses once and waits for the request it sends; the press may not return before the request does.
+async fn press(
+    page: &Page,
+    found: &Found,
+    gate: &Gate,
+    seam: &mut LatchFirst<'_>,
+    request_by: Deadline,
+) -> (Attempted<crate::browser::Clicked>, Result<Option<Held>, crate::browser::Error>) {
+    let click = page.try_click(&found.stands_for, 0, seam);
+    tokio::pin!(click);
+    let held = gate.held(request_by);
+    tokio::pin!(held);
+    tokio::select! {
+        biased;
+        clicked = &mut click => {
+            let held = match &clicked {
+                // Pressed, or nobody can tell: the request may still come.
+                Attempted::Done(_) | Attempted::Stop(_) => held.await,
+                // Stopped before the press, or swallowed by the check: a short look is enough.
+                Attempted::Wait(_) => {
+                    match tokio::time::timeout(Duration::from_secs(2), held).await {
+                        Ok(held) => held,
+                        Err(_) => Ok(None),
+                    }
+                }
+            };
+            (clicked, held)
+        }
+        request = &mut held => {
+            // The request is held already; the driver's own verdict may follow, or never come.
+            let clicked = match tokio::time::timeout(Duration::from_millis(500), click).await {
+                Ok(clicked) => clicked,
+                Err(_) => Attempted::Wait(crate::browser::Why::Navigating),
+            };
+            (clicked, request)
+        }
+    }
+}
+
+/// The seam before the one click: picture, permit still good, latch durable; only then the press.
+struct LatchFirst<'o> {
+    observe: &'o mut Observer,
+    doors: Arc<dyn Doors>,
+    element: String,
+    intent: IntentId,
+    until: Allowed,
+    latched: bool,
+}
+
+impl BeforeInput for LatchFirst<'_> {
+    fn about_to_act<'a>(
+        &'a mut self,
+        page: &'a Page,
+        at: &'a AboutToAct,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            if self.latched {
+                return Err("a second press is never made".to_owned());
+            }
+            let picture = self.observe.picture(page, Moment::AtAct).await;
+            self.observe.add_act(Act {
+                verb: "click".to_owned(),
+                element: Some(self.element.clone()),
+                click: Some(observe::click(at)),
+                picture,
+                at_ms: self.observe.at_ms(),
+            });
+            let standing = self.doors.standing();
+            if self.until.over() || standing.order != Order::Continue || standing.left.is_zero() {
+                return Err("the permit is over".to_owned());
+            }
+            // Counts as set from here on, whatever becomes of the file.
+            self.latched = true;
+            if let Err(denied) = self.doors.latch(self.intent).await {
+                self.latched = false;
+                return Err(format!("the latch could not be set: {denied}"));
+            }
+            fault::point("click", Side::Before).await;
+            Ok(())
+        })
+    }
+}
+
+/// A script's address pattern as the gate's, which covers the whole address.
+fn whole_address(glob: &str) -> String {
+    let glob = glob.replace("**", "*");
+    if glob.starts_with('/') { format!("https://*{glob}") } else { format!("https://{glob}") }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gate_covers_the_whole_address() {
+        let pattern = whole_address("/auth/*/submit");
+        assert_eq!(pattern, "https://*/auth/*/submit");
+        assert!(crate::browser::text::glob(&pattern, "https://portal.example/auth/7/submit"));
+        assert!(!crate::browser::text::glob(
+            &pattern,
+            "https://portal.example/auth/7/submit/again"
+        ));
+        assert_eq!(whole_address("api.example/x/**"), "https://api.example/x/*");
+    }
+}

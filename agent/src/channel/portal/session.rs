@@ -1,0 +1,233 @@
+//! The portal session of a slot: one isolated browser context, signed in as one account at one payer, kept alive
+//! between jobs and proved alive before it is used again.
+//!
+//! Nothing in the script is needed for that: the first `run` whose flow types a secret and that waits for a screen
+//! is the login. When it has reached its screen, the address shown is remembered as *home*. The next job of the same
+//! payer and account opens that address; if the login's own screen shows, the login is skipped, otherwise the context
+//! is thrown away and the login runs. A flow called `logout` in the fragment of the login is run, if there is one,
+//! before a living session is given up, because some portals refuse a second login until the first one has ended.
+
+use std::time::Duration;
+
+use domain::{
+    script::{
+        Bundle,
+        ast::{BranchThen, FillValue, Flow, Node, Run, UntilWhat, Verb},
+        inputs::Inputs,
+    },
+    step::{Effect, StepState},
+};
+
+use super::{Halt, Portal};
+use crate::browser::{Browser, Context, Deadline, Error, Page};
+
+/// How long a warm session may take to show that it is alive.
+const PROBE_MAX: Duration = Duration::from_secs(15);
+
+/// Whose session it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOf {
+    /// Payer.
+    pub payer: String,
+    /// Account name at the coordinator, never its user name at the portal.
+    pub account: String,
+}
+
+/// One portal session.
+pub struct Session {
+    /// Whose it is.
+    pub of: SessionOf,
+    /// The browser context.
+    pub context: Context,
+    browser: Browser,
+    home: Option<String>,
+    /// It comes from an earlier job and has not been proved alive in this one.
+    warm: bool,
+}
+
+impl Session {
+    /// A fresh one, signed in nowhere.
+    ///
+    /// # Errors
+    /// The browser cannot make a context.
+    pub async fn open(browser: &Browser, of: SessionOf) -> Result<Self, Error> {
+        let context = browser.new_context().await?;
+        Ok(Self { of, context, browser: browser.clone(), home: None, warm: false })
+    }
+
+    /// The next job begins with what the last one left.
+    pub fn rest(&mut self) {
+        self.warm = true;
+        drop(self.context.take_dialogs());
+        drop(self.context.take_downloads());
+        self.context.expect_dialogs(Vec::new());
+    }
+
+    /// Whether it is signed in, as far as known.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        self.home.is_some()
+    }
+
+    /// The current page; a new one when none is open.
+    ///
+    /// # Errors
+    /// The browser cannot open one.
+    pub async fn any_page(&self) -> Result<Page, Error> {
+        match self.context.current() {
+            Some(page) if !page.is_crashed() => Ok(page),
+            _ => {
+                let page = self.context.new_page().await?;
+                self.context.make_current(&page);
+                Ok(page)
+            }
+        }
+    }
+
+    /// Signed in, and this is home.
+    pub(crate) fn lives_at(&mut self, url: String) {
+        self.home = Some(url);
+        self.warm = false;
+    }
+
+    /// Throws the context away and starts with a fresh one.
+    async fn renew(&mut self) -> Result<(), Error> {
+        let fresh = self.browser.new_context().await?;
+        let old = std::mem::replace(&mut self.context, fresh);
+        self.home = None;
+        self.warm = false;
+        if let Err(error) = old.dispose().await {
+            tracing::debug!(%error, "a context could not be disposed of");
+        }
+        Ok(())
+    }
+
+    /// Ends it.
+    pub async fn close(self) {
+        if let Err(error) = self.context.dispose().await {
+            tracing::debug!(%error, "a context could not be disposed of");
+        }
+    }
+}
+
+impl Portal<'_> {
+    /// Whether a `run` is a login: its flow types a secret, and it waits for the screen behind it.
+    pub(crate) fn is_login(&self, run: &Run) -> bool {
+        run.until.is_some() && types_secret(self.bundle, run.flow.as_str(), 0)
+    }
+
+    /// Whether a flow types a one-time code.
+    pub(crate) fn flow_types_code(&self, name: &str) -> bool {
+        self.bundle
+            .flow(name)
+            .is_some_and(|flow| fills(flow).any(|value| matches!(value, FillValue::Otp(_))))
+    }
+
+    /// Whether the login may be skipped, because the session of this slot is alive.
+    pub(crate) async fn session_lives(&mut self, run: &Run) -> Result<bool, Halt> {
+        if self.session.home.is_none() {
+            return Ok(false);
+        }
+        let warm = self.session.warm;
+        self.observe.begin("session-probe", "probe", Effect::Read, Some(&run.span)).await;
+        let alive = match self.go_home(run, PROBE_MAX).await {
+            Ok(()) => true,
+            Err(Halt::LeaseEnded) => return Err(Halt::LeaseEnded),
+            Err(_) => false,
+        };
+        if alive {
+            self.observe.log("the portal session is alive; no login");
+            self.session_reused |= warm;
+            self.session.warm = false;
+        } else {
+            self.observe.log("the portal session is over; a new login is made");
+            // What the dead session left behind must not meet the new one.
+            drop(self.session.context.take_dialogs());
+            self.session.renew().await.map_err(|error| self.broken(&error))?;
+        }
+        self.observe.end(StepState::Done, None).await;
+        Ok(alive)
+    }
+
+    /// Back to the screen behind the login.
+    pub(crate) async fn back_home(&mut self, run: &Run) -> Result<(), Halt> {
+        if self.session.home.is_none() {
+            return Ok(());
+        }
+        let within = self.within(run.within).left();
+        self.go_home(run, within).await
+    }
+
+    async fn go_home(&mut self, run: &Run, time: Duration) -> Result<(), Halt> {
+        let Some(home) = self.session.home.clone() else { return Ok(()) };
+        let within = Deadline::within(time);
+        // Only the screens that mean "signed in" count; nothing that a login would answer.
+        let screens: Vec<&str> = match run.until.as_ref().map(|until| &until.what) {
+            Some(UntilWhat::Branches(branches)) => branches
+                .iter()
+                .filter(|branch| matches!(branch.then, BranchThen::GoOn))
+                .map(|branch| branch.screen.as_str())
+                .collect(),
+            Some(UntilWhat::Rows(_)) | None => Vec::new(),
+        };
+        if screens.is_empty() {
+            return Err(self.raise("no_known_screen", "no screen tells that the session lives"));
+        }
+        self.expect_dialogs(None)?;
+        // Watchers that sign in again must not act here: a probe only looks.
+        let watching = std::mem::replace(&mut self.watching, true);
+        let result = async {
+            self.open(&home, within).await?;
+            self.race(&screens, within).await
+        }
+        .await;
+        self.watching = watching;
+        result.map(drop)
+    }
+
+    /// One node of a flow outside the order of its flow.
+    pub(crate) async fn flow_node(&mut self, node: &Node) -> Result<(), Halt> {
+        let one = Flow { nodes: vec![node.clone()], span: node.span().clone() };
+        self.flow(&one, false).await
+    }
+
+    /// Runs the portal's own `logout`, if the login's fragment has one. Best effort.
+    pub(crate) async fn log_out(&mut self) {
+        let login = self.bundle.script.flow.nodes.iter().find_map(|node| match node {
+            Node::Run(run) if self.is_login(run) => Some(run.flow.text.clone()),
+            _ => None,
+        });
+        let Some((prefix, _)) = login.as_deref().and_then(|name| name.rsplit_once('.')) else {
+            return;
+        };
+        let name = format!("{prefix}.logout");
+        if self.bundle.flow(&name).is_none() || self.session.home.is_none() {
+            return;
+        }
+        self.watching = true;
+        let flow = self.named_flow(&name, Some(Inputs::default()));
+        let ended = tokio::time::timeout(Duration::from_secs(15), flow).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::debug!("the portal's logout did not come through");
+        }
+    }
+}
+
+fn types_secret(bundle: &Bundle, name: &str, depth: usize) -> bool {
+    let Some(flow) = bundle.flow(name) else { return false };
+    depth < 6
+        && (fills(flow).any(|value| !matches!(value, FillValue::Text(_)))
+            || flow.nodes.iter().any(|node| {
+                matches!(node, Node::Run(run) if types_secret(bundle, run.flow.as_str(), depth + 1))
+            }))
+}
+
+fn fills(flow: &Flow) -> impl Iterator<Item = &FillValue> {
+    flow.nodes
+        .iter()
+        .filter_map(|node| if let Node::Step(step) = node { Some(step) } else { None })
+        .flat_map(|step| &step.verbs)
+        .filter_map(|verb| if let Verb::Fill(fills) = verb { Some(fills) } else { None })
+        .flatten()
+        .map(|fill| &fill.value)
+}

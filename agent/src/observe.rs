@@ -1,0 +1,470 @@
+//! The one seam: everything done or seen in an attempt passes here on its way to steps and evidence, masked.
+//!
+//! One ordered queue takes steps and evidence to the doors, so that a step's end never overtakes its beginning.
+//! Failing to record never changes what is done to the page, with one exception: before a commit the queue must be
+//! empty and durable (`settled`), otherwise there is no click.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use domain::{
+    evidence::{EvidenceKind, Moment},
+    id::EvidenceId,
+    script::Span,
+    step::{Act, Bounds, Click, Effect, LogLine, ReadValue, Step, StepState},
+};
+use futures_util::future::BoxFuture;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use crate::{
+    browser::{AboutToAct, Area, BeforeInput, ImageFormat, Page, Query, Rect},
+    channel::{Denied, Doors, Item},
+    clock,
+    mask::{Masker, black_out},
+};
+
+/// Inputs that always show black in pictures: what was typed there is a secret.
+const SECRET_INPUTS: &str =
+    "input[type=password], input[autocomplete=one-time-code], [data-fleet-secret]";
+
+enum Job {
+    Steps(Vec<Step>),
+    Keep(Item),
+    Settled(oneshot::Sender<Result<(), Denied>>),
+}
+
+/// Collects the record of one attempt.
+pub struct Observer {
+    /// Masks every text on its way out.
+    pub masker: Masker,
+    queue: mpsc::Sender<Job>,
+    ended: Arc<AtomicBool>,
+    began: Instant,
+    next_index: u32,
+    open: Vec<Step>,
+    /// Elements the script wants black, and fields that hold a one-time code now.
+    black: Vec<Query>,
+    /// A secret is on its way: no picture, no document.
+    suspended: bool,
+    last_picture: Option<(EvidenceId, Instant, String)>,
+    console: bool,
+    latest_done: Option<Step>,
+}
+
+impl Observer {
+    /// A record that goes to these doors. `console`: a line per step on standard error too.
+    #[must_use]
+    pub fn new(doors: Arc<dyn Doors>, masker: Masker, console: bool) -> Self {
+        let (queue, jobs) = mpsc::channel(64);
+        let ended = Arc::new(AtomicBool::new(false));
+        tokio::spawn(carry(doors, jobs, Arc::clone(&ended)));
+        Self {
+            masker,
+            queue,
+            ended,
+            began: Instant::now(),
+            next_index: 0,
+            open: Vec::new(),
+            black: Vec::new(),
+            suspended: false,
+            last_picture: None,
+            console,
+            latest_done: None,
+        }
+    }
+
+    /// Whether a door said that the lease is over.
+    #[must_use]
+    pub fn lease_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Milliseconds since the attempt began.
+    #[must_use]
+    pub fn at_ms(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Index of the step under way (0 before the first).
+    #[must_use]
+    pub fn index(&self) -> u32 {
+        self.open.last().map_or(0, |step| step.index)
+    }
+
+    /// Name and source of the step under way, else of the one that ended last.
+    #[must_use]
+    pub fn place(&self) -> Option<(String, String)> {
+        self.open
+            .last()
+            .or(self.latest_done.as_ref())
+            .map(|step| (step.name.clone(), step.source.clone()))
+    }
+
+    /// Elements that are black in every picture from now on.
+    pub fn blacken(&mut self, queries: impl IntoIterator<Item = Query>) {
+        self.black.extend(queries);
+    }
+
+    /// No pictures while a secret is on its way.
+    pub fn suspend(&mut self, on: bool) {
+        self.suspended = on;
+    }
+
+    /// A step begins.
+    pub async fn begin(&mut self, name: &str, kind: &str, effect: Effect, span: Option<&Span>) {
+        let step = Step {
+            index: self.next_index,
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            depth: u32::try_from(self.open.len()).unwrap_or(u32::MAX),
+            effect,
+            state: StepState::Running,
+            source: span.map(place).unwrap_or_default(),
+            started_ms: self.at_ms(),
+            ended_ms: None,
+            retries: 0,
+            screen: None,
+            acts: Vec::new(),
+            log: Vec::new(),
+            values: Vec::new(),
+            evidence: Vec::new(),
+            received_at: None,
+        };
+        self.next_index += 1;
+        self.say(&format!("{:>3} {} ({})", step.index, step.name, step.source));
+        self.open.push(step.clone());
+        self.put(Job::Steps(vec![step])).await;
+    }
+
+    /// The step under way ends.
+    pub async fn end(&mut self, state: StepState, screen: Option<String>) {
+        let Some(mut step) = self.open.pop() else { return };
+        step.state = state;
+        step.ended_ms = Some(self.at_ms());
+        step.screen = screen;
+        if state != StepState::Done {
+            self.say(&format!("    {} {}", step.name, state.word()));
+        }
+        self.latest_done = Some(step.clone());
+        self.put(Job::Steps(vec![step])).await;
+    }
+
+    /// Ends every step that is still open as failed.
+    pub async fn fail_open(&mut self) {
+        while !self.open.is_empty() {
+            self.end(StepState::Failed, None).await;
+        }
+    }
+
+    /// A sentence in the log of the step; masked here.
+    pub fn log(&mut self, text: &str) {
+        let text = self.masker.text(text);
+        self.say(&format!("      {text}"));
+        let at_ms = self.at_ms();
+        if let Some(step) = self.open.last_mut()
+            && step.log.len() < 500
+        {
+            step.log.push(LogLine { at_ms, text });
+        }
+    }
+
+    /// An act within the step that needs no pointer.
+    pub fn act(&mut self, verb: &str, element: Option<String>) {
+        let at_ms = self.at_ms();
+        if let Some(step) = self.open.last_mut() {
+            step.acts.push(Act {
+                verb: verb.to_owned(),
+                element,
+                click: None,
+                picture: None,
+                at_ms,
+            });
+        }
+    }
+
+    /// An act with its measures.
+    pub fn add_act(&mut self, act: Act) {
+        if let Some(step) = self.open.last_mut() {
+            step.acts.push(act);
+        }
+    }
+
+    /// Counts a retry within the step.
+    pub fn retried(&mut self) {
+        if let Some(step) = self.open.last_mut() {
+            step.retries += 1;
+        }
+    }
+
+    /// A value was read; masked here.
+    pub fn value(&mut self, mut value: ReadValue) {
+        value.value = self.masker.text(&value.value);
+        self.say(&format!("      {} = {} ({})", value.name, value.value, value.read_by));
+        if let Some(step) = self.open.last_mut() {
+            step.values.push(value);
+        }
+    }
+
+    /// A picture of the viewport. Nothing while a secret is on its way or when the page is not there.
+    pub async fn picture(&mut self, page: &Page, moment: Moment) -> Option<EvidenceId> {
+        if self.suspended || page.is_closed() || page.is_crashed() {
+            return None;
+        }
+        let url = page.url();
+        if moment == Moment::Before
+            && let Some((id, at, of)) = &self.last_picture
+            && at.elapsed() < Duration::from_millis(1_500)
+            && *of == url
+        {
+            // The picture after the previous step shows the same moment.
+            let id = *id;
+            self.attach(id);
+            return Some(id);
+        }
+        let png = self.shot(page, false).await?;
+        let id = self.keep(EvidenceKind::Screenshot, moment, png).await;
+        self.last_picture = Some((id, Instant::now(), url));
+        Some(id)
+    }
+
+    /// A picture of the whole page; the bytes too, for reading values from it.
+    pub async fn full_page(&mut self, page: &Page, moment: Moment) -> Option<EvidenceId> {
+        let png = self.shot(page, true).await?;
+        Some(self.keep(EvidenceKind::FullPage, moment, png).await)
+    }
+
+    /// The document and its visible text, masked.
+    pub async fn document(&mut self, page: &Page, moment: Moment) -> Option<EvidenceId> {
+        if self.suspended {
+            return None;
+        }
+        let frames = page.html().await.ok()?;
+        let mut out = String::new();
+        for (url, html) in frames {
+            out.push_str("<!-- frame ");
+            out.push_str(&bare_address(&url));
+            out.push_str(" -->\n");
+            out.push_str(&without_values(&html));
+            out.push('\n');
+        }
+        let dom = self.masker.text(&out);
+        let id = self.keep(EvidenceKind::Dom, moment, dom.into_bytes()).await;
+        if let Ok(text) = page.visible_text().await {
+            let text = self.masker.text(&text);
+            self.keep(EvidenceKind::PageText, moment, text.into_bytes()).await;
+        }
+        Some(id)
+    }
+
+    /// Keeps bytes as evidence of the step under way.
+    pub async fn keep(&mut self, kind: EvidenceKind, moment: Moment, bytes: Vec<u8>) -> EvidenceId {
+        let id = EvidenceId::new(clock::now(), rand::random());
+        let masked = !matches!(kind, EvidenceKind::Print | EvidenceKind::Download);
+        let item = Item { id, step: self.index(), kind, moment, masked, bytes: Bytes::from(bytes) };
+        self.attach(id);
+        self.put(Job::Keep(item)).await;
+        id
+    }
+
+    /// Waits until everything so far is durable.
+    ///
+    /// # Errors
+    /// Something since the last call could not be kept.
+    pub async fn settled(&mut self) -> Result<(), Denied> {
+        let (tell, told) = oneshot::channel();
+        self.put(Job::Settled(tell)).await;
+        told.await.unwrap_or_else(|_| Err(Denied::Away("the record has stopped".into())))
+    }
+
+    /// The seam before an input, for one act on one element.
+    pub fn at_act(&mut self, verb: &str, element: Option<String>) -> AtAct<'_> {
+        AtAct { observer: self, verb: verb.to_owned(), element, done: false }
+    }
+
+    /// Boxes that must be black, in CSS pixels of the viewport.
+    async fn boxes(&self, page: &Page) -> Vec<Rect> {
+        let mut out = Vec::new();
+        let fixed = Query::css(SECRET_INPUTS);
+        for query in std::iter::once(&fixed).chain(&self.black) {
+            if let Ok(found) = page.find(query).await {
+                out.extend(found.into_iter().filter(|one| one.visible).map(|one| one.rect));
+            }
+        }
+        out
+    }
+
+    async fn shot(&mut self, page: &Page, full: bool) -> Option<Vec<u8>> {
+        let mut boxes = self.boxes(page).await;
+        let area = if full { Area::FullPage } else { Area::Viewport };
+        let png = page.screenshot(area, ImageFormat::Png).await.ok()?;
+        // Again afterwards: what moved meanwhile is black at both places.
+        boxes.extend(self.boxes(page).await);
+        if boxes.is_empty() {
+            return Some(png);
+        }
+        if full {
+            // Boxes are measured in the viewport; the root element tells how far the page is scrolled.
+            let url = page.url();
+            let roots = page.find(&Query::css("html")).await.ok()?;
+            let root = roots.iter().find(|root| root.frame_url == url).or(roots.first())?;
+            for area in &mut boxes {
+                area.x -= root.rect.x;
+                area.y -= root.rect.y;
+            }
+        }
+        tokio::task::spawn_blocking(move || black_out(&png, &boxes, 1.0)).await.ok()?.ok()
+    }
+
+    fn attach(&mut self, id: EvidenceId) {
+        if let Some(step) = self.open.last_mut()
+            && !step.evidence.contains(&id)
+        {
+            step.evidence.push(id);
+        }
+    }
+
+    async fn put(&self, job: Job) {
+        // The carrier only stops when this record is dropped.
+        let _ = self.queue.send(job).await;
+    }
+
+    fn say(&self, line: &str) {
+        if self.console {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+}
+
+/// The hook right before the pointer moves: measures and takes the picture of the act.
+pub struct AtAct<'o> {
+    observer: &'o mut Observer,
+    verb: String,
+    element: Option<String>,
+    done: bool,
+}
+
+impl BeforeInput for AtAct<'_> {
+    fn about_to_act<'a>(
+        &'a mut self,
+        page: &'a Page,
+        at: &'a AboutToAct,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            let picture = self.observer.picture(page, Moment::AtAct).await;
+            if self.done {
+                self.observer.retried();
+            }
+            self.done = true;
+            let act = Act {
+                verb: self.verb.clone(),
+                element: self.element.clone(),
+                click: Some(click(at)),
+                picture,
+                at_ms: self.observer.at_ms(),
+            };
+            self.observer.add_act(act);
+            Ok(())
+        })
+    }
+}
+
+/// The measures of an act as they are stored.
+#[must_use]
+pub fn click(at: &AboutToAct) -> Click {
+    Click {
+        x: at.point.x,
+        y: at.point.y,
+        bounds: bounds(&at.target),
+        viewport_width: at.viewport.0,
+        viewport_height: at.viewport.1,
+        scroll_y: at.scroll.y,
+        pixel_ratio: at.pixel_ratio,
+    }
+}
+
+/// A box as it is stored.
+#[must_use]
+pub fn bounds(rect: &Rect) -> Bounds {
+    Bounds { x: rect.x, y: rect.y, width: rect.width, height: rect.height }
+}
+
+/// `crestline/submit:68`: where a node is written.
+#[must_use]
+pub fn place(span: &Span) -> String {
+    let file = span.file.trim_end_matches(".yaml");
+    let file = file.rsplit_once("scripts/").map_or(file, |(_, rest)| rest);
+    format!("{file}:{}", span.line)
+}
+
+/// An address without query and fragment.
+#[must_use]
+pub fn bare_address(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
+/// A document without what is typed into password and code inputs. Values of other inputs are masked by value.
+fn without_values(html: &str) -> String {
+    use std::sync::LazyLock;
+    static SECRET: LazyLock<regex::Regex> = LazyLock::new(|| {
+        regex::Regex::new(
+            r#"(?is)<input\b[^>]*(type\s*=\s*["']?(password|hidden)|one-time-code)[^>]*>"#,
+        )
+        .expect("a fixed pattern")
+    });
+    static VALUE: LazyLock<regex::Regex> = LazyLock::new(|| {
+        regex::Regex::new(r#"(?is)\bvalue\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)"#)
+            .expect("a fixed pattern")
+    });
+    SECRET
+        .replace_all(html, |found: &regex::Captures<'_>| {
+            VALUE.replace_all(&found[0], "value=\"\"").into_owned()
+        })
+        .into_owned()
+}
+
+async fn carry(doors: Arc<dyn Doors>, mut jobs: mpsc::Receiver<Job>, ended: Arc<AtomicBool>) {
+    let mut first: Option<Denied> = None;
+    while let Some(job) = jobs.recv().await {
+        let done = match job {
+            Job::Steps(steps) => doors.steps(steps).await,
+            Job::Keep(item) => doors.keep(item).await,
+            Job::Settled(tell) => {
+                let result = first.take().map_or(Ok(()), Err);
+                let _ = tell.send(result);
+                continue;
+            }
+        };
+        if let Err(denied) = done {
+            if denied == Denied::LeaseEnded {
+                ended.store(true, Ordering::Relaxed);
+            } else {
+                tracing::warn!(error = %denied, "a step or its evidence could not be kept");
+            }
+            first.get_or_insert(denied);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_secrets_do_not_stay_in_a_kept_document() {
+        let html = r#"<input name=user value="jo"><input type="password" value='s3cret'><input value="123456" autocomplete="one-time-code">"#;
+        let kept = without_values(html);
+        assert!(kept.contains("jo"), "other values are masked by value, not here");
+        assert!(!kept.contains("s3cret") && !kept.contains("123456"));
+        assert_eq!(bare_address("https://a.example/x?m=1#y"), "https://a.example/x");
+    }
+}

@@ -1,0 +1,183 @@
+//! Reading values from pictures and PDFs: Tesseract with a threshold per word, `pdftotext` for text layers.
+
+use std::{io::Write as _, path::Path, process::Stdio, time::Duration};
+
+use image::{DynamicImage, ImageFormat, imageops::FilterType};
+use tesseract_rs::{TessPageSegMode, TesseractAPI};
+
+/// Least confidence of every word of a value, in percent.
+pub const CONFIDENCE_MIN: f64 = 80.0;
+
+/// Where Tesseract's language data may lie.
+const DATA: [&str; 3] = [
+    "/usr/share/tesseract-ocr/5/tessdata",
+    "/usr/share/tesseract-ocr/tessdata",
+    "/usr/share/tessdata",
+];
+
+/// Why nothing could be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// Tesseract or its data are not there, or failed.
+    #[error("reading the picture failed: {0}")]
+    Engine(String),
+    /// The picture is not a picture, or too large.
+    #[error("the picture could not be decoded")]
+    BadPicture,
+    /// The PDF could not be read.
+    #[error("the PDF could not be read: {0}")]
+    BadPdf(String),
+}
+
+/// One word as read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Word {
+    /// Its text.
+    pub text: String,
+    /// Confidence in percent.
+    pub confidence: f64,
+}
+
+/// One reading of a picture.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reading {
+    /// Words in reading order.
+    pub words: Vec<Word>,
+}
+
+impl Reading {
+    /// The words with single spaces between.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let words: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
+        words.join(" ")
+    }
+
+    /// The lowest confidence among the words that make up `value`; none when it is not made of whole words here.
+    #[must_use]
+    pub fn confidence_of(&self, value: &str) -> Option<f64> {
+        let wanted: Vec<&str> = value.split_whitespace().collect();
+        if wanted.is_empty() {
+            return None;
+        }
+        self.words
+            .windows(wanted.len())
+            .filter(|run| {
+                run.iter().zip(&wanted).all(|(word, part)| {
+                    let bare = |c: char| !c.is_alphanumeric();
+                    word.text.trim_matches(bare).ends_with(part.trim_matches(bare))
+                })
+            })
+            .map(|run| run.iter().map(|word| word.confidence).fold(100.0, f64::min))
+            .reduce(f64::max)
+    }
+}
+
+/// The folder with Tesseract's English data, if there is one.
+#[must_use]
+pub fn data_folder() -> Option<String> {
+    let own = std::env::var("TESSDATA_PREFIX").ok();
+    own.into_iter()
+        .chain(DATA.into_iter().map(str::to_owned))
+        .find(|folder| Path::new(folder).join("eng.traineddata").is_file())
+}
+
+/// Reads a PNG enlarged by `factor`. Blocking: call it through [`read_picture`].
+fn recognise(png: &[u8], factor: u32) -> Result<Reading, Unread> {
+    let picture = image::load_from_memory_with_format(png, ImageFormat::Png)
+        .map_err(|_| Unread::BadPicture)?;
+    let (width, height) = (picture.width() * factor, picture.height() * factor);
+    if width == 0 || height == 0 || u64::from(width) * u64::from(height) > 40_000_000 {
+        return Err(Unread::BadPicture);
+    }
+    // A white rim: Tesseract loses letters that touch the edge.
+    let rim = 10 * factor;
+    let enlarged = DynamicImage::ImageLuma8(picture.to_luma8()).resize_exact(
+        width,
+        height,
+        FilterType::CatmullRom,
+    );
+    let mut page =
+        image::GrayImage::from_pixel(width + 2 * rim, height + 2 * rim, image::Luma([255]));
+    image::imageops::overlay(&mut page, &enlarged.to_luma8(), i64::from(rim), i64::from(rim));
+    let folder = data_folder().ok_or_else(|| {
+        Unread::Engine("Tesseract's English data are missing; install tesseract-ocr-eng".into())
+    })?;
+    let failed = |e: tesseract_rs::TesseractError| Unread::Engine(e.to_string());
+    let engine = TesseractAPI::new();
+    engine.init(folder, "eng").map_err(failed)?;
+    engine.set_page_seg_mode(TessPageSegMode::PSM_SINGLE_BLOCK).map_err(failed)?;
+    let (w, h) = (page.width().cast_signed(), page.height().cast_signed());
+    engine.set_image(page.as_raw(), w, h, 1, w).map_err(failed)?;
+    engine.set_source_resolution(96 * factor.cast_signed()).map_err(failed)?;
+    engine.recognize().map_err(failed)?;
+    Ok(from_tsv(&engine.get_tsv_text(0).map_err(failed)?))
+}
+
+/// Words of Tesseract's table: level 5 rows, column 10 the confidence, column 11 the text.
+fn from_tsv(tsv: &str) -> Reading {
+    let words = tsv
+        .lines()
+        .map(|line| line.split('\t').collect::<Vec<_>>())
+        .filter(|row| row.len() >= 12 && row[0] == "5" && !row[11].trim().is_empty())
+        .filter_map(|row| {
+            Some(Word { text: row[11].trim().to_owned(), confidence: row[10].parse().ok()? })
+        })
+        .collect();
+    Reading { words }
+}
+
+/// Reads a PNG at two scales (×3 and ×4); both readings, the smaller scale first.
+///
+/// # Errors
+/// See [`Unread`].
+pub async fn read_picture(png: Vec<u8>) -> Result<[Reading; 2], Unread> {
+    tokio::task::spawn_blocking(move || Ok([recognise(&png, 3)?, recognise(&png, 4)?]))
+        .await
+        .map_err(|_| Unread::Engine("the reader stopped".into()))?
+}
+
+/// The text layer of a PDF, by `pdftotext` (poppler-utils), at most 20 s.
+///
+/// # Errors
+/// See [`Unread`].
+pub async fn read_pdf(pdf: &[u8]) -> Result<String, Unread> {
+    let bad = |e: std::io::Error| Unread::BadPdf(e.to_string());
+    let mut file = tempfile::NamedTempFile::new().map_err(bad)?;
+    file.write_all(pdf).map_err(bad)?;
+    let run = tokio::process::Command::new("pdftotext")
+        .args(["-layout", "-enc", "UTF-8", "-l", "200"])
+        .arg(file.path())
+        .arg("-")
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let done = tokio::time::timeout(Duration::from_secs(20), run)
+        .await
+        .map_err(|_| Unread::BadPdf("it took too long".into()))?
+        .map_err(|e| Unread::BadPdf(format!("pdftotext did not run ({e})")))?;
+    if !done.status.success() {
+        return Err(Unread::BadPdf("it is damaged or locked".into()));
+    }
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_gives_words_and_the_lowest_confidence_counts() {
+        let tsv = "5\t1\t1\t1\t1\t1\t0\t0\t9\t9\t96.1\tReference:\n\
+                   5\t1\t1\t1\t1\t2\t0\t0\t9\t9\t71.5\tCR-20481\n\
+                   4\t1\t1\t1\t1\t0\t0\t0\t9\t9\t-1\t\n";
+        let reading = from_tsv(tsv);
+        assert_eq!(reading.text(), "Reference: CR-20481");
+        assert_eq!(reading.confidence_of("CR-20481"), Some(71.5));
+        assert_eq!(reading.confidence_of("Reference: CR-20481"), Some(71.5));
+        assert_eq!(reading.confidence_of("other"), None);
+    }
+}

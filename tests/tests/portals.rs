@@ -4,5 +4,8 @@ mod portal {
     mod client;
     mod crestline;
     mod faults;
+    mod harbor;
+    mod harbor_client;
+    mod harbor_faults;
     mod planes;
 }

@@ -1,5 +1,7 @@
 //! The simulated payers as a client of HTTPS sees them: happy paths, and each fault shown off and on.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot get on says so by panicking")]
+
 mod portal {
     mod client;
     mod crestline;

@@ -256,7 +256,7 @@ mod tests {
                 digit / 10 + digit % 10
             })
             .sum();
-        digits.len() == 15 && sum % 10 == 0
+        digits.len() == 15 && sum.is_multiple_of(10)
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn read(sim: &Sim, session: &PortalSession, submit: &Submit) -> Result<Filing, W
     if submit.provider_reference.chars().count() > 30 {
         return Err(("reference", "The provider reference has at most 30 characters."));
     }
-    if session.data.get("question").is_some() && submit.answer.trim().is_empty() {
+    if session.data.contains_key("question") && submit.answer.trim().is_empty() {
         return Err(("question", "Place of residence at onset is required."));
     }
     if !submit.accurate {

@@ -1,1 +1,91 @@
-//! The background duties as one table.
+//! The background duties as one table: name, period, and the one `flow` function each calls.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use domain::time::Timestamp;
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    clock::Clock,
+    flow::{self, Core},
+};
+
+type Run =
+    for<'c> fn(&'c Core, Timestamp) -> Pin<Box<dyn Future<Output = flow::Result<()>> + Send + 'c>>;
+
+/// A duty.
+pub struct Duty {
+    /// Its name, in logs and the audit.
+    pub name: &'static str,
+    /// Rest between two runs.
+    pub period: Duration,
+    run: Run,
+}
+
+/// Every duty.
+pub const DUTIES: [Duty; 4] = [
+    Duty {
+        name: "sweep",
+        period: Duration::from_secs(1),
+        run: |core, now| Box::pin(async move { flow::sweep::sweep(core, now).await.map(drop) }),
+    },
+    Duty {
+        name: "plan",
+        period: Duration::from_secs(1),
+        run: |core, now| Box::pin(async move { flow::plan::plan(core, now).await.map(drop) }),
+    },
+    Duty {
+        name: "route",
+        period: Duration::from_secs(2),
+        run: |core, now| Box::pin(async move { flow::sweep::route(core, now).await.map(drop) }),
+    },
+    Duty {
+        name: "tidy",
+        period: Duration::from_secs(3600),
+        run: |core, now| Box::pin(async move { flow::sweep::tidy(core, now).await }),
+    },
+];
+
+impl Duty {
+    /// Runs the duty once.
+    ///
+    /// # Errors
+    /// What the `flow` function met.
+    pub async fn once(&self, core: &Core, now: Timestamp) -> flow::Result<()> {
+        (self.run)(core, now).await
+    }
+}
+
+/// Runs every duty until `stop` says true. A duty that fails is told once per kind of failure and tried again at its next turn.
+#[must_use]
+pub fn start(core: &Core, clock: &Clock, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut running = JoinSet::new();
+    for duty in DUTIES {
+        let (core, clock, mut stop) = (core.clone(), clock.clone(), stop.clone());
+        running.spawn(async move {
+            let mut turns = interval(duty.period);
+            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut told = String::new();
+            loop {
+                tokio::select! {
+                    _ = turns.tick() => {}
+                    _ = stop.wait_for(|s| *s) => return,
+                }
+                match duty.once(&core, clock.now()).await {
+                    Ok(()) => told.clear(),
+                    Err(e) if told == e.to_string() => {}
+                    Err(e) => {
+                        // Display says nothing of patients; the debug form may hold the database's text, which does not either.
+                        tracing::error!(duty = duty.name, error = ?e, "a duty failed; it will be tried again");
+                        told = e.to_string();
+                    }
+                }
+            }
+        });
+    }
+    running
+}

@@ -1,6 +1,29 @@
 //! All decisions. One file per use case; one public function is one transaction. Speaks neither HTTP nor HTML; the only thing
 //! that changes state, and only to a state it got from `next`.
 
+pub mod agents;
+pub mod cancel;
+pub mod evidence;
+pub mod heartbeat;
+pub mod intake;
+pub mod lease;
+pub mod login;
+pub mod payers;
+pub mod people;
+pub mod permit;
+pub mod plan;
+pub mod publish;
+pub mod report;
+pub mod resolve;
+pub mod secret;
+pub mod settle;
+pub mod steps;
+pub mod sweep;
+
+mod change;
+
+pub use change::Once;
+
 use domain::{
     id::{AgentId, UserId},
     time::Timestamp,

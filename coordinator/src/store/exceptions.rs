@@ -117,6 +117,15 @@ pub async fn lock(tx: &mut Tx, id: ExceptionId) -> Result<Exception, Error> {
     read(&row, &tx.seal)
 }
 
+/// One exception, inside a transaction, without keeping others from it.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn find_in(tx: &mut Tx, id: ExceptionId) -> Result<Exception, Error> {
+    let row = tx.opt("exceptions", GET, vals![id]).await?.ok_or(Error::NotFound("exception"))?;
+    read(&row, &tx.seal)
+}
+
 /// Writes the state, if nobody changed it meanwhile.
 ///
 /// # Errors

@@ -149,8 +149,10 @@ const SAVE: &str = "UPDATE jobs SET rev = rev + 1, script_sha256 = $3, state = $
      tries = $8, lease_id = $9, agent_id = $10, lease_expires_at_ms = $11, purpose = $12, attempt_id = $13, intent_id = $14, \
      rests_until_ms = $15, failure = $16, exception_id = $17, look_at_ms = $18, looks = $19, outcome = $20, answer = $21, \
      cancel_reason = $22, updated_at_ms = $23, ended_at_ms = $24 WHERE id = $1 AND rev = $2";
-const EXTEND: &str = "UPDATE jobs SET lease_expires_at_ms = $5 WHERE id = $1 AND lease_id = $2 AND fence = $3 AND agent_id = $4 \
-     AND state = 'leased' AND lease_expires_at_ms > $6 RETURNING id, lease_expires_at_ms";
+// Never shortens: a permit may have made the lease longer than a heartbeat does.
+const EXTEND: &str = "UPDATE jobs SET lease_expires_at_ms = CASE WHEN lease_expires_at_ms > $5 THEN lease_expires_at_ms ELSE $5 END \
+     WHERE id = $1 AND lease_id = $2 AND fence = $3 AND agent_id = $4 AND state = 'leased' AND lease_expires_at_ms > $6 \
+     RETURNING id, payer_id, script_sha256";
 const OF_CASE: &str = "SELECT * FROM jobs WHERE case_id = $1 ORDER BY id";
 
 /// Makes a job, ready at once.
@@ -279,7 +281,7 @@ pub async fn save(tx: &mut Tx, job: &mut Job) -> Result<(), Error> {
     Ok(())
 }
 
-/// Moves a live lease's end; whether it was live and this agent's.
+/// Moves a live lease's end. Payer and pinned script of its job, or none when it is not live or not this agent's.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -287,10 +289,11 @@ pub async fn extend(
     tx: &mut Tx,
     fenced: &domain::wire::Fenced,
     until: Timestamp,
-) -> Result<bool, Error> {
+) -> Result<Option<(String, String)>, Error> {
     let now = tx.now;
     let values = vals![fenced.job, fenced.lease, fenced.fence, fenced.agent, until, now];
-    Ok(tx.opt("jobs", EXTEND, values).await?.is_some())
+    let row = tx.opt("jobs", EXTEND, values).await?;
+    row.map(|r| Ok((r.text("payer_id")?, r.text("script_sha256")?))).transpose()
 }
 
 /// Every job of a case, oldest first.

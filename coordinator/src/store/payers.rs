@@ -47,7 +47,7 @@ const INSERT: &str = "INSERT INTO payers (id, pool_id, profile, sessions_max) VA
 const SAVE: &str = "UPDATE payers SET rev = rev + 1, pool_id = $3, profile = $4, sessions_max = $5, paused_reason = $6, \
      rests_until_ms = $7, downs = $8 WHERE id = $1 AND rev = $2";
 const TAKE: &str =
-    "UPDATE payers SET sessions = sessions + 1 WHERE id = $1 AND sessions < sessions_max";
+    "UPDATE payers SET sessions = sessions + $2 WHERE id = $1 AND sessions + $2 <= sessions_max";
 const GIVE_BACK: &str = "UPDATE payers SET sessions = sessions - 1 WHERE id = $1 AND sessions > 0";
 
 fn json(profile: &Payer) -> Result<String, Error> {
@@ -111,12 +111,12 @@ pub async fn save(tx: &mut Tx, payer: &mut Known) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes one portal session of the payer; false when as many as allowed are at work.
+/// Takes portal sessions of the payer, all or none; false when more would be at work than allowed.
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn take_session(tx: &mut Tx, id: &str) -> Result<bool, Error> {
-    Ok(tx.exec(TAKE, vals![id]).await? == 1)
+pub async fn take_sessions(tx: &mut Tx, id: &str, count: u32) -> Result<bool, Error> {
+    Ok(tx.exec(TAKE, vals![id, count]).await? == 1)
 }
 
 /// Gives one portal session back.

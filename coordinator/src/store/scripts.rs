@@ -54,6 +54,7 @@ const LIVE: &str = "SELECT * FROM scripts WHERE payer_id = $1 AND task = $2 AND 
 const GET: &str = "SELECT * FROM scripts WHERE sha256 = $1";
 const SET_STATE: &str =
     "UPDATE scripts SET state = $3, rev = rev + 1 WHERE sha256 = $1 AND rev = $2";
+const LIVE_ALL: &str = "SELECT sha256, payer_id AS id, task FROM scripts WHERE state = 'live'";
 const STATES: &str = "SELECT sha256 AS id, state FROM scripts";
 
 /// Makes a bundle the live one of its script; false when it was so already.
@@ -81,6 +82,20 @@ pub async fn publish(tx: &mut Tx, script: &Script) -> Result<bool, Error> {
 /// [`Error::Database`].
 pub async fn live_in(tx: &mut Tx, payer: &str, task: Task) -> Result<Option<Script>, Error> {
     tx.opt("scripts", LIVE, vals![payer, task.word()]).await?.map(|r| read(&r)).transpose()
+}
+
+/// Hashes of the live bundles by payer and task.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn live_all_in(tx: &mut Tx) -> Result<BTreeMap<(String, Task), String>, Error> {
+    let rows = tx.all("scripts", LIVE_ALL, vals![]).await?;
+    rows.iter()
+        .map(|r| {
+            let task = Task::from_word(&r.text("task")?).ok_or_else(|| r.corrupt("task"))?;
+            Ok(((r.text("id")?, task), r.text("sha256")?))
+        })
+        .collect()
 }
 
 /// State words by hash.

@@ -1,0 +1,224 @@
+//! What every decision shares: checking a fence, moving a job, ending an attempt, asking a person, and remembering the answer of a
+//! creating call. Private to `flow`.
+
+use domain::{
+    attempt::AttemptEvent,
+    case::CaseStatus,
+    exception::{ExceptionKind, ExceptionState},
+    id::{AttemptId, CaseId, ExceptionId},
+    job::{JobEvent, JobState},
+    outcome::Failure,
+    wire::Fenced,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use super::{Actor, Error, Result, random};
+use crate::{
+    live::Topic,
+    store::{
+        Tx, attempts, audit, audit::Entry, cases, exceptions, exceptions::Exception, jobs,
+        jobs::Job, payers, people,
+    },
+};
+
+/// The job of a live lease, locked; any other lease is refused with what the job is now.
+pub(super) async fn fenced(tx: &mut Tx, fenced: &Fenced) -> Result<(Job, AttemptId)> {
+    let job = jobs::lock(tx, fenced.job).await?;
+    match &job.state {
+        JobState::Leased { lease, attempt, .. }
+            if lease.id == fenced.lease
+                && lease.fence == fenced.fence
+                && lease.agent == fenced.agent
+                && lease.expires_at > tx.now =>
+        {
+            let attempt = *attempt;
+            Ok((job, attempt))
+        }
+        state => Err(Error::lease_ended(state.word())),
+    }
+}
+
+/// As [`fenced`], for a call that names its attempt too.
+pub(super) async fn fenced_attempt(tx: &mut Tx, f: &Fenced, attempt: AttemptId) -> Result<Job> {
+    let (job, running) = fenced(tx, f).await?;
+    if running == attempt {
+        Ok(job)
+    } else {
+        Err(Error::invalid("attempt", "is not the attempt of this lease"))
+    }
+}
+
+/// Moves a job to the state that `next` gives, gives its portal session back when it leaves its lease, and brings the case's status
+/// in line. Locks job, then payer, then case, always in this order.
+pub(super) async fn change(tx: &mut Tx, job: &mut Job, event: &JobEvent) -> Result<()> {
+    step(tx, job, event).await?;
+    refresh_case(tx, job.case).await
+}
+
+/// [`change`] without the case, for whoever changes several jobs and then their cases.
+pub(super) async fn step(tx: &mut Tx, job: &mut Job, event: &JobEvent) -> Result<()> {
+    let next = job.state.next(event)?;
+    let leased = |state: &JobState| matches!(state, JobState::Leased { .. });
+    let (before, after) = (leased(&job.state), leased(&next));
+    if matches!(next, JobState::Ready) {
+        job.ready_at = tx.now;
+        tx.changed(Topic::Ready);
+    }
+    if before && !after {
+        // A session more may be at work now.
+        tx.changed(Topic::Ready);
+        tx.changed(Topic::Fleet);
+    }
+    if matches!(next, JobState::Waiting { .. }) || matches!(job.state, JobState::Waiting { .. }) {
+        tx.changed(Topic::Exceptions);
+    }
+    job.state = next;
+    jobs::save(tx, job).await?;
+    if before && !after {
+        payers::give_session_back(tx, &job.payer).await?;
+    }
+    tx.changed(Topic::Case(job.case.to_string()));
+    Ok(())
+}
+
+/// Derives the case's status from its jobs and stores it.
+pub(super) async fn refresh_case(tx: &mut Tx, case: CaseId) -> Result<()> {
+    let states: Vec<JobState> =
+        jobs::of_case_in(tx, case).await?.into_iter().map(|j| j.state).collect();
+    cases::set_status(tx, case, CaseStatus::after(&states)).await?;
+    Ok(())
+}
+
+/// Ends (or pauses) an attempt.
+pub(super) async fn end_attempt(
+    tx: &mut Tx,
+    id: AttemptId,
+    event: &AttemptEvent,
+    story: Option<(u32, bool)>,
+) -> Result<()> {
+    let mut attempt = attempts::get_in(tx, id).await?;
+    attempt.state = attempt.state.next(event)?;
+    if let Some((logins, reused)) = story {
+        attempt.logins = logins;
+        attempt.session_reused = reused;
+    }
+    attempts::save(tx, &mut attempt).await?;
+    tx.changed(Topic::Attempt(id.to_string()));
+    Ok(())
+}
+
+/// Opens an exception for a job and lets it wait. With an intent open the question is always whether it was submitted.
+pub(super) async fn ask_person(
+    tx: &mut Tx,
+    job: &mut Job,
+    attempt: Option<AttemptId>,
+    kind: ExceptionKind,
+    failure: Failure,
+    actor: &Actor,
+) -> Result<ExceptionId> {
+    let id = ExceptionId::new(tx.now, random());
+    let intent = job.state.intent();
+    let kind = if intent.is_some() { ExceptionKind::InDoubt } else { kind };
+    let exception = Exception {
+        id,
+        case: job.case,
+        job: job.id,
+        attempt,
+        payer: job.payer.clone(),
+        intent,
+        kind,
+        failure,
+        state: ExceptionState::Open,
+        opened_at: tx.now,
+        closed_at: None,
+        rev: 0,
+    };
+    exceptions::insert(tx, &exception).await?;
+    change(tx, job, &JobEvent::AskPerson(id)).await?;
+    tx.audit(Entry::new(
+        actor,
+        "exception.opened",
+        id,
+        json!({"job": job.id, "kind": kind.word(), "failure": exception.failure.name}),
+    ));
+    Ok(id)
+}
+
+/// Withdraws a job's unanswered exception because its cause is gone.
+pub(super) async fn withdraw(tx: &mut Tx, id: ExceptionId, actor: &Actor) -> Result<()> {
+    let mut exception = exceptions::lock(tx, id).await?;
+    exception.state = exception.state.next(&domain::exception::ExceptionEvent::Withdraw, tx.now)?;
+    exceptions::save(tx, &mut exception).await?;
+    tx.audit(Entry::new(actor, "exception.withdrawn", id, json!({"job": exception.job})));
+    tx.changed(Topic::Exceptions);
+    Ok(())
+}
+
+/// Adds an audit entry.
+pub(super) fn note(
+    tx: &mut Tx,
+    actor: &Actor,
+    act: &'static str,
+    subject: impl std::fmt::Display,
+    detail: serde_json::Value,
+) {
+    tx.audit(audit::Entry::new(actor, act, subject, detail));
+}
+
+/// A creating call that may be sent again: the same key and call get the first answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// Whose key it is: keys of two callers never meet.
+    pub actor: String,
+    /// The caller's `Idempotency-Key`.
+    pub key: String,
+    /// Hash over method, path and body of the call.
+    pub call_sha256: String,
+}
+
+/// The first answer to this call, if it was answered before.
+pub(super) async fn recall<T: DeserializeOwned>(
+    tx: &mut Tx,
+    once: Option<&Once>,
+) -> Result<Option<T>> {
+    let Some(once) = once else { return Ok(None) };
+    let Some(answer) = people::answer_in(tx, &once.actor, &once.key).await? else {
+        return Ok(None);
+    };
+    if answer.call_sha256 != once.call_sha256 {
+        return Err(Error::refused(
+            "idempotency-key-reused",
+            "this Idempotency-Key was used for another call; use a new one",
+        ));
+    }
+    let corrupt = || crate::store::Error::Corrupt {
+        table: "idempotency",
+        column: "answer".to_owned(),
+        id: once.key.clone(),
+    };
+    Ok(Some(serde_json::from_str(&answer.body).map_err(|_| corrupt())?))
+}
+
+/// Remembers the answer, in the transaction that did the work.
+pub(super) async fn remember<T: Serialize>(
+    tx: &mut Tx,
+    once: Option<&Once>,
+    given: &T,
+) -> Result<()> {
+    let Some(once) = once else { return Ok(()) };
+    let answer = people::Answer {
+        call_sha256: once.call_sha256.clone(),
+        status: 201,
+        body: serde_json::to_string(given)
+            .map_err(|e| crate::store::Error::Database(e.to_string()))?,
+    };
+    if people::remember(tx, &once.actor, &once.key, &answer).await? {
+        Ok(())
+    } else {
+        Err(Error::refused(
+            "idempotency-key-in-use",
+            "the same call is being answered at this moment; send it again",
+        ))
+    }
+}

@@ -1,0 +1,52 @@
+//! Heartbeats: an agent's leases are extended, and it is told what to do with each.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    job::Task,
+    time::Timestamp,
+    wire::{Heartbeat, HeartbeatReply, Order},
+};
+
+use super::{Core, Result};
+use crate::store::{Tx, agents, jobs, payers, scripts};
+
+/// Extends the leases that live and belong to the agent; the others get `stop`. A lease whose payer was paused, forbidden or whose
+/// script was held meanwhile may go on, but not commit.
+///
+/// # Errors
+/// [`super::Error::Store`]: the agent is unknown.
+pub async fn heartbeat(core: &Core, beat: &Heartbeat, now: Timestamp) -> Result<HeartbeatReply> {
+    let mut tx = core.store.begin(now).await?;
+    let known = agents::seen(&mut tx, beat.agent, beat.memory_mib, beat.browser_ok).await?;
+    let mut leases = beat.leases.clone();
+    // The same order as everywhere, so that two transactions never wait for each other in a circle.
+    leases.sort_by_key(|l| l.job);
+    let until = now.plus_ms(core.rules.lease_ttl_ms);
+    let mut orders = BTreeMap::new();
+    for fenced in leases {
+        let live = if known && fenced.agent == beat.agent {
+            jobs::extend(&mut tx, &fenced, until).await?
+        } else {
+            None
+        };
+        let order = match live {
+            None => Order::Stop,
+            Some((payer, script)) if may_commit(&mut tx, &payer, &script).await? => Order::Continue,
+            Some(_) => Order::HoldBeforeCommit,
+        };
+        orders.insert(fenced.lease.to_string(), order);
+    }
+    let drain = !known || agents::get_in(&mut tx, beat.agent).await?.state != "accepting";
+    tx.commit().await?;
+    Ok(HeartbeatReply { orders, drain, ttl_ms: core.rules.lease_ttl_ms })
+}
+
+async fn may_commit(tx: &mut Tx, payer: &str, script_sha256: &str) -> Result<bool> {
+    let now = tx.now;
+    let payer = payers::find_in(tx, payer).await?;
+    let open = payer.is_some_and(|p| {
+        p.paused_reason.is_none() && p.profile.permission.allows(Task::Submit, now).is_ok()
+    });
+    Ok(open && scripts::get_in(tx, script_sha256).await?.state != "held")
+}

@@ -1,0 +1,430 @@
+//! The lease: which jobs an agent gets now, and why the others are not given. One function decides (`open_for`); the lease, the Fleet
+//! page and the API all ask it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    fleet::Blocked,
+    id::{AttemptId, LeaseId},
+    job::{JobEvent, JobState, Task},
+    lease::{Lease, Purpose},
+    outcome::ReferenceKind,
+    request::Request,
+    time::Timestamp,
+    wire::{LeaseAsk, Leased},
+};
+use serde::Serialize;
+
+use super::{Core, Error, Result, change, random};
+use crate::store::{
+    Tx, agents,
+    agents::Agent,
+    attempts,
+    attempts::Attempt,
+    cases, credentials,
+    credentials::Credential,
+    intents, jobs,
+    jobs::Job,
+    payers,
+    payers::{Known, Pool},
+    references,
+    references::Stored,
+    scripts,
+};
+
+const HOUR_MS: i64 = 3_600_000;
+/// A job of a payer with a live portal session in a free slot counts as this much older: saves a login, starves nobody.
+const WARM_BONUS_MS: i64 = 60_000;
+
+/// What is known of a payer for the decision.
+struct Facts {
+    payer: Known,
+    pool_paused: Option<String>,
+    credentials: Vec<Credential>,
+    live: BTreeSet<Task>,
+    logins: Vec<Timestamp>,
+}
+
+/// The one decision: may jobs of this payer and task be leased now (sessions and slots aside), and with which account.
+fn open_for<'f>(
+    facts: &'f Facts,
+    task: Task,
+    warm: bool,
+    now: Timestamp,
+) -> std::result::Result<&'f Credential, Blocked> {
+    let payer = &facts.payer;
+    if let Some(reason) = &payer.paused_reason {
+        return Err(Blocked::PayerPaused { reason: reason.clone() });
+    }
+    if let Some(reason) = &facts.pool_paused {
+        return Err(Blocked::PoolPaused { reason: reason.clone() });
+    }
+    if let Err(reason) = payer.profile.permission.allows(task, now) {
+        return Err(Blocked::NotPermitted { reason: reason.to_owned() });
+    }
+    if !facts.live.contains(&task) {
+        return Err(Blocked::NoScript);
+    }
+    if facts.credentials.is_empty() {
+        return Err(Blocked::NoCredential);
+    }
+    let Some(credential) = facts.credentials.iter().find(|c| c.refused_at.is_none()) else {
+        return Err(Blocked::AccountRefused);
+    };
+    if let Some(until) = payer.rests_until.filter(|until| *until > now) {
+        return Err(Blocked::PortalDown { until });
+    }
+    // A live portal session needs no login.
+    if !warm && let Some(until) = login_budget_spent(&facts.logins, payer, now) {
+        return Err(Blocked::LoginBudget { until });
+    }
+    Ok(credential)
+}
+
+/// Until when no further login fits into the payer's hour, if none does.
+pub(super) fn login_budget_spent(
+    logins: &[Timestamp],
+    payer: &Known,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let max = usize::try_from(payer.profile.limits.logins_per_hour_max).unwrap_or(usize::MAX);
+    if max == 0 {
+        return Some(now.plus_ms(HOUR_MS));
+    }
+    let over = logins.len().checked_sub(max)?;
+    // When this one leaves the window there is room again.
+    logins.get(over).map(|at| at.plus_ms(HOUR_MS))
+}
+
+async fn facts_of(
+    tx: &mut Tx,
+    payer: Known,
+    pools: &[Pool],
+    live: &BTreeMap<(String, Task), String>,
+) -> Result<Facts> {
+    let id = payer.profile.id.clone();
+    let since = tx.now.plus_ms(-HOUR_MS);
+    Ok(Facts {
+        pool_paused: pools
+            .iter()
+            .find(|p| p.id == payer.pool)
+            .and_then(|p| p.paused_reason.clone()),
+        credentials: credentials::of_payer_in(tx, &id).await?,
+        live: Task::ALL.into_iter().filter(|t| live.contains_key(&(id.clone(), *t))).collect(),
+        logins: credentials::logins_since(tx, &id, since).await?,
+        payer,
+    })
+}
+
+/// A job picked for this ask.
+struct Pick {
+    job: Job,
+    credential: Credential,
+    purpose: Purpose,
+    key: (u8, i64),
+}
+
+/// Leases up to `ask.max` jobs to an agent. The same ask again gets the same leases, as far as they live.
+///
+/// # Errors
+/// [`Error::Refused`] `agent-gone` when the agent must say hello again.
+pub async fn lease_next(core: &Core, ask: &LeaseAsk, now: Timestamp) -> Result<Vec<Leased>> {
+    let mut tx = core.store.begin(now).await?;
+    let agent = agents::get_in(&mut tx, ask.agent).await?;
+    if agent.state == "gone" {
+        return Err(Error::refused(
+            "agent-gone",
+            "this agent has ended or was replaced; say hello",
+        ));
+    }
+    let known = attempts::of_ask(&mut tx, ask.agent, &ask.ask).await?;
+    if !known.is_empty() {
+        return again(core, &mut tx, known).await;
+    }
+    let picks = pick(&mut tx, &agent, ask).await?;
+    let mut leases = Vec::with_capacity(picks.len());
+    let mut touched = BTreeSet::new();
+    for pick in picks {
+        touched.insert(pick.job.case);
+        leases.push(give(core, &mut tx, &agent, pick, &ask.ask).await?);
+    }
+    for case in touched {
+        change::refresh_case(&mut tx, case).await?;
+    }
+    agents::touch(&mut tx, agent.id).await?;
+    if !leases.is_empty() {
+        tx.changed(crate::live::Topic::Fleet);
+    }
+    tx.commit().await?;
+    Ok(leases)
+}
+
+async fn again(core: &Core, tx: &mut Tx, known: Vec<Attempt>) -> Result<Vec<Leased>> {
+    let mut leases = Vec::new();
+    for attempt in known {
+        let job = jobs::lock(tx, attempt.job).await?;
+        match &job.state {
+            JobState::Leased { lease, .. }
+                if lease.id == attempt.lease && lease.expires_at > tx.now =>
+            {
+                let credential = credentials::get_in(tx, attempt.credential).await?;
+                leases.push(leased(core, tx, &job, &attempt, &credential).await?);
+            }
+            _ => {}
+        }
+    }
+    Ok(leases)
+}
+
+async fn pick(tx: &mut Tx, agent: &Agent, ask: &LeaseAsk) -> Result<Vec<Pick>> {
+    let room = ask.max.min(agent.info.slots.saturating_sub(agent.busy));
+    if agent.state != "accepting" || room == 0 {
+        return Ok(Vec::new());
+    }
+    let pools = payers::pools_in(tx).await?;
+    let states = scripts::states_in(tx).await?;
+    let live = scripts::live_all_in(tx).await?;
+    let mut picks = Vec::new();
+    for payer in payers::all_in(tx).await? {
+        if payer.pool != agent.info.pool {
+            continue;
+        }
+        let free = payer.profile.limits.sessions_max.saturating_sub(payer.sessions).min(room);
+        if free == 0 {
+            continue;
+        }
+        let id = payer.profile.id.clone();
+        let facts = facts_of(tx, payer, &pools, &live).await?;
+        picks.extend(candidates(tx, &facts, ask.warm.contains(&id), free, &states).await?);
+    }
+    // Doubts first: somebody waits to know, and the same request is locked until then. Then the oldest.
+    picks.sort_by_key(|p| p.key);
+    picks.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+    // Sessions are taken in the order of payers, so that two coordinators never wait for each other in a circle.
+    let mut wanted: BTreeMap<String, u32> = BTreeMap::new();
+    for pick in &picks {
+        *wanted.entry(pick.job.payer.clone()).or_default() += 1;
+    }
+    for (payer, count) in wanted {
+        if !payers::take_sessions(tx, &payer, count).await? {
+            picks.retain(|p| p.job.payer != payer);
+        }
+    }
+    Ok(picks)
+}
+
+async fn candidates(
+    tx: &mut Tx,
+    facts: &Facts,
+    warm: bool,
+    free: u32,
+    script_states: &BTreeMap<String, String>,
+) -> Result<Vec<Pick>> {
+    let (now, id) = (tx.now, &facts.payer.profile.id);
+    let mut picks = Vec::new();
+    if let Ok(credential) = open_for(facts, Task::Submit, warm, now) {
+        for job in jobs::candidates_doubt(tx, id, free).await? {
+            let key = (0, job.ready_at.ms());
+            let credential = credential.clone();
+            picks.push(Pick { job, credential, purpose: Purpose::Reconcile, key });
+        }
+    }
+    let open: Vec<(Task, &Credential)> = Task::ALL
+        .into_iter()
+        .filter_map(|t| open_for(facts, t, warm, now).ok().map(|c| (t, c)))
+        .collect();
+    let tasks: Vec<Task> = open.iter().map(|(t, _)| *t).collect();
+    if !tasks.is_empty() {
+        for job in jobs::candidates_ready(tx, id, &tasks, free).await? {
+            let Some((_, credential)) = open.iter().find(|(t, _)| *t == job.task) else { continue };
+            let key = (1, job.ready_at.ms() - if warm { WARM_BONUS_MS } else { 0 });
+            let credential = (*credential).clone();
+            picks.push(Pick { job, credential, purpose: Purpose::Work, key });
+        }
+    }
+    picks.retain(|p| script_states.get(&p.job.script_sha256).is_some_and(|s| s != "held"));
+    picks.sort_by_key(|p| p.key);
+    picks.truncate(usize::try_from(free).unwrap_or(usize::MAX));
+    Ok(picks)
+}
+
+async fn give(core: &Core, tx: &mut Tx, agent: &Agent, pick: Pick, ask: &str) -> Result<Leased> {
+    let Pick { mut job, credential, purpose, .. } = pick;
+    let now = tx.now;
+    job.fence += 1;
+    job.attempts += 1;
+    if purpose == Purpose::Work {
+        job.tries += 1;
+    }
+    let attempt = Attempt {
+        id: AttemptId::new(now, random()),
+        job: job.id,
+        number: job.attempts,
+        purpose,
+        state: domain::attempt::AttemptState::Running,
+        lease: LeaseId::new(now, random()),
+        fence: job.fence,
+        agent: agent.id,
+        credential: credential.id,
+        script_sha256: job.script_sha256.clone(),
+        started_at: now,
+        ended_at: None,
+        logins: 0,
+        session_reused: false,
+    };
+    let lease = Lease {
+        id: attempt.lease,
+        fence: job.fence,
+        agent: agent.id,
+        expires_at: now.plus_ms(core.rules.lease_ttl_ms),
+        purpose,
+    };
+    attempts::insert(tx, &attempt, ask).await?;
+    change::step(tx, &mut job, &JobEvent::Lease { lease, attempt: attempt.id }).await?;
+    leased(core, tx, &job, &attempt, &credential).await
+}
+
+async fn leased(
+    core: &Core,
+    tx: &mut Tx,
+    job: &Job,
+    attempt: &Attempt,
+    credential: &Credential,
+) -> Result<Leased> {
+    let payer = payers::find_in(tx, &job.payer)
+        .await?
+        .ok_or(crate::store::Error::NotFound("payer"))?
+        .profile;
+    let (_, request) = cases::opened_in(tx, job.case).await?;
+    let numbers = references::of_case_in(tx, job.case).await?;
+    let intent_opened_at = match (attempt.purpose, job.state.intent()) {
+        (Purpose::Reconcile, Some(intent)) => Some(intents::get_in(tx, intent).await?.opened_at),
+        _ => None,
+    };
+    Ok(Leased {
+        lease: attempt.lease,
+        fence: attempt.fence,
+        ttl_ms: core.rules.lease_ttl_ms,
+        purpose: attempt.purpose,
+        job: job.id,
+        case: job.case,
+        attempt: attempt.id,
+        attempt_number: attempt.number,
+        script: format!("{}/{}", job.payer, job.task.word()),
+        script_sha256: attempt.script_sha256.clone(),
+        inputs: inputs(job, &request, &numbers)?,
+        limits: payer.limits,
+        secrets: credential.aliases.clone(),
+        login_origins: payer.login_origins,
+        account: credential.account.clone(),
+        payer: job.payer.clone(),
+        task: job.task,
+        intent_opened_at,
+    })
+}
+
+/// The request with `reference` (status tasks) and `submission`.
+fn inputs(job: &Job, request: &Request, numbers: &[Stored]) -> Result<serde_json::Value> {
+    let mut inputs =
+        serde_json::to_value(request).map_err(|e| crate::store::Error::Database(e.to_string()))?;
+    if let Some(fields) = inputs.as_object_mut() {
+        let asked = match request {
+            Request::AuthStatus(r) => Some(r.number.clone()),
+            Request::ClaimStatus(r) => r.number.clone(),
+            Request::PriorAuth(_) => None,
+        };
+        if let Some(number) = asked.or_else(|| newest_number(numbers)) {
+            fields.insert("reference".to_owned(), number.into());
+        }
+        fields.insert("submission".to_owned(), our_reference(job).into());
+    }
+    Ok(inputs)
+}
+
+/// Our own short reference for the payer's "provider reference" field: the end of the job's id, the same in every attempt.
+fn our_reference(job: &Job) -> String {
+    let id = job.id.to_string();
+    format!("F{}", &id[id.len() - 11..])
+}
+
+/// The number to ask for a status with: the newest authorization number, else the newest number of the request as received.
+pub(super) fn newest_number(numbers: &[Stored]) -> Option<String> {
+    let newest =
+        |kinds: &[ReferenceKind]| numbers.iter().rev().find(|n| kinds.contains(&n.reference.kind));
+    newest(&[ReferenceKind::Authorization])
+        .or_else(|| newest(&[ReferenceKind::Tracking, ReferenceKind::Pend, ReferenceKind::Case]))
+        .or_else(|| numbers.last())
+        .map(|n| n.reference.value.clone())
+}
+
+/// Why jobs of a payer's task are not leased now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WhyBlocked {
+    /// Payer id.
+    pub payer: String,
+    /// Task.
+    pub task: Task,
+    /// Why.
+    #[serde(flatten)]
+    pub blocked: Blocked,
+}
+
+/// Every payer and task that gets no lease now, by the same decision that leases. With nothing else in the way: sessions, agents, slots.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn why_blocked(core: &Core, now: Timestamp) -> Result<Vec<WhyBlocked>> {
+    let agents: Vec<Agent> = agents::all(&core.store, false).await?;
+    let mut tx = core.store.begin(now).await?;
+    let pools = payers::pools_in(&mut tx).await?;
+    let live = scripts::live_all_in(&mut tx).await?;
+    let mut all = Vec::new();
+    for payer in payers::all_in(&mut tx).await? {
+        let facts = facts_of(&mut tx, payer, &pools, &live).await?;
+        let room = no_room(core, &facts.payer, &agents, now);
+        for task in Task::ALL {
+            let blocked = match open_for(&facts, task, false, now) {
+                Err(blocked) => Some(blocked),
+                Ok(_) => room.clone(),
+            };
+            if let Some(blocked) = blocked {
+                all.push(WhyBlocked { payer: facts.payer.profile.id.clone(), task, blocked });
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn no_room(core: &Core, payer: &Known, agents: &[Agent], now: Timestamp) -> Option<Blocked> {
+    let limit = payer.profile.limits.sessions_max;
+    if payer.sessions >= limit {
+        return Some(Blocked::SessionLimit { limit });
+    }
+    let serving: Vec<&Agent> = agents
+        .iter()
+        .filter(|a| a.state == "accepting" && a.info.pool == payer.pool)
+        .filter(|a| now.since_ms(a.seen_at) <= core.rules.lease_ttl_ms)
+        .collect();
+    if serving.is_empty() {
+        Some(Blocked::NoAgent)
+    } else if serving.iter().all(|a| a.busy >= a.info.slots) {
+        Some(Blocked::NoFreeSlot)
+    } else {
+        None
+    }
+}
+
+/// Why a job is not leased although it is ready; none when it may be leased any moment or is not waiting for a lease.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn why_not_leased(core: &Core, job: &Job, now: Timestamp) -> Result<Option<Blocked>> {
+    if !matches!(job.state, JobState::Ready) {
+        return Ok(None);
+    }
+    if scripts::get(&core.store, &job.script_sha256).await?.state == "held" {
+        return Ok(Some(Blocked::NoScript));
+    }
+    let all = why_blocked(core, now).await?;
+    Ok(all.into_iter().find(|w| w.payer == job.payer && w.task == job.task).map(|w| w.blocked))
+}

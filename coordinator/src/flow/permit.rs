@@ -1,0 +1,167 @@
+//! The permit: intent and go-ahead in one durable transaction. Nothing else lets an agent click a commit.
+
+use domain::{
+    evidence::{EvidenceKind, Moment},
+    id::IntentId,
+    intent::VoidProof,
+    job::JobEvent,
+    lease::Purpose,
+    time::Timestamp,
+    wire::{NotClicked, PermitAsk, PermitReply},
+};
+use serde_json::json;
+
+use super::{
+    Actor, Core, Error, NOT_ALLOWED, Result,
+    change::{change, fenced, fenced_attempt, note},
+    random,
+};
+use crate::store::{
+    Tx, attempts, cases, evidence, intents, intents::Intent, jobs, jobs::Job, payers, scripts,
+};
+
+/// After the submit's longest time the agent may still capture the page that is shown.
+const CAPTURE_GRACE_MS: i64 = 30_000;
+
+/// Opens the intent and answers with the permit, or says why not. Everything that must hold is read in the same transaction: the
+/// fence, the permission, the script, the evidence before, and that no other intent lives for the same request.
+///
+/// # Errors
+/// [`Error::Refused`] `lease-ended`; [`Error::Invalid`] when the ask does not fit the lease.
+pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<PermitReply> {
+    let mut tx = core.store.begin(now).await?;
+    let job = fenced_attempt(&mut tx, &ask.fenced, ask.attempt).await?;
+    let actor = Actor::Agent(ask.fenced.agent);
+    let ttl_ms = core.rules.permit_ttl_ms;
+    if let Some(known) = intents::of_ask(&mut tx, job.id, &ask.ask).await? {
+        // The permit's life does not start again: the agent counts from when it first sent the ask.
+        return Ok(if intents::is_open(&known) && known.fence == ask.fenced.fence {
+            PermitReply::Go { intent: known.id, ttl_ms }
+        } else {
+            PermitReply::No { because: "this permit was given and is over".to_owned() }
+        });
+    }
+    if let Some(because) = not_now(&mut tx, &job, ask).await? {
+        note(&mut tx, &actor, "permit.refused", job.id, json!({"because": because}));
+        tx.commit().await?;
+        return Ok(PermitReply::No { because });
+    }
+
+    let (case, _) = cases::opened_in(&mut tx, job.case).await?;
+    let Some(dedup_key) = case.dedup_key else {
+        return Err(Error::invalid("job", "does not submit anything"));
+    };
+    let fenced_at = now.plus_ms(ttl_ms).plus_ms(core.rules.submit_max_ms);
+    let intent = Intent {
+        id: IntentId::new(now, random()),
+        case: job.case,
+        job: job.id,
+        attempt: ask.attempt,
+        agent: ask.fenced.agent,
+        fence: ask.fenced.fence,
+        dedup_key,
+        round: case.round,
+        step: ask.step,
+        commit: ask.commit.clone(),
+        payload_sha256: ask.payload_sha256.clone(),
+        before: ask.before,
+        ask: ask.ask.clone(),
+        state: "open".to_owned(),
+        void_proof: None,
+        opened_at: now,
+        fenced_at,
+        closed_at: None,
+        looks: 0,
+        first_empty_at: None,
+    };
+    if !intents::open(&mut tx, &intent).await? {
+        let because = already(&mut tx, &intent).await?;
+        note(&mut tx, &actor, "permit.refused", job.id, json!({"because": because}));
+        tx.commit().await?;
+        return Ok(PermitReply::Already { because });
+    }
+    jobs::extend(&mut tx, &ask.fenced, fenced_at.plus_ms(CAPTURE_GRACE_MS)).await?;
+    let mut job = jobs::lock(&mut tx, job.id).await?;
+    change(&mut tx, &mut job, &JobEvent::Permit(intent.id)).await?;
+    note(
+        &mut tx,
+        &actor,
+        "permit.issued",
+        intent.id,
+        json!({"job": job.id, "attempt": ask.attempt, "fence": intent.fence, "round": intent.round,
+               "payload_sha256": intent.payload_sha256}),
+    );
+    tx.commit().await?;
+    Ok(PermitReply::Go { intent: intent.id, ttl_ms })
+}
+
+/// What stands in the way, a sentence; none when nothing does.
+async fn not_now(tx: &mut Tx, job: &Job, ask: &PermitAsk) -> Result<Option<String>> {
+    let attempt = attempts::get_in(tx, ask.attempt).await?;
+    if attempt.purpose != Purpose::Work || !job.task.commits() {
+        return Err(Error::invalid("job", "is leased to look, not to submit"));
+    }
+    if job.state.intent().is_some() {
+        return Ok(Some("a permit was already given under this lease".to_owned()));
+    }
+    let now = tx.now;
+    let Some(payer) = payers::find_in(tx, &job.payer).await? else {
+        return Ok(Some("the payer is not known any more".to_owned()));
+    };
+    if let Err(reason) = payer.profile.permission.allows(job.task, now) {
+        return Ok(Some(reason.to_owned()));
+    }
+    if let Some(reason) = payer.paused_reason {
+        return Ok(Some(format!("the payer is paused: {reason}")));
+    }
+    if scripts::get_in(tx, &attempt.script_sha256).await?.state == "held" {
+        return Ok(Some("the script is held".to_owned()));
+    }
+    let before = evidence::find_in(tx, ask.before).await?;
+    let fits = before.is_some_and(|e| {
+        e.attempt == ask.attempt
+            && e.moment != Moment::After
+            && matches!(e.kind, EvidenceKind::FullPage | EvidenceKind::Screenshot)
+    });
+    Ok((!fits).then(|| "the picture before the commit is not stored yet".to_owned()))
+}
+
+async fn already(tx: &mut Tx, wanted: &Intent) -> Result<String> {
+    Ok(match intents::live(tx, &wanted.dedup_key, wanted.round).await? {
+        Some(other) => format!(
+            "the same request is {} by {} of {}",
+            if intents::is_open(&other) { "being submitted" } else { "submitted" },
+            other.job,
+            other.case
+        ),
+        None => "the same request was being submitted a moment ago; ask again".to_owned(),
+    })
+}
+
+/// The permit was not used and the latch is unset: the live fence releases the intent.
+///
+/// # Errors
+/// [`Error::Refused`] `lease-ended`, or when this intent is not the open one.
+pub async fn not_clicked(core: &Core, told: &NotClicked, now: Timestamp) -> Result<()> {
+    let mut tx = core.store.begin(now).await?;
+    let (mut job, _) = fenced(&mut tx, &told.fenced).await?;
+    if job.state.intent() != Some(told.intent) {
+        let intent = intents::get_in(&mut tx, told.intent).await?;
+        // The reply to the first telling was lost.
+        if intent.job == job.id && intent.void_proof.as_deref() == Some("not_clicked") {
+            return Ok(());
+        }
+        return Err(Error::refused(NOT_ALLOWED, "this intent is not the open one of the lease"));
+    }
+    change(&mut tx, &mut job, &JobEvent::NotClicked).await?;
+    intents::release(&mut tx, told.intent, &VoidProof::NotClicked).await?;
+    note(
+        &mut tx,
+        &Actor::Agent(told.fenced.agent),
+        "permit.not_clicked",
+        told.intent,
+        json!({"job": job.id}),
+    );
+    tx.commit().await?;
+    Ok(())
+}

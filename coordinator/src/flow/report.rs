@@ -1,0 +1,244 @@
+//! The report: an attempt's end decides what becomes of its job.
+
+use domain::{
+    attempt::{AttemptEvent, AttemptState},
+    exception::ExceptionKind,
+    job::{AfterFailure, JobEvent, JobState, after_failure},
+    lease::Purpose,
+    outcome::{Failure, FailureKind, Outcome},
+    time::Timestamp,
+    wire::{End, Proof, Release, Report},
+};
+use serde_json::json;
+
+use super::{
+    Actor, Core, Error, Result,
+    change::{ask_person, change, end_attempt, fenced, fenced_attempt, note},
+    settle,
+    settle::Confirm,
+};
+use crate::store::{
+    Tx, attempts, attempts::Attempt, credentials, evidence, intents, jobs, jobs::Job, payers,
+};
+
+/// The longest rest of a payer after failures, in units of the retry schedule.
+const REST_UNITS_MAX: i64 = 16;
+
+/// Takes the end of an attempt. Repeated under the same lease it changes nothing and gets the same answer.
+///
+/// # Errors
+/// [`Error::Refused`] `lease-ended`; [`Error::Invalid`] when the end does not fit the lease.
+pub async fn report(core: &Core, report: &Report, now: Timestamp) -> Result<()> {
+    let mut tx = core.store.begin(now).await?;
+    let mut job = match fenced_attempt(&mut tx, &report.fenced, report.attempt).await {
+        Ok(job) => job,
+        Err(Error::Refused { code, because }) => {
+            return ended_before(tx, report, Error::Refused { code, because }).await;
+        }
+        Err(other) => return Err(other),
+    };
+    let attempt = attempts::get_in(&mut tx, report.attempt).await?;
+    let actor = Actor::Agent(report.fenced.agent);
+    let story = Some((report.logins, report.session_reused));
+    let t = &mut tx;
+    match (&report.end, attempt.purpose) {
+        (End::Outcome { outcome, proof }, Purpose::Work) => {
+            let end = answered(t, &mut job, &attempt, outcome, proof.as_ref(), &actor).await?;
+            end_attempt(t, attempt.id, &end, story).await?;
+        }
+        (End::Failure { failure, candidates }, _) => {
+            end_attempt(t, attempt.id, &AttemptEvent::Fail(failure.clone()), story).await?;
+            if let Some(intent) = job.state.intent().filter(|_| !candidates.is_empty()) {
+                intents::note_candidates(t, intent, candidates).await?;
+            }
+            failed(core, t, &mut job, &attempt, failure, &actor).await?;
+        }
+        (End::Finding { finding }, Purpose::Reconcile) => {
+            end_attempt(t, attempt.id, &AttemptEvent::Succeed, story).await?;
+            settle::found(t, &mut job, attempt.id, finding, &actor).await?;
+        }
+        (End::Outcome { .. } | End::Finding { .. }, _) => {
+            return Err(Error::invalid("end", "does not fit what the job was leased for"));
+        }
+    }
+    if !matches!(report.end, End::Failure { .. }) {
+        portal_works(t, &job.payer).await?;
+    }
+    note(t, &actor, "attempt.ended", attempt.id, json!({"job": job.id, "state": job.state.word()}));
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A report for a lease that is over: fine when this attempt's own report is what ended it; otherwise it is too late, and only what
+/// may help to find a submission is kept, as a hint.
+async fn ended_before(mut tx: Tx, report: &Report, refused: Error) -> Result<()> {
+    let attempt = attempts::get_in(&mut tx, report.attempt).await?;
+    let same = attempt.job == report.fenced.job
+        && attempt.lease == report.fenced.lease
+        && attempt.fence == report.fenced.fence
+        && attempt.agent == report.fenced.agent;
+    if !same {
+        return Err(refused);
+    }
+    if matches!(attempt.state, AttemptState::Succeeded | AttemptState::Failed { .. }) {
+        return Ok(());
+    }
+    let hints = match &report.end {
+        End::Outcome { proof: Some(proof), .. } => vec![proof.reference.clone()],
+        End::Failure { candidates, .. } => candidates.clone(),
+        End::Outcome { proof: None, .. } | End::Finding { .. } => Vec::new(),
+    };
+    let job = jobs::lock(&mut tx, report.fenced.job).await?;
+    if let Some(intent) = job.state.intent().filter(|_| !hints.is_empty()) {
+        intents::note_candidates(&mut tx, intent, &hints).await?;
+        let actor = Actor::Agent(report.fenced.agent);
+        note(&mut tx, &actor, "submit.late_report", intent, json!({"job": job.id}));
+        tx.commit().await?;
+    }
+    Err(refused)
+}
+
+/// The payer's answer. With an intent open it needs its proof; without that it is a doubt, whatever the agent believes.
+async fn answered(
+    tx: &mut Tx,
+    job: &mut Job,
+    attempt: &Attempt,
+    outcome: &Outcome,
+    proof: Option<&Proof>,
+    actor: &Actor,
+) -> Result<AttemptEvent> {
+    let Some(intent) = job.state.intent() else {
+        if proof.is_some() {
+            return Err(Error::invalid("end.proof", "names an intent that is not open"));
+        }
+        settle::keep_references(tx, job, outcome, None).await?;
+        change(tx, job, &JobEvent::Answer(outcome.clone())).await?;
+        return Ok(AttemptEvent::Succeed);
+    };
+    let because = match proof {
+        Some(proof) if proof.intent == intent => {
+            let after = evidence::find_in(tx, proof.after).await?;
+            if after.is_some_and(|e| e.attempt == attempt.id) {
+                let c =
+                    Confirm { intent, outcome, named: Some(&proof.reference), after: proof.after };
+                match settle::confirm(tx, job, &c, actor).await? {
+                    Ok(()) => return Ok(AttemptEvent::Succeed),
+                    Err(because) => because,
+                }
+            } else {
+                "the picture after the commit is not stored".to_owned()
+            }
+        }
+        Some(_) => return Err(Error::invalid("end.proof.intent", "is not the open intent")),
+        None => "it was not proved".to_owned(),
+    };
+    settle::doubt(tx, job, intent, actor, &because).await?;
+    Ok(AttemptEvent::Fail(Failure::new(FailureKind::Unsure, "unproved", because)))
+}
+
+/// No answer: what follows from the failure, for the account, the payer and the job.
+async fn failed(
+    core: &Core,
+    tx: &mut Tx,
+    job: &mut Job,
+    attempt: &Attempt,
+    failure: &Failure,
+    actor: &Actor,
+) -> Result<()> {
+    if failure.kind == FailureKind::LoginRejected {
+        credentials::refuse(tx, attempt.credential).await?;
+        note(tx, actor, "credential.refused", attempt.credential, json!({"payer": job.payer}));
+    }
+    let now = tx.now;
+    let unit = core.rules.rest_unit_ms;
+    let next = after_failure(failure, job.tries, job.attempts_max, unit, now);
+    match (attempt.purpose, job.state.intent()) {
+        (Purpose::Reconcile, _) => {
+            // This one has ended as failed already.
+            let looks = attempts::failed_looks(tx, job.id).await?;
+            settle::look_failed(tx, job, attempt.id, failure.clone(), looks, actor).await?;
+        }
+        (Purpose::Work, Some(intent)) => {
+            settle::doubt(tx, job, intent, actor, failure.kind.word()).await?;
+        }
+        (Purpose::Work, None) => match next {
+            AfterFailure::RestUntil(until) => {
+                change(tx, job, &JobEvent::Rest { until, after: failure.clone() }).await?;
+            }
+            AfterFailure::AskPerson => {
+                let kind = ExceptionKind::of(failure.kind, &failure.name);
+                ask_person(tx, job, Some(attempt.id), kind, failure.clone(), actor).await?;
+            }
+        },
+    }
+    if failure.kind == FailureKind::PortalDown || failure.payer_wide {
+        portal_rests(core, tx, &job.payer, actor).await?;
+    }
+    Ok(())
+}
+
+/// The portal answers with errors: the whole payer rests, longer with every failure in a row.
+async fn portal_rests(core: &Core, tx: &mut Tx, payer: &str, actor: &Actor) -> Result<()> {
+    let now = tx.now;
+    let mut payer = payers::lock(tx, payer).await?;
+    let units = (1_i64 << payer.downs.min(10)).min(REST_UNITS_MAX);
+    payer.downs += 1;
+    payer.rests_until = Some(now.plus_ms(core.rules.rest_unit_ms.saturating_mul(units)));
+    payers::save(tx, &mut payer).await?;
+    tx.changed(crate::live::Topic::Fleet);
+    let detail = json!({"until": payer.rests_until, "in_a_row": payer.downs});
+    note(tx, actor, "payer.rests", &payer.profile.id, detail);
+    Ok(())
+}
+
+async fn portal_works(tx: &mut Tx, payer: &str) -> Result<()> {
+    let Some(known) = payers::find_in(tx, payer).await? else { return Ok(()) };
+    if known.downs > 0 || known.rests_until.is_some() {
+        let mut payer = payers::lock(tx, payer).await?;
+        payer.downs = 0;
+        payer.rests_until = None;
+        payers::save(tx, &mut payer).await?;
+        tx.changed(crate::live::Topic::Fleet);
+        tx.changed(crate::live::Topic::Ready);
+    }
+    Ok(())
+}
+
+/// An agent gives a lease back unworked (drain): the try is not counted. With an intent open it is a doubt like any other end.
+///
+/// # Errors
+/// [`Error::Refused`] `lease-ended`.
+pub async fn release(core: &Core, release: &Release, now: Timestamp) -> Result<()> {
+    let mut tx = core.store.begin(now).await?;
+    let (mut job, attempt) = fenced(&mut tx, &release.fenced).await?;
+    let actor = Actor::Agent(release.fenced.agent);
+    give_back(&mut tx, &mut job, attempt, &actor).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// [`release`] inside a transaction, for an agent's end too.
+pub(super) async fn give_back(
+    tx: &mut Tx,
+    job: &mut Job,
+    attempt: domain::id::AttemptId,
+    actor: &Actor,
+) -> Result<()> {
+    end_attempt(tx, attempt, &AttemptEvent::Lose, None).await?;
+    let reconcile =
+        matches!(&job.state, JobState::Leased { lease, .. } if lease.purpose == Purpose::Reconcile);
+    match job.state.intent() {
+        Some(intent) if reconcile => {
+            let looks = intents::get_in(tx, intent).await?.looks;
+            let look_at = tx.now;
+            change(tx, job, &JobEvent::Doubt { intent, look_at, looks }).await?;
+        }
+        Some(intent) => settle::doubt(tx, job, intent, actor, "released").await?,
+        None => {
+            job.tries = job.tries.saturating_sub(1);
+            change(tx, job, &JobEvent::Return).await?;
+        }
+    }
+    note(tx, actor, "lease.released", job.id, json!({"attempt": attempt}));
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! Settling: proof confirms an intent, a doubt is looked after, what a look finds decides. Nothing here can lead to a second act
+//! while an intent is open. Called by the report, the sweep and a person's resolution, inside their transactions.
+
+use domain::{
+    exception::ExceptionKind,
+    fleet::{AfterLook, Payer},
+    id::{AttemptId, EvidenceId, IntentId},
+    intent::VoidProof,
+    job::JobEvent,
+    outcome::{Failure, FailureKind, Outcome, Reference, ReferenceKind},
+    time::Timestamp,
+    wire::Finding,
+};
+use serde_json::json;
+
+use super::{
+    Actor, Error, NOT_ALLOWED, Result,
+    change::{ask_person, change, note},
+};
+use crate::store::{
+    Tx, evidence, intents,
+    jobs::Job,
+    payers,
+    references::{self, Place},
+};
+
+/// The profile of a job's payer.
+pub(super) async fn profile(tx: &mut Tx, job: &Job) -> Result<Payer> {
+    let payer = payers::find_in(tx, &job.payer).await?;
+    Ok(payer.ok_or(crate::store::Error::NotFound("payer"))?.profile)
+}
+
+/// The number that proves the submission: the one named, else the one the payer gave for the request as received.
+fn proving<'o>(outcome: &'o Outcome, named: Option<&str>) -> Option<&'o Reference> {
+    let all = &outcome.references;
+    match named {
+        Some(value) => all.iter().find(|r| r.value == value),
+        None => [ReferenceKind::Tracking, ReferenceKind::Authorization, ReferenceKind::Pend]
+            .into_iter()
+            .find_map(|kind| all.iter().find(|r| r.kind == kind))
+            .or_else(|| all.first()),
+    }
+    .filter(|r| !r.value.trim().is_empty())
+}
+
+/// Stores every number of an outcome; the proving one with its intent, the row's id of which is given back.
+pub(super) async fn keep_references(
+    tx: &mut Tx,
+    job: &Job,
+    outcome: &Outcome,
+    proof: Option<(&Reference, IntentId)>,
+) -> Result<Option<String>> {
+    let payer = job.payer.clone();
+    let place = Place { payer: &payer, case: job.case, job: job.id };
+    let mut proof_row = None;
+    for reference in &outcome.references {
+        let proves = proof.filter(|(r, _)| *r == reference).map(|(_, intent)| intent);
+        let row = references::insert(tx, &place, reference, proves).await?;
+        if proves.is_some() {
+            proof_row = Some(row);
+        }
+    }
+    Ok(proof_row)
+}
+
+/// What confirming needs.
+pub(super) struct Confirm<'a> {
+    /// The open intent.
+    pub(super) intent: IntentId,
+    /// The payer's answer, with the proving number among its references.
+    pub(super) outcome: &'a Outcome,
+    /// The proving number's value, when the agent named one.
+    pub(super) named: Option<&'a str>,
+    /// Picture after.
+    pub(super) after: EvidenceId,
+}
+
+/// Closes an open intent by proof and ends the job with its answer. A sentence instead when the proof does not hold: then nothing
+/// was changed and the doubt stays.
+pub(super) async fn confirm(
+    tx: &mut Tx,
+    job: &mut Job,
+    c: &Confirm<'_>,
+    actor: &Actor,
+) -> Result<std::result::Result<(), String>> {
+    let Some(reference) = proving(c.outcome, c.named) else {
+        return Ok(Err("no number of the payer proves it".to_owned()));
+    };
+    if references::proves_already(tx, &job.payer, reference.kind, &reference.value).await? {
+        return Ok(Err("the payer's number proves another submission already".to_owned()));
+    }
+    if evidence::find_in(tx, c.after).await?.is_none() {
+        return Ok(Err("the picture after the commit is not stored".to_owned()));
+    }
+    let row = keep_references(tx, job, c.outcome, Some((reference, c.intent)))
+        .await?
+        .ok_or(crate::store::Error::NotFound("reference"))?;
+    intents::confirm(tx, c.intent, c.after, &row).await?;
+    change(tx, job, &JobEvent::Answer(c.outcome.clone())).await?;
+    note(
+        tx,
+        actor,
+        "submit.committed",
+        c.intent,
+        json!({"job": job.id, "via": c.outcome.via, "after": c.after}),
+    );
+    Ok(Ok(()))
+}
+
+/// The attempt is over and the intent is open: look at the payer, not before its last byte can have left.
+pub(super) async fn doubt(
+    tx: &mut Tx,
+    job: &mut Job,
+    intent: IntentId,
+    actor: &Actor,
+    because: &str,
+) -> Result<()> {
+    let rules = profile(tx, job).await?.reconcile;
+    let open = intents::get_in(tx, intent).await?;
+    let look_at: Timestamp = tx.now.max(open.fenced_at).plus_ms(rules.first_look_ms);
+    let event = JobEvent::Doubt { intent, look_at, looks: open.looks };
+    change(tx, job, &event).await?;
+    note(tx, actor, "submit.in_doubt", intent, json!({"job": job.id, "because": because}));
+    Ok(())
+}
+
+/// A look that ended without a finding: look again later, and ask a person when looking itself does not work.
+pub(super) async fn look_failed(
+    tx: &mut Tx,
+    job: &mut Job,
+    attempt: AttemptId,
+    failure: Failure,
+    failed_looks: usize,
+    actor: &Actor,
+) -> Result<()> {
+    let Some(intent) = job.state.intent() else {
+        return Err(Error::refused(NOT_ALLOWED, "there is no doubt to look after"));
+    };
+    let rules = profile(tx, job).await?.reconcile;
+    let passing = matches!(
+        failure.kind,
+        FailureKind::Transient | FailureKind::PortalDown | FailureKind::Lost
+    );
+    let tired = failed_looks > usize::try_from(rules.looks_max).unwrap_or(usize::MAX);
+    if !passing || tired {
+        ask_person(tx, job, Some(attempt), ExceptionKind::InDoubt, failure, actor).await?;
+        return Ok(());
+    }
+    let looks = intents::get_in(tx, intent).await?.looks;
+    let look_at = tx.now.plus_ms(rules.look_every_ms);
+    change(tx, job, &JobEvent::Doubt { intent, look_at, looks }).await
+}
+
+fn question(name: &str, say: &str) -> Failure {
+    let mut failure = Failure::new(FailureKind::Unsure, name, "");
+    say.clone_into(&mut failure.say);
+    failure
+}
+
+/// What a reconcile found decides.
+pub(super) async fn found(
+    tx: &mut Tx,
+    job: &mut Job,
+    attempt: AttemptId,
+    finding: &Finding,
+    actor: &Actor,
+) -> Result<()> {
+    let Some(intent) = job.state.intent() else {
+        return Err(Error::refused(NOT_ALLOWED, "there is no doubt to settle"));
+    };
+    let ask = |name, say| (ExceptionKind::InDoubt, question(name, say));
+    let (kind, failure) = match finding {
+        Finding::One { outcome, evidence } => {
+            let mut outcome = outcome.clone();
+            "reconcile".clone_into(&mut outcome.via);
+            let c = Confirm { intent, outcome: &outcome, named: None, after: *evidence };
+            match confirm(tx, job, &c, actor).await? {
+                Ok(()) => return Ok(()),
+                Err(because) => ask("found_unproved", &because),
+            }
+        }
+        Finding::Many { count } => ask(
+            "found_many",
+            &format!("The search at the payer shows {count} records that may be this request."),
+        ),
+        Finding::None { evidence } => {
+            if evidence::find_in(tx, *evidence).await?.is_none() {
+                return Err(Error::invalid("evidence", "is not stored yet"));
+            }
+            match empty_look(tx, job, intent, actor).await? {
+                None => return Ok(()),
+                Some(say) => ask("not_found", say),
+            }
+        }
+    };
+    ask_person(tx, job, Some(attempt), kind, failure, actor).await?;
+    Ok(())
+}
+
+/// One more positively recognised empty search; the sentence for a person when no rule settles it.
+async fn empty_look(
+    tx: &mut Tx,
+    job: &mut Job,
+    intent: IntentId,
+    actor: &Actor,
+) -> Result<Option<&'static str>> {
+    let rules = profile(tx, job).await?.reconcile;
+    let now = tx.now;
+    let open = intents::note_empty_look(tx, intent).await?;
+    let first = open.first_empty_at.unwrap_or(now);
+    note(
+        tx,
+        actor,
+        "submit.looked",
+        intent,
+        json!({"job": job.id, "found": 0, "look": open.looks}),
+    );
+    match rules.after_empty_look(open.looks, first, now) {
+        AfterLook::LookAgain(look_at) => {
+            let event = JobEvent::Doubt { intent, look_at, looks: open.looks };
+            change(tx, job, &event).await?;
+            Ok(None)
+        }
+        AfterLook::AskPerson => Ok(Some(
+            "The search at the payer shows nothing, which does not prove that it is not there.",
+        )),
+        // At most once by itself: a payer that loses the same request twice is a person's business.
+        AfterLook::Absent if intents::times_proven_absent(tx, job.id).await? > 0 => {
+            Ok(Some("The payer showed nothing a second time after it was sent again."))
+        }
+        AfterLook::Absent => {
+            intents::release(tx, intent, &VoidProof::ProvenAbsent).await?;
+            change(tx, job, &JobEvent::Reopen).await?;
+            note(tx, actor, "submit.absent", intent, json!({"job": job.id, "looks": open.looks}));
+            Ok(None)
+        }
+    }
+}

@@ -104,5 +104,5 @@ impl App {
 
 /// The whole HTTP surface.
 pub fn router(app: Arc<App>) -> Router {
-    api::router(app)
+    api::router(Arc::clone(&app)).merge(console::router().with_state(app))
 }

@@ -156,18 +156,11 @@ pub fn plain(assets: Assets, title: &str, body: &Markup) -> Markup {
 
 /// The sign-in form. `refused` is the sentence after a failed try.
 #[must_use]
-pub fn sign_in(
-    assets: Assets,
-    refused: Option<&str>,
-    next: &str,
-    name: &str,
-    csrf: &str,
-) -> Markup {
+pub fn sign_in(assets: Assets, refused: Option<&str>, next: &str, name: &str) -> Markup {
     let body = html! {
         h1 { "Sign in" }
         @if let Some(sentence) = refused { p.problem role="alert" { (Icon::Cross.svg()) (sentence) } }
         form.stack method="post" action="/sign-in" {
-            (parts::csrf(csrf))
             input type="hidden" name="next" value=(next);
             label.field for="name" { span { "Name" }
                 input #name name="name" value=(name) required autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="100" autofocus;

@@ -2,7 +2,7 @@
 
 mod detail;
 
-pub use detail::Detail;
+pub use detail::{Detail, choice_name};
 
 use domain::{
     exception::{ExceptionKind, ExceptionState},
@@ -80,7 +80,7 @@ pub struct Inbox {
     /// Open list.
     pub tab: Tab,
     /// Counts.
-    pub counts: [(Tab, u64); 3],
+    pub counts: [(Tab, Option<usize>); 3],
     /// Filter: payer id.
     pub payer: String,
     /// Filter: kind word.
@@ -149,7 +149,7 @@ pub fn body(v: &Inbox, frame: &Frame) -> Markup {
         nav.tabs aria-label="Lists" #tabs data-live="exceptions" {
             @for (tab, count) in &v.counts {
                 a href={ "/inbox?" (query(v, *tab)) } aria-current=[(v.tab == *tab).then_some("page")] {
-                    (tab.name()) " " span.count { (count) }
+                    (tab.name()) @if let Some(n) = count { " " span.count { (n) } }
                 }
             }
         }

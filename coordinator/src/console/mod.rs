@@ -2,6 +2,7 @@
 //! fleet. Each page file holds a view (what the page knows) and the function that draws it; `load` fills views from the
 //! store, `act` takes the forms. Pages are usable without a script.
 
+pub mod act;
 pub mod assets;
 pub mod attempt;
 pub mod audit;
@@ -10,9 +11,39 @@ pub mod fleet;
 pub mod frame;
 pub mod icons;
 pub mod inbox;
+pub mod load;
+pub mod pages;
 pub mod parts;
 pub mod scripts;
+pub mod session;
 pub mod work;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::App;
+
+/// The pages' routes.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(pages::work))
+        .route("/cases.csv", get(pages::work_csv))
+        .route("/cases/{id}", get(pages::case))
+        .route("/attempts/{id}", get(pages::attempt))
+        .route("/inbox", get(pages::inbox))
+        .route("/inbox/{id}", get(pages::question))
+        .route("/scripts", get(pages::scripts))
+        .route("/scripts/{sha256}", get(pages::script))
+        .route("/audit", get(pages::audit))
+        .route("/evidence/{id}", get(pages::evidence))
+        .route("/assets/{name}", get(pages::asset))
+        .route("/sign-in", get(act::sign_in_page).post(act::sign_in))
+        .route("/sign-out", post(act::sign_out))
+}
 
 /// The class of a tone, for marks that are not chips.
 pub(crate) fn tone_class(tone: parts::Tone) -> &'static str {

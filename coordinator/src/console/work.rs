@@ -143,7 +143,7 @@ pub fn body(v: &Work, now: Timestamp) -> Markup {
         div.title { h1 { "Work" }
             a.button href={ "/cases.csv?" (v.query(v.tab)) } { "Export CSV" }
         }
-        nav.tabs aria-label="Lists" data-live="cases" #tabs {
+        nav.tabs aria-label="Lists" data-live="ready exceptions fleet" #tabs {
             @for (tab, count) in &v.counts {
                 a href={ "/?" (v.query(Some(*tab))) } aria-current=[(v.tab == Some(*tab)).then_some("page")]
                     .alarm[matches!(tab, Tab::NeedsUs | Tab::InDoubt) && *count > 0] {
@@ -152,7 +152,7 @@ pub fn body(v: &Work, now: Timestamp) -> Markup {
             }
         }
         (filters(v))
-        section #list data-live="cases" aria-label="Cases" {
+        section #list data-live="ready exceptions fleet" aria-label="Cases" {
             @if v.rows.is_empty() { (nothing(v)) } @else { (table(v, now)) }
             (parts::pager(
                 v.paged.then(|| format!("/?{}", v.query(v.tab))).as_deref(),

@@ -18,6 +18,7 @@ pub mod people;
 pub mod references;
 pub mod scripts;
 pub mod steps;
+pub mod work;
 
 use std::sync::Arc;
 

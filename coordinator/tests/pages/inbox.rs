@@ -63,7 +63,7 @@ fn detail(kind: ExceptionKind, state: ExceptionState) -> Detail {
 fn inbox(rows: Vec<Row>, detail: Option<Detail>) -> Inbox {
     Inbox {
         tab: Tab::Open,
-        counts: [(Tab::Open, rows.len() as u64), (Tab::Mine, 0), (Tab::Resolved, 4)],
+        counts: [(Tab::Open, Some(rows.len())), (Tab::Mine, Some(0)), (Tab::Resolved, None)],
         payer: String::new(),
         kind: String::new(),
         payers: vec![("crestline".into(), "Crestline".into())],

@@ -12,12 +12,11 @@ use crate::fixture::{HOSTILE, ago, approve, case_id, frame, look, now, whole};
 
 #[test]
 fn signing_in() {
-    let fresh = sign_in(assets(), None, "/inbox", "", "t").into_string();
+    let fresh = sign_in(assets(), None, "/inbox", "").into_string();
     look("sign_in", &fresh);
     approve("sign_in", &fresh);
-    let again =
-        sign_in(assets(), Some("The name or the password is not right."), "/", HOSTILE, "t")
-            .into_string();
+    let again = sign_in(assets(), Some("The name or the password is not right."), "/", HOSTILE)
+        .into_string();
     look("sign_in_refused", &again);
     assert!(!again.contains("<script>alert"));
     approve("sign_in_refused", &again);

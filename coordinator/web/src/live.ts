@@ -6,6 +6,7 @@ import { Idiomorph } from "idiomorph";
 
 const DEBOUNCE_MS = 400;
 const SILENCE_MS = 60_000;
+const RECHECK_MS = 30_000;
 
 const waiting = new Set<string>();
 let timer: number | undefined;
@@ -43,7 +44,7 @@ export async function refresh(address: string = location.href): Promise<void> {
   if (fetching) return later();
   fetching = true;
   try {
-    const reply = await fetch(address, { headers: { accept: "text/html" }, redirect: "manual" });
+    const reply = await fetch(address, { headers: { accept: "text/html", "fleet-refresh": "1" }, redirect: "manual" });
     if (!reply.ok) return;
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
     for (const region of regions()) {
@@ -92,10 +93,10 @@ function watchSilence(): void {
 }
 
 export function startLive(): void {
-  const topics = new Set(regions().flatMap((r) => r.dataset["live"] ?? []));
+  const topics = new Set(regions().flatMap((r) => (r.dataset["live"] ?? "").split(" ").filter((t) => t !== "")));
   if (topics.size === 0) return;
   const query = new URLSearchParams([...topics].map((t) => ["topic", t]));
-  const stream = new EventSource(`/live?${query.toString()}`);
+  const stream = new EventSource(`/v1/live?${query.toString()}`);
   let first = true;
   stream.addEventListener("open", () => {
     told();
@@ -103,10 +104,13 @@ export function startLive(): void {
     if (!first) later();
     first = false;
   });
-  stream.addEventListener("changed", () => {
+  const changed = (): void => {
     told();
     later();
-  });
-  stream.addEventListener("beat", told);
+  };
+  stream.addEventListener("changed", changed);
+  stream.addEventListener("all", changed);
+  // A slow re-check stands beside the stream; it also shows that the coordinator still answers.
+  window.setInterval(later, RECHECK_MS);
   window.setInterval(watchSilence, 10_000);
 }

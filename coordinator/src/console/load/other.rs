@@ -1,0 +1,118 @@
+//! The Scripts and Audit pages from the store.
+
+use super::person_names;
+use crate::{
+    App,
+    console::{
+        audit::{Audit, Entry},
+        scripts::{ScriptPage, ScriptRow},
+    },
+    store::{self, audit, scripts, work::recent_ends},
+};
+
+/// Every published script, live ones first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn scripts(app: &App) -> Result<Vec<ScriptRow>, store::Error> {
+    let ends = recent_ends(app.store()).await?;
+    let mut rows: Vec<ScriptRow> = scripts::list(app.store())
+        .await?
+        .into_iter()
+        .map(|s| ScriptRow {
+            recent: {
+                let mut of: Vec<bool> = ends
+                    .iter()
+                    .filter(|(sha, _)| *sha == s.sha256)
+                    .map(|(_, ok)| *ok)
+                    .take(20)
+                    .collect();
+                of.reverse();
+                of
+            },
+            live: s.state == "live",
+            script: s.script,
+            sha256: s.sha256,
+            published_at: s.published_at,
+        })
+        .collect();
+    rows.sort_by(|a, b| (!a.live, &a.script).cmp(&(!b.live, &b.script)));
+    Ok(rows)
+}
+
+/// One script.
+///
+/// # Errors
+/// The database cannot be read, or there is no such script.
+pub async fn script(app: &App, sha256: &str) -> Result<ScriptPage, store::Error> {
+    let s = scripts::get(app.store(), sha256).await?;
+    Ok(ScriptPage {
+        live: s.state == "live",
+        explained: None,
+        files: s.files.into_iter().collect(),
+        script: s.script,
+        sha256: s.sha256,
+        published_at: s.published_at,
+    })
+}
+
+/// The query string of the Audit page.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Query {
+    /// Actor: a person's name or id, `key:…`, `duty:…`.
+    pub who: String,
+    /// Act.
+    pub action: String,
+    /// Object's id.
+    pub object: String,
+    /// Continue below this entry.
+    pub after: Option<i64>,
+}
+
+/// The Audit page.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn audit(app: &App, query: &Query) -> Result<Audit, store::Error> {
+    let people = person_names(app.store()).await?;
+    let who = query.who.trim();
+    let filter = audit::Filter {
+        actor: people.iter().find(|(_, name)| *name == who).map_or(who, |(id, _)| id).to_owned(),
+        act: query.action.trim().to_owned(),
+        subject: query.object.trim().to_owned(),
+    };
+    let page = audit::list(app.store(), &filter, query.after, 100).await?;
+    let next = page.next.map(|after| {
+        let mut out = url::form_urlencoded::Serializer::new(String::new());
+        out.append_pair("who", who).append_pair("action", &filter.act);
+        out.append_pair("object", &filter.subject).append_pair("after", &after).finish()
+    });
+    let entries = page.items.into_iter().map(|e| Entry {
+        at: e.at,
+        who: people.get(&e.actor).cloned().unwrap_or(e.actor),
+        action: e.act,
+        href: href(&e.subject),
+        object: e.subject,
+        reason: e.detail.get("reason").and_then(|r| r.as_str()).unwrap_or_default().to_owned(),
+    });
+    Ok(Audit {
+        entries: entries.collect(),
+        who: query.who.clone(),
+        action: query.action.clone(),
+        object: query.object.clone(),
+        next,
+        paged: query.after.is_some(),
+    })
+}
+
+fn href(subject: &str) -> Option<String> {
+    let (prefix, _) = subject.split_once('_')?;
+    match prefix {
+        "case" => Some(format!("/cases/{subject}")),
+        "att" => Some(format!("/attempts/{subject}")),
+        "exc" => Some(format!("/inbox/{subject}")),
+        "ev" => Some(format!("/evidence/{subject}")),
+        _ => None,
+    }
+}

@@ -1,0 +1,202 @@
+//! The pages' handlers: one read each, then the page in its frame.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::id::{AttemptId, CaseId, EvidenceId, ExceptionId};
+
+use super::{
+    assets::{self, assets},
+    attempt, audit, case,
+    frame::Section,
+    inbox, load, parts, scripts,
+    session::{Fault, POLICY, Reader, Shown, page},
+    work,
+};
+use crate::{
+    App,
+    access::Role,
+    api::error::Problem,
+    store::{audit::Entry, evidence},
+};
+
+/// `/`
+pub async fn work(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Query(query): Query<load::work::Query>,
+) -> Shown {
+    let view = load::work::load(&app, &query).await?;
+    // A search that finds exactly one case opens it.
+    if view.tab.is_none() && view.rows.len() == 1 {
+        return Ok(Redirect::to(&format!("/cases/{}", view.rows[0].case)).into_response());
+    }
+    let frame = reader.frame(&app, Section::Work).await?;
+    Ok(page(&frame, "Work", &work::body(&view, frame.now)))
+}
+
+/// `/cases.csv`: the same list; exporting is written to the audit.
+pub async fn work_csv(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Query(query): Query<load::work::Query>,
+) -> Shown {
+    reader.caller.needs(Role::Operator)?;
+    let rows = load::work::rows(&app, &query).await?;
+    reader.caller.saw(&app, "cases.exported", format!("list:{}", query.tab)).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"cases.csv\""),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, work::csv(&rows)).into_response())
+}
+
+fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Fault> {
+    text.parse().map_err(|_| Fault(Problem::not_found(what)))
+}
+
+/// `/cases/{id}`
+pub async fn case(State(app): State<Arc<App>>, reader: Reader, Path(case): Path<String>) -> Shown {
+    show_case(&app, &reader, id(&case, "case")?, false).await
+}
+
+/// A case's page; with patient data only after that was written to the audit.
+pub(super) async fn show_case(app: &App, reader: &Reader, case: CaseId, shown: bool) -> Shown {
+    let view = load::case::load(app, case, shown).await?;
+    let frame = reader.frame(app, Section::Work).await?;
+    let title = format!("Case {}", parts::short(&case));
+    Ok(page(&frame, &title, &case::body(&view, &frame)))
+}
+
+/// `/attempts/{id}`
+pub async fn attempt(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Path(attempt): Path<String>,
+    Query(query): Query<load::attempt::Query>,
+) -> Shown {
+    let view = load::attempt::load(&app, id::<AttemptId>(&attempt, "attempt")?, &query).await?;
+    let frame = reader.frame(&app, Section::Work).await?;
+    let title = format!("Attempt {} · case {}", view.number, parts::short(&view.case));
+    Ok(page(&frame, &title, &attempt::body(&view, &frame)))
+}
+
+/// `/inbox`
+pub async fn inbox(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Query(query): Query<load::inbox::Query>,
+) -> Shown {
+    let view = load::inbox::load(&app, &query, reader.caller.user, None).await?;
+    let frame = reader.frame(&app, Section::Inbox).await?;
+    Ok(page(&frame, "Inbox", &inbox::body(&view, &frame)))
+}
+
+/// `/inbox/{id}`
+pub async fn question(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Path(exception): Path<String>,
+    Query(query): Query<load::inbox::Query>,
+) -> Shown {
+    let chosen = id::<ExceptionId>(&exception, "question")?;
+    let view = load::inbox::load(&app, &query, reader.caller.user, Some(chosen)).await?;
+    let frame = reader.frame(&app, Section::Inbox).await?;
+    Ok(page(&frame, "Inbox", &inbox::body(&view, &frame)))
+}
+
+/// `/scripts`
+pub async fn scripts(State(app): State<Arc<App>>, reader: Reader) -> Shown {
+    let rows = load::other::scripts(&app).await?;
+    let frame = reader.frame(&app, Section::Scripts).await?;
+    Ok(page(&frame, "Scripts", &scripts::list(&rows, frame.now)))
+}
+
+/// `/scripts/{sha256}`
+pub async fn script(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Path(sha256): Path<String>,
+) -> Shown {
+    let view = load::other::script(&app, &sha256).await?;
+    let frame = reader.frame(&app, Section::Scripts).await?;
+    Ok(page(&frame, &view.script, &scripts::one(&view, frame.now)))
+}
+
+/// `/audit`
+pub async fn audit(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Query(query): Query<load::other::Query>,
+) -> Shown {
+    reader.caller.needs(Role::Admin)?;
+    let view = load::other::audit(&app, &query).await?;
+    let frame = reader.frame(&app, Section::Audit).await?;
+    Ok(page(&frame, "Audit", &audit::body(&view, frame.now)))
+}
+
+/// `/evidence/{id}`: our own pictures are shown in place, all else is a download under a sandbox. Pictures on a page are part of
+/// reading that page; opening anything else is written to the audit by itself.
+pub async fn evidence(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    headers: HeaderMap,
+    Path(item): Path<String>,
+) -> Shown {
+    reader.caller.needs(Role::Operator)?;
+    let item = evidence::get(app.store(), id::<EvidenceId>(&item, "evidence")?).await?;
+    let embedded = headers.get("sec-fetch-dest").is_some_and(|d| d == "image");
+    if !embedded {
+        let mut tx = app.store().begin(app.now()).await?;
+        let detail = serde_json::json!({"attempt": item.attempt});
+        tx.audit(Entry::new(reader.actor(), "evidence.viewed", item.id, detail));
+        tx.commit().await?;
+    }
+    let bytes = app.core.files.get(&item.sha256).await?;
+    let kind = item.kind.media_type();
+    let place = if kind == "image/png" { "inline" } else { "attachment" };
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, place),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
+        // Immutable by its id, but patient data: kept by the reader's own browser for the sitting only.
+        (header::CACHE_CONTROL, "private, max-age=300"),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// `/assets/{name}`
+pub async fn asset(Path(name): Path<String>) -> Response {
+    let known = assets();
+    let at = format!("/assets/{name}");
+    let (kind, text) = if at == known.css {
+        ("text/css; charset=utf-8", assets::CSS)
+    } else if let Some(script) = assets::SCRIPT.filter(|_| Some(at.as_str()) == known.js) {
+        ("text/javascript; charset=utf-8", script)
+    } else if name == "icon.svg" {
+        ("image/svg+xml", assets::ICON)
+    } else {
+        return Fault(Problem::not_found("file")).into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (
+            header::CACHE_CONTROL,
+            if name == "icon.svg" {
+                "public, max-age=3600"
+            } else {
+                "public, max-age=31536000, immutable"
+            },
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+    ];
+    (StatusCode::OK, headers, text).into_response()
+}

@@ -281,6 +281,15 @@ pub async fn answer_in(tx: &mut Tx, actor: &str, key: &str) -> Result<Option<Ans
     row.map(|r| read_answer(&r, &tx.seal, &answer_record(actor, key))).transpose()
 }
 
+/// The remembered answer to a creating call.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn answer(store: &Store, actor: &str, key: &str) -> Result<Option<Answer>, Error> {
+    let row = store.db.opt("idempotency", ANSWER, vals![actor, key]).await?;
+    row.map(|r| read_answer(&r, &store.seal, &answer_record(actor, key))).transpose()
+}
+
 /// Remembers an answer, in the transaction that did the work; false when another call under the same key was first.
 ///
 /// # Errors

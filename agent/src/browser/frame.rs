@@ -26,6 +26,8 @@ pub(crate) struct FrameState {
     pub(crate) url: String,
     pub(crate) loader: String,
     pub(crate) world: Option<World>,
+    /// The session that last told of a commit in this frame.
+    pub(crate) told_by: Option<Arc<str>>,
     /// Its document is parsed (DOMContentLoaded).
     pub(crate) parsed: bool,
     /// Loader ids of earlier documents, newest last, at most 20.
@@ -49,6 +51,7 @@ impl FrameState {
             url: String::new(),
             loader: String::new(),
             world: None,
+            told_by: None,
             parsed: false,
             past: Vec::new(),
         }

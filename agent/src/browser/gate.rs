@@ -310,7 +310,7 @@ impl GateState {
     }
 }
 
-fn body_of(params: &Value) -> Option<Bytes> {
+pub(crate) fn body_of(params: &Value) -> Option<Bytes> {
     let entries = params.pointer("/request/postDataEntries").and_then(Value::as_array);
     if let Some(entries) = entries {
         let mut out = Vec::new();

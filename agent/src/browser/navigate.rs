@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// A renderer that announced a navigation and began none in this time will not (`mailto:`, cancelled).
 const ANNOUNCED: Duration = Duration::from_millis(500);
+/// How long after a cancelled navigation a download may be announced.
+const DOWNLOAD_WORD: Duration = Duration::from_millis(200);
 /// How long an empty call may take to flush the renderer after an act.
 const FLUSH: Duration = Duration::from_secs(2);
 
@@ -130,12 +132,12 @@ impl Page {
             Err(e) => return Err(e.into()),
         };
         let loader = text(&reply, "/loaderId").to_owned();
-        let failed = text(&reply, "/errorText");
-        if !failed.is_empty() {
-            return Err(self.why_failed(failed, &loader, downloads, within));
-        }
         if reply.get("isDownload").and_then(Value::as_bool) == Some(true) {
             return Err(NavigationError::Download);
+        }
+        let failed = text(&reply, "/errorText");
+        if !failed.is_empty() {
+            return Err(self.why_failed(failed, &loader, downloads, within).await);
         }
         if loader.is_empty() {
             return Ok(Navigation { status: None, url: self.url() });
@@ -183,7 +185,7 @@ impl Page {
         }
     }
 
-    fn why_failed(
+    async fn why_failed(
         &self,
         error: &str,
         loader: &str,
@@ -196,8 +198,14 @@ impl Page {
                 return NavigationError::Http(status);
             }
         }
-        if error.ends_with("ERR_ABORTED") && self.context.downloads.begun() > downloads {
-            return NavigationError::Download;
+        if error.ends_with("ERR_ABORTED") {
+            // The word that it is a download follows the word that the navigation ended.
+            let word = Deadline::within(DOWNLOAD_WORD);
+            let begun =
+                |_: &mut PageState| (self.context.downloads.begun() > downloads).then_some(());
+            if let Ok(Some(())) = self.inner.until(word, begun).await {
+                return NavigationError::Download;
+            }
         }
         NavigationError::from_net(error, within)
     }

@@ -61,8 +61,22 @@ pub(crate) struct PageState {
     pub(crate) live: Vec<String>,
     /// The file input whose chooser a click opened: frame and backend node id.
     pub(crate) chooser: Option<(String, i64)>,
-    /// Which session a request belongs to, newest last.
-    pub(crate) requests: Vec<(String, Arc<str>)>,
+    /// The last requests, newest last.
+    pub(crate) requests: Vec<Sent>,
+}
+
+/// A request that was sent: its session and its body, where small.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    pub(crate) id: String,
+    pub(crate) session: Arc<str>,
+    pub(crate) body: Option<Bytes>,
+}
+
+impl std::fmt::Debug for Sent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sent").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl PageInner {
@@ -346,6 +360,14 @@ impl Page {
     /// # Errors
     /// Unknown, or no longer kept by the browser.
     pub async fn request_body(&self, id: &str) -> Result<Bytes, Error> {
+        let kept = {
+            let state = lock(&self.inner.state);
+            // A redirect repeats the id without the body.
+            state.requests.iter().rev().filter(|r| r.id == id).find_map(|r| r.body.clone())
+        };
+        if let Some(body) = kept {
+            return Ok(body);
+        }
         let session = self.session_of(id);
         let call = self.inner.conn.call_raw(
             Some(&session),
@@ -380,7 +402,8 @@ impl Page {
 
     fn session_of(&self, request: &str) -> Arc<str> {
         let state = lock(&self.inner.state);
-        let known = state.requests.iter().rev().find(|r| r.0 == request).map(|r| Arc::clone(&r.1));
+        let known =
+            state.requests.iter().rev().find(|r| r.id == request).map(|r| Arc::clone(&r.session));
         known.unwrap_or_else(|| Arc::clone(&self.inner.session))
     }
 

@@ -15,6 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Bodies of requests up to this size are kept for a while: Chromium forgets them at the next commit.
+const BODY_CAP: usize = 256 << 10;
+
 /// Sets up a page or out-of-process frame that waits for us, then lets it run.
 pub(crate) async fn set_up(page: Arc<PageInner>, session: Arc<str>, target: String, top: bool) {
     let Some(context) = page.context.upgrade() else { return };
@@ -106,8 +109,8 @@ fn known_frames(
         state.frames.len() - 1
     });
     let entry = &mut state.frames[at];
-    let loader = text(frame, "/loaderId");
-    if entry.loader != loader && !entry.past.iter().any(|l| l == loader) {
+    let told = entry.told_by.as_ref() == Some(session);
+    if !told && entry.loader != text(frame, "/loaderId") {
         take_document(entry, session, frame);
         entry.parsed = true;
     }
@@ -284,6 +287,7 @@ fn navigated(state: &mut PageState, session: &Arc<str>, params: &Value) {
     }
     if let Some(f) = state.frames.iter_mut().find(|f| f.id == id) {
         take_document(f, session, document);
+        f.told_by = Some(Arc::clone(session));
     }
     state.pending.remove(id);
     state.last_change = Instant::now();
@@ -330,7 +334,12 @@ fn network(page: &PageInner, session: &str, method: &str, params: &Value) {
             if state.requests.len() > 2000 {
                 state.requests.drain(..1000);
             }
-            state.requests.push((id.clone(), session.into()));
+            let body = gate::body_of(params).filter(|b| b.len() <= BODY_CAP);
+            state.requests.push(super::page::Sent {
+                id: id.clone(),
+                session: session.into(),
+                body,
+            });
             drop(state);
             let of = |p: &str| text(params, p).to_owned();
             page.emit(Event::Request {

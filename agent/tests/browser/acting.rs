@@ -189,7 +189,8 @@ fn leaving_a_page_that_asks_works_when_the_script_means_it() {
             Err(NavigationError::Aborted)
         );
         context.set_dialog_mode(DialogMode::Leaving);
-        assert_eq!(page.navigate(&next, Duration::from_secs(5)).await.unwrap().status, Some(200));
+        let there = page.navigate(&next, Duration::from_secs(5)).await;
+        assert_eq!(there.clone().map(|t| t.status), Ok(Some(200)), "{:?}", context.take_dialogs());
     });
 }
 
@@ -249,12 +250,13 @@ fn downloads_and_pdfs_become_files() {
 fn moving_targets_are_waited_for() {
     run(async {
         let (_context, page) = showing(
-            "<style>@keyframes m { from { margin-left: 0 } to { margin-left: 600px } } #b { animation: m .8s linear forwards }</style>
+            "<style>@keyframes m { from { margin-left: 0 } to { margin-left: 600px } } #b { animation: m 3s linear infinite alternate }</style>
              <button id=b onclick='document.title=\"hit\"'>Catch</button>",
         ).await;
         let found = page.find(&Query::css("#b")).await.unwrap();
         let tried = page.try_click(&found[0].node, 0, &mut Unobserved).await;
         assert!(matches!(tried, Attempted::Wait(Why::Moved)), "{tried:?}");
+        assert!(matches!(page.press(None, "s").await, Attempted::Done(())));
         page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
         assert_eq!(page.title().await.unwrap(), "hit");
     });

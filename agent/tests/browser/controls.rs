@@ -1,1 +1,216 @@
-//! (being written)
+//! Text, masks, dates, choices, suggestions, files, keys.
+
+use crate::shared::{briefly, run, showing, soon};
+use agent::browser::{Attempted, Node, NotDone, Page, Query, Stop, Text, Tries, Unobserved, Why};
+
+async fn node(page: &Page, css: &str) -> Node {
+    page.find(&Query::css(css)).await.unwrap().remove(0).node
+}
+
+async fn value(page: &Page, css: &str) -> String {
+    match page.value(&node(page, css).await).await {
+        Attempted::Done(v) => v,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn choose(page: &Page, css: &str, label: &str) -> Result<String, NotDone> {
+    let node = node(page, css).await;
+    // Long enough to open a list, short enough for what must fail.
+    let mut tries =
+        Tries::until(agent::browser::Deadline::within(std::time::Duration::from_secs(3)));
+    loop {
+        let tried =
+            page.try_choose(&node, &Text::equals(label), tries.count(), &mut Unobserved).await;
+        if let Some(done) = tries.next(tried).await? {
+            return Ok(done);
+        }
+    }
+}
+
+#[test]
+fn text_goes_into_all_kinds_of_text_controls() {
+    run(async {
+        let (_context, page) = showing(
+            "<input id=a value=old><textarea id=b>old</textarea><div id=c contenteditable>old</div><input id=d type=email>
+             <input id=ro readonly><input id=cb type=checkbox><output id=o></output>
+             <script>a.oninput = () => o.value = 'seen ' + a.value</script>",
+        ).await;
+        for (css, text) in
+            [("#a", "Peña 李"), ("#b", "two\nlines"), ("#c", "rich"), ("#d", "a@b.test")]
+        {
+            assert_eq!(page.fill(&Query::css(css), text, soon()).await.unwrap(), text, "{css}");
+        }
+        assert_eq!(value(&page, "#o").await, "seen Peña 李");
+        assert_eq!(page.fill(&Query::css("#a"), "", soon()).await.unwrap(), "");
+        let ro = page.fill(&Query::css("#ro"), "x", briefly()).await.unwrap_err();
+        assert!(matches!(ro, NotDone::OutOfTime { why: Why::ReadOnly, .. }), "{ro}");
+        let tick = page.fill(&Query::css("#cb"), "x", soon()).await.unwrap_err();
+        assert!(matches!(tick, NotDone::Stopped(Stop::WrongKind(_))), "{tick}");
+    });
+}
+
+#[test]
+fn a_mask_that_only_listens_to_keys_is_typed_and_a_cut_value_is_not_taken() {
+    run(async {
+        let (_context, page) = showing(
+            "<input id=m><input id=max maxlength=4><script>let d = '';
+             m.onkeydown = e => { if (/^\\d$/.test(e.key)) d += e.key; if (e.key == 'Delete') d = ''; };
+             m.oninput = () => { m.value = d.length > 3 ? '(' + d.slice(0,3) + ') ' + d.slice(3) : d }</script>",
+        ).await;
+        assert_eq!(page.fill(&Query::css("#m"), "5551234", soon()).await.unwrap(), "(555) 1234");
+        let cut = page.fill(&Query::css("#max"), "123456", briefly()).await.unwrap_err();
+        assert!(matches!(cut, NotDone::OutOfTime { why: Why::NotShown, .. }), "{cut}");
+    });
+}
+
+#[test]
+fn secrets_are_typed_without_being_read_back() {
+    run(async {
+        let (_context, page) = showing("<input id=p type=password><output id=n></output><script>p.oninput = () => n.value = p.value.length</script>").await;
+        let field = node(&page, "#p").await;
+        assert!(matches!(
+            page.type_text_unlogged(&field, "correct horse").await,
+            Attempted::Done(13)
+        ));
+        assert_eq!(value(&page, "#p").await, "\u{2022}".repeat(13));
+        assert_eq!(value(&page, "#n").await, "13");
+    });
+}
+
+#[test]
+fn dates_go_into_native_and_typed_controls() {
+    run(async {
+        let (_context, page) = showing("<input id=d type=date><input id=t placeholder='DD/MM/YYYY'><output id=o></output><script>d.onchange = () => o.value = 'changed'</script>").await;
+        let tried = page.try_fill_date(&node(&page, "#d").await, "2026-11-02").await;
+        assert!(matches!(&tried, Attempted::Done(v) if v == "2026-11-02"), "{tried:?}");
+        assert_eq!(value(&page, "#o").await, "changed");
+        let tried = page.try_fill_date(&node(&page, "#t").await, "2026-11-02").await;
+        assert!(matches!(&tried, Attempted::Done(v) if v == "02/11/2026"), "{tried:?}");
+        let wrong = page.try_fill(&node(&page, "#d").await, "soon").await;
+        assert!(matches!(wrong, Attempted::Stop(Stop::Rejected(_))), "{wrong:?}");
+    });
+}
+
+#[test]
+fn choices_by_label_in_selects_radios_and_custom_lists() {
+    run(async {
+        let (_context, page) = showing(
+            "<select id=s><option value=1>Inpatient<option value=2>Out&nbsp;patient<option disabled>Closed</select><output id=o></output>
+             <fieldset id=r><legend>Urgency</legend><label><input type=radio name=u value=s> Standard</label>
+             <label><input type=radio name=u value=e style='position:absolute;opacity:0;width:0;height:0'> Expedited</label></fieldset>
+             <button id=c role=combobox aria-expanded=false aria-controls=l>Pick</button><ul id=l role=listbox hidden><li role=option>Red<li role=option>Dark red</ul>
+             <script>s.onchange = () => o.value = s.value;
+             c.onclick = () => { setTimeout(() => { l.hidden = !l.hidden; c.ariaExpanded = !l.hidden }, 100) };
+             l.onclick = e => { c.textContent = e.target.textContent; l.hidden = true; c.ariaExpanded = false }</script>",
+        ).await;
+        assert_eq!(choose(&page, "#s", "out patient").await.unwrap(), "Out patient");
+        assert_eq!(value(&page, "#o").await, "2");
+        assert!(
+            matches!(choose(&page, "#s", "Nope").await, Err(NotDone::OutOfTime { why: Why::NoOption(list), .. }) if list.len() == 3)
+        );
+        assert!(matches!(
+            choose(&page, "#s", "Closed").await,
+            Err(NotDone::OutOfTime { why: Why::Disabled, .. })
+        ));
+        assert_eq!(choose(&page, "#r", "expedited").await.unwrap(), "Expedited");
+        assert_eq!(value(&page, "input[value=e]").await, "true");
+        assert_eq!(choose(&page, "#c", "Red").await.unwrap(), "Red");
+        assert_eq!(value(&page, "#c").await, "Red");
+    });
+}
+
+#[test]
+fn ticks_are_idempotent_and_a_box_that_reverts_is_noticed() {
+    run(async {
+        let (_context, page) = showing(
+            "<label><input id=a type=checkbox> Agree</label><input id=b type=checkbox onclick='event.preventDefault()'>
+             <span id=w role=switch aria-checked=false onclick='setTimeout(() => this.ariaChecked = \"true\", 150)'>On</span>",
+        ).await;
+        for _ in 0..2 {
+            assert!(matches!(
+                page.try_tick(&node(&page, "#a").await, true, 0, &mut Unobserved).await,
+                Attempted::Done(true)
+            ));
+        }
+        assert_eq!(value(&page, "#a").await, "true");
+        assert!(matches!(
+            page.try_tick(&node(&page, "#b").await, true, 0, &mut Unobserved).await,
+            Attempted::Wait(Why::NotShown)
+        ));
+        assert!(matches!(
+            page.try_tick(&node(&page, "#w").await, true, 0, &mut Unobserved).await,
+            Attempted::Done(true)
+        ));
+    });
+}
+
+#[test]
+fn a_suggestion_is_waited_for_and_exactly_one_is_taken() {
+    run(async {
+        let (_context, page) = showing(
+            "<input id=q role=combobox aria-controls=l><ul id=l role=listbox></ul><script>
+             const all = ['J45 Asthma', 'J45.9 Asthma, unspecified', 'J46 Status']; let t;
+             q.onkeyup = () => { clearTimeout(t); t = setTimeout(() => { l.innerHTML = all.filter(a => a.startsWith(q.value)).map(a => `<li role=option>${a}</li>`).join('') }, 250) };
+             l.onmousedown = e => { q.value = e.target.textContent; l.innerHTML = '' }</script>",
+        ).await;
+        let field = node(&page, "#q").await;
+        let shown = page
+            .typeahead(
+                &field,
+                "J45",
+                &Text::equals("j45.9 asthma, unspecified"),
+                soon(),
+                &mut Unobserved,
+            )
+            .await
+            .unwrap();
+        assert_eq!(shown, "J45.9 Asthma, unspecified");
+        let none = page
+            .typeahead(&field, "J4", &Text::equals("J47"), briefly(), &mut Unobserved)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&none, NotDone::OutOfTime { why: Why::NoOption(list), .. } if list.len() == 3),
+            "{none}"
+        );
+    });
+}
+
+#[test]
+fn files_are_attached_to_inputs_and_through_choosers() {
+    run(async {
+        let (_context, page) = showing(
+            "<input type=file id=f><button id=b onclick='hidden_.click()'>Attach</button><script>
+             hidden_ = document.createElement('input'); hidden_.type = 'file'; hidden_.onchange = () => document.title = hidden_.files[0].name</script>",
+        ).await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("notes 1.pdf");
+        std::fs::write(&file, b"12345").unwrap();
+        let files = [file];
+        let tried = page.try_upload(&node(&page, "#f").await, &files, &mut Unobserved).await;
+        assert!(
+            matches!(&tried, Attempted::Done(shown) if *shown == [("notes 1.pdf".to_owned(), 5)]),
+            "{tried:?}"
+        );
+        let tried = page.try_upload(&node(&page, "#b").await, &files, &mut Unobserved).await;
+        assert!(matches!(tried, Attempted::Done(_)), "{tried:?}");
+        assert_eq!(page.title().await.unwrap(), "notes 1.pdf");
+    });
+}
+
+#[test]
+fn keys_reach_the_focused_control() {
+    run(async {
+        let (_context, page) = showing(
+            "<form onsubmit='document.title=\"sent \"+i.value; return false'><input id=i></form>",
+        )
+        .await;
+        let field = node(&page, "#i").await;
+        for keys in ["a", "B", "1", "Backspace"] {
+            assert!(matches!(page.press(Some(&field), keys).await, Attempted::Done(())));
+        }
+        assert!(matches!(page.press(None, "Enter").await, Attempted::Done(())));
+        assert_eq!(page.title().await.unwrap(), "sent aB");
+    });
+}

@@ -1,1 +1,76 @@
-//! (being written)
+//! The submit gate: one matching request, everything else barred until its answer.
+
+use crate::shared::{at, briefly, posts, run, showing, soon};
+use agent::browser::{Attempted, GatePattern, Query, Unobserved};
+
+fn received(name: &str) -> usize {
+    posts().lock().unwrap().iter().filter(|p| p.starts_with(name)).count()
+}
+
+#[test]
+fn one_submission_passes_with_its_body_and_everything_else_is_barred() {
+    run(async {
+        let inner = at("b.test", "<script>setInterval(() => fetch('http://b.test/other?n=frame').catch(() => 0), 50)</script>").await;
+        let (context, page) = showing(&format!(
+            "<iframe src='{inner}'></iframe><form method=post action=/submit/one><input name=code value='99 213'><button>Submit</button></form>
+             <script>setInterval(() => fetch('/other?n=top').catch(() => 0), 50);
+             document.forms[0].onsubmit = () => {{ fetch('/submit/one', {{method: 'POST', body: 'again', keepalive: true}}).catch(() => 0) }}</script>",
+        )).await;
+        let gate = context
+            .arm_gate(GatePattern { method: "POST".into(), url: "http://a.test/submit/*".into() })
+            .await
+            .unwrap();
+        let deadline = soon();
+        while gate.refused().is_empty() && !deadline.passed() {
+            page.wait_change(deadline).await;
+        }
+        posts().lock().unwrap().retain(|p| !p.starts_with("other"));
+        let clicked = page.find(&Query::role("button", "Submit")).await.unwrap().remove(0);
+        assert!(matches!(
+            page.try_click(&clicked.node, 0, &mut Unobserved).await,
+            Attempted::Done(_)
+        ));
+        let held = gate.held(soon()).await.unwrap().expect("the submission is held");
+        assert_eq!((held.method.as_str(), held.url.as_str()), ("POST", "http://a.test/submit/one"));
+        let body = String::from_utf8(held.body.clone().unwrap().to_vec()).unwrap();
+        assert!(body == "code=99+213" || body == "again", "{body}");
+        assert_eq!(received("one"), 0, "nothing left before it was let go");
+        held.proceed().await.unwrap();
+        assert_eq!(
+            received("other"),
+            0,
+            "timers of the page and of its frame are barred: {:?}",
+            posts()
+        );
+        let status = gate.answered(soon()).await;
+        assert!(matches!(status, Some(302 | 303 | 200)), "{status:?}");
+        assert!(
+            gate.refused().iter().any(|(m, u)| m == "GET" && u.contains("n=frame")),
+            "{:?}",
+            gate.refused()
+        );
+        gate.disarm().await.unwrap();
+        page.settle(soon()).await;
+        assert_eq!(received("one"), 1);
+    });
+}
+
+#[test]
+fn a_submission_that_is_failed_never_leaves() {
+    run(async {
+        let (context, page) =
+            showing("<form method=post action=/submit/two><button>Submit</button></form>").await;
+        let gate = context
+            .arm_gate(GatePattern { method: "POST".into(), url: "*/submit/two".into() })
+            .await
+            .unwrap();
+        assert!(gate.held(briefly()).await.unwrap().is_none(), "nothing was sent yet");
+        assert!(!gate.used());
+        page.click(&Query::role("button", "Submit"), briefly(), &mut Unobserved).await.unwrap();
+        gate.held(soon()).await.unwrap().unwrap().fail().await.unwrap();
+        assert!(gate.answered(briefly()).await.is_none());
+        gate.disarm().await.unwrap();
+        page.settle(soon()).await;
+        assert_eq!(received("two"), 0);
+    });
+}

@@ -16,12 +16,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
 /// The deadline of things that must work.
-pub fn soon() -> Deadline {
+pub(crate) fn soon() -> Deadline {
     Deadline::within(Duration::from_secs(10))
 }
 
 /// The deadline of things that must not happen.
-pub fn briefly() -> Deadline {
+pub(crate) fn briefly() -> Deadline {
     Deadline::within(Duration::from_millis(700))
 }
 
@@ -33,21 +33,21 @@ fn runtime() -> &'static Runtime {
 }
 
 /// Runs one test on the shared runtime.
-pub fn run(test: impl Future<Output = ()>) {
+pub(crate) fn run(test: impl Future<Output = ()>) {
     runtime().block_on(async {
         tokio::time::timeout(Duration::from_secs(90), test).await.expect("a test may take 90 s");
     });
 }
 
 /// Where private folders of test browsers go; readable for the browser's user.
-pub fn profile_root() -> PathBuf {
+pub(crate) fn profile_root() -> PathBuf {
     let root = std::env::temp_dir().join("fleet-browser-tests");
     std::fs::create_dir_all(&root).unwrap();
     root
 }
 
 /// A launch configuration that only knows our server, under the names of four portals.
-pub async fn config() -> LaunchConfig {
+pub(crate) async fn config() -> LaunchConfig {
     let at = server().await;
     let hosts = ["a.test", "b.test", "c.test", "pay.a.test"];
     LaunchConfig {
@@ -59,34 +59,34 @@ pub async fn config() -> LaunchConfig {
 }
 
 /// The shared browser.
-pub async fn browser() -> &'static Browser {
+pub(crate) async fn browser() -> &'static Browser {
     static BROWSER: OnceCell<Browser> = OnceCell::const_new();
     BROWSER.get_or_init(|| async { Browser::launch(config().await).await.unwrap() }).await
 }
 
 /// A fresh context with one page.
-pub async fn slot() -> (Context, Page) {
+pub(crate) async fn slot() -> (Context, Page) {
     let context = browser().await.new_context().await.unwrap();
     let page = context.new_page().await.unwrap();
     (context, page)
 }
 
 /// A fresh context showing this body (served from `a.test`).
-pub async fn showing(body: &str) -> (Context, Page) {
+pub(crate) async fn showing(body: &str) -> (Context, Page) {
     let (context, page) = slot().await;
     show(&page, body).await;
     (context, page)
 }
 
 /// Shows a body on a page.
-pub async fn show(page: &Page, body: &str) {
+pub(crate) async fn show(page: &Page, body: &str) {
     let url = at("a.test", body).await;
     let there = page.navigate(&url, Duration::from_secs(20)).await.unwrap();
     assert_eq!(there.status, Some(200));
 }
 
 /// Keeps a body and gives the address that serves it.
-pub async fn at(host: &str, body: &str) -> String {
+pub(crate) async fn at(host: &str, body: &str) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
@@ -102,7 +102,7 @@ fn bodies() -> &'static std::sync::Mutex<HashMap<String, String>> {
 }
 
 /// Posts received, as `path body`.
-pub fn posts() -> &'static std::sync::Mutex<Vec<String>> {
+pub(crate) fn posts() -> &'static std::sync::Mutex<Vec<String>> {
     static POSTS: OnceLock<std::sync::Mutex<Vec<String>>> = OnceLock::new();
     POSTS.get_or_init(std::sync::Mutex::default)
 }

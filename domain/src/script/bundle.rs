@@ -34,6 +34,8 @@ pub struct Bundle {
     /// Its fragments in the order of `use`.
     pub fragments: Vec<Fragment>,
     pub(super) hash: String,
+    /// Hash of the script's file alone, then of each fragment's.
+    pub(super) file_hashes: Vec<String>,
 }
 
 impl Bundle {

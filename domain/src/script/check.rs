@@ -88,6 +88,29 @@ fn merge(all: &mut Vec<Finding>, finding: Finding) {
     }
 }
 
+/// A change of meaning must raise the revision of the file it is in.
+pub fn check_against(new: &Bundle, old: &Bundle) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    let files = |bundle: &Bundle| {
+        let script = &bundle.script;
+        let own = std::iter::once((script.id.text.clone(), script.revision, script.span.clone()));
+        let shared = bundle.fragments.iter();
+        let shared = shared.map(|part| (part.id.text.clone(), part.revision, part.span.clone()));
+        own.chain(shared).zip(bundle.file_hashes.clone()).collect::<Vec<_>>()
+    };
+    let before = files(old);
+    for ((id, revision, span), hash) in files(new) {
+        let same = before.iter().find(|((known, _, _), _)| *known == id);
+        let Some(((_, known, _), _)) = same.filter(|(_, known)| *known != hash) else { continue };
+        if revision <= *known {
+            let message = format!("`{id}` changed, but its revision is still {revision}");
+            let hint = format!("raise it to {}", known + 1);
+            findings.error_hint("revision-not-raised", &span, message, hint);
+        }
+    }
+    findings.into_sorted()
+}
+
 /// Fragment file → where the script names it.
 fn used_by(bundle: &Bundle) -> BTreeMap<String, String> {
     let uses = bundle.script.uses.iter();

@@ -216,16 +216,9 @@ impl Builder<'_> {
                 }
                 Event::Anchor(..) => {
                     let at = self.span(&span.start, &span.end);
-                    let hint = "write the thing out where it is used, or quote the text";
-                    self.findings.error_hint("anchor", &at, "anchors are not allowed", hint);
+                    self.anchor(&at);
                 }
-                Event::Comment(..) => {
-                    if self.comment.is_none()
-                        && self.open.iter().any(|open| open.style == Style::Flow)
-                    {
-                        self.comment = Some(self.span(&span.start, &span.end));
-                    }
-                }
+                Event::Comment(..) => self.comment(&span),
                 _ => {}
             }
         }
@@ -377,6 +370,17 @@ impl Builder<'_> {
             at += 1;
         }
         None
+    }
+
+    fn anchor(&mut self, at: &Span) {
+        let hint = "write the thing out where it is used, or quote the text";
+        self.findings.error_hint("anchor", at, "anchors are not allowed", hint);
+    }
+
+    fn comment(&mut self, span: &granit_parser::Span) {
+        if self.comment.is_none() && self.open.iter().any(|open| open.style == Style::Flow) {
+            self.comment = Some(self.span(&span.start, &span.end));
+        }
     }
 
     fn alias(&mut self, at: &Span) {

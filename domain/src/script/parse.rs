@@ -39,8 +39,7 @@ pub struct Loaded {
 /// Reads a script by id (`harbor/submit`) with its fragments.
 pub fn load(source: &dyn Source, id: &str, findings: &mut Findings) -> Option<Loaded> {
     let tree = read_file(source, id, None, findings)?;
-    let mut hash = Sha256::new();
-    tree.feed(&mut hash);
+    let mut file_hashes = vec![tree_hash(&tree)];
 
     let mut names = Names::default();
     names.declare(&tree, "");
@@ -49,7 +48,7 @@ pub fn load(source: &dyn Source, id: &str, findings: &mut Findings) -> Option<Lo
         let Some(part) = read_file(source, &fragment.text, Some(&fragment.span), findings) else {
             continue;
         };
-        part.feed(&mut hash);
+        file_hashes.push(tree_hash(&part));
         names.declare(&part, &prefix.text);
         parts.push((prefix, fragment, part));
     }
@@ -64,8 +63,19 @@ pub fn load(source: &dyn Source, id: &str, findings: &mut Findings) -> Option<Lo
     let mut decoder = Decoder::new(findings, &names, "");
     let script: Option<Script> = decoder.script(&tree, id);
     used.append(&mut decoder.used);
-    let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(Loaded { bundle: Bundle { script: script?, fragments, hash }, names, used })
+    let hash = hex(Sha256::digest(file_hashes.join("\n")));
+    let bundle = Bundle { script: script?, fragments, hash, file_hashes };
+    Some(Loaded { bundle, names, used })
+}
+
+fn tree_hash(tree: &Yaml) -> String {
+    let mut hash = Sha256::new();
+    tree.feed(&mut hash);
+    hex(hash.finalize())
+}
+
+fn hex(digest: impl IntoIterator<Item = u8>) -> String {
+    digest.into_iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads a fragment by itself, as nobody's part; for fragments no script uses.

@@ -1,7 +1,13 @@
-//! The script language from outside: files in, findings and bundles out.
+//! The script language from outside: files in, findings, bundles and values out.
 
 mod support;
+mod validator;
 
 mod bundle;
+mod check_rows;
+mod mutations;
+mod reports;
+mod schema;
 mod schema_rows;
+mod values;
 mod yaml_rows;

@@ -1,9 +1,9 @@
 //! Every kind of fault a script's author can make with the structure: refused at its line.
 
-use crate::support::{SHELL_FILE, SUBMIT_FILE, Spoiled, expect_all};
+use crate::support::{SHELL_FILE, SUBMIT_FILE, Spoiled, expect_all_and_schema};
 
 const fn row(from: &'static str, to: &'static str, code: &'static str) -> Spoiled {
-    Spoiled { file: SUBMIT_FILE, from, to, code, at: "", back: false }
+    Spoiled { file: SUBMIT_FILE, from, to, code, at: "", back: false, editor_is_blind: false }
 }
 
 const fn row_at(
@@ -12,7 +12,7 @@ const fn row_at(
     code: &'static str,
     at: &'static str,
 ) -> Spoiled {
-    Spoiled { file: SUBMIT_FILE, from, to, code, at, back: false }
+    Spoiled { file: SUBMIT_FILE, from, to, code, at, back: false, editor_is_blind: false }
 }
 
 const fn shell(
@@ -21,14 +21,14 @@ const fn shell(
     code: &'static str,
     at: &'static str,
 ) -> Spoiled {
-    Spoiled { file: SHELL_FILE, from, to, code, at, back: false }
+    Spoiled { file: SHELL_FILE, from, to, code, at, back: false, editor_is_blind: false }
 }
 
 const TOP: &str = "script: acme-health/prior-auth/submit";
 
 #[test]
 fn top_level() {
-    expect_all(&[
+    expect_all_and_schema(&[
         row("revision: 7\n", "revision: 7\nrevison: 8\n", "unknown-key").after("revison"),
         row_at("hosts:\n", "hots:\n", "missing-key", TOP),
         row_at("\nneeds:", "\nnedes:", "missing-key", TOP),
@@ -41,13 +41,13 @@ fn top_level() {
         row("title: Submit a prior authorization request", "title: 12", "quote-it"),
         row("  find:      [", "  Find:      [", "wrong-type"),
         row("  add_line:  {", "  add-line:  {", "wrong-type"),
-        row(TOP, "script: acme-health/prior-auth/other", "id-path-mismatch"),
+        row(TOP, "script: acme-health/prior-auth/other", "id-path-mismatch").blind(),
     ]);
 }
 
 #[test]
 fn hosts_and_secrets() {
-    expect_all(&[
+    expect_all_and_schema(&[
         row("portal.acme.example: pages", "'*.acme.example': pages", "wrong-type"),
         row("portal.acme.example: pages", "'https://portal.acme.example': pages", "wrong-type"),
         row("portal.acme.example: pages", "portal.acme.example/x: pages", "wrong-type"),
@@ -61,7 +61,7 @@ fn hosts_and_secrets() {
 
 #[test]
 fn needs() {
-    expect_all(&[
+    expect_all_and_schema(&[
         row("dob: date}", "dob: dates}", "wrong-type"),
         row_at("      max: 10\n", "", "missing-key", "").before("type: list"),
         row_at("      of: {cpt", "      fo: {cpt", "missing-key", "type: list"),
@@ -74,7 +74,7 @@ fn needs() {
 
 #[test]
 fn elements() {
-    expect_all(&[
+    expect_all_and_schema(&[
         row("{label: Urgency}", "{label: Urgency, css: select}", "wrong-type"),
         row("{label: Urgency}", "{nth: 1}", "missing-key"),
         row("{label: Urgency}", "{label: Urgency, name: x}", "wrong-type"),
@@ -91,7 +91,7 @@ fn elements() {
 
 #[test]
 fn screens_and_watchers() {
-    expect_all(&[
+    expect_all_and_schema(&[
         row("review:    {see: [submit]}", "review:    {}", "wrong-type"),
         row("review:    {see: [submit]}", "review:    {see: []}", "wrong-type"),
         row(", raise: portal_down}", "}", "missing-key"),
@@ -112,7 +112,7 @@ fn screens_and_watchers() {
 
 #[test]
 fn flow() {
-    expect_all(&[
+    expect_all_and_schema(&[
         row(
             "  - step: open-search\n",
             "  - step: open-search\n    run: shell.login\n",
@@ -150,7 +150,7 @@ fn flow() {
 #[test]
 fn commit() {
     let commit = "- commit: submit-auth";
-    expect_all(&[
+    expect_all_and_schema(&[
         row_at("    guard:\n", "    gard:\n", "missing-key", "").before(commit),
         row_at("      screen: review\n", "", "missing-key", "page_says"),
         row_at("      page_says: [", "      says: [", "missing-key", "").before("screen: review"),
@@ -187,7 +187,7 @@ fn commit() {
 
 #[test]
 fn rows_and_captures() {
-    expect_all(&[
+    expect_all_and_schema(&[
         row_at("      none: member_not_found\n", "", "missing-key", "").before("from: hits"),
         row_at("      many: ambiguous_member\n", "", "missing-key", "").before("from: hits"),
         row("where: {DOB: \"${member.dob | date('MM/dd/yyyy')}\"}", "where: {}", "wrong-type"),
@@ -201,7 +201,7 @@ fn rows_and_captures() {
 
 #[test]
 fn classify() {
-    expect_all(&[
+    expect_all_and_schema(&[
         row_at("      else: {raise: unknown_outcome}\n", "", "missing-key", "")
             .before("from: status"),
         row("      denied: {text", "      refused: {text", "unknown-key"),
@@ -217,7 +217,7 @@ fn classify() {
 #[test]
 fn reconcile() {
     let first = "    - run: shell.open_history\n";
-    expect_all(&[
+    expect_all_and_schema(&[
         row(
             first,
             "    - step: add\n      attach: {document: \"${clinical}\"}\n",
@@ -241,7 +241,7 @@ fn reconcile() {
 
 #[test]
 fn exceptions_and_values() {
-    expect_all(&[
+    expect_all_and_schema(&[
         row(
             "unknown_outcome: {queue: review, hold: true, ",
             "unknown_outcome: {hold: true, ",
@@ -260,7 +260,7 @@ fn exceptions_and_values() {
 
 #[test]
 fn fragments() {
-    expect_all(&[
+    expect_all_and_schema(&[
         shell("\nflows:", "\nflow: []\nflows:", "unknown-key", "flow: []"),
         shell("\nflows:", "\nhosts: {a.example: pages}\nflows:", "unknown-key", "hosts:"),
         shell("    - step: history\n", "    - commit: history\n", "wrong-type", ""),

@@ -52,12 +52,20 @@ pub(crate) struct Spoiled {
     pub(crate) code: &'static str,
     pub(crate) at: &'static str,
     pub(crate) back: bool,
+    /// A schema cannot know this.
+    pub(crate) editor_is_blind: bool,
 }
 
 impl Spoiled {
     /// The finding is where this text follows the change.
     pub(crate) const fn after(mut self, at: &'static str) -> Self {
         self.at = at;
+        self
+    }
+
+    /// A schema cannot know this.
+    pub(crate) const fn blind(mut self) -> Self {
+        self.editor_is_blind = true;
         self
     }
 
@@ -98,6 +106,17 @@ pub(crate) fn expect(spoiled: &Spoiled) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{name}: wanted {} at line {line}, got\n{}", spoiled.code, shown(&findings)))
+}
+
+/// Runs a whole table of faults of structure: the decoder and the schema must both refuse each.
+pub(crate) fn expect_all_and_schema(table: &[Spoiled]) {
+    expect_all(table);
+    let accepted: Vec<String> = table
+        .iter()
+        .filter(|row| !row.editor_is_blind && !crate::schema::refused(row.file, row.from, row.to))
+        .map(|row| format!("{:?} → {:?}", row.from, row.to))
+        .collect();
+    assert!(accepted.is_empty(), "the schema accepts\n{}", accepted.join("\n"));
 }
 
 /// Runs a whole table and reports every row that is not as expected.

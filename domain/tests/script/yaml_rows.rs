@@ -4,7 +4,7 @@ use crate::support::{SUBMIT, SUBMIT_FILE, Spoiled, example, expect_all, shown};
 use domain::script::check_script;
 
 const fn row(from: &'static str, to: &'static str, code: &'static str) -> Spoiled {
-    Spoiled { file: SUBMIT_FILE, from, to, code, at: "", back: false }
+    Spoiled { file: SUBMIT_FILE, from, to, code, at: "", back: false, editor_is_blind: false }
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub struct Flow {
 #[serde(rename_all = "snake_case")]
 pub enum Node {
     /// Another flow.
-    Run(Run),
+    Run(Box<Run>),
     /// Something done on a page.
     Step(Box<Step>),
     /// The one irreversible act.

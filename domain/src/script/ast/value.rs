@@ -311,7 +311,7 @@ impl Wait {
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
-            if self.ms % size == 0 {
+            if self.ms.is_multiple_of(size) {
                 return write!(f, "{}{unit}", self.ms / size);
             }
         }

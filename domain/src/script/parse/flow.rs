@@ -72,7 +72,7 @@ impl Decoder<'_> {
             _ => {}
         }
         match kind {
-            "run" => self.run(node).map(Node::Run),
+            "run" => self.run(node).map(|run| Node::Run(Box::new(run))),
             "step" => self.step(node).map(|step| Node::Step(Box::new(step))),
             "commit" => self.commit(node).map(|commit| Node::Commit(Box::new(commit))),
             _ => {

@@ -31,19 +31,23 @@ impl Folder for BTreeMap<String, String> {
 
 /// Checks one script with its fragments.
 pub fn check_script(source: &dyn Source, id: &str) -> Vec<Finding> {
+    check_one(source, id).0
+}
+
+/// The findings of a script, and the ids of the fragments it uses.
+fn check_one(source: &dyn Source, id: &str) -> (Vec<Finding>, Vec<String>) {
     let mut findings = Findings::default();
-    let uses = match parse::load(source, id, &mut findings) {
-        Some(loaded) => {
-            rules(&loaded, &mut findings);
-            used_by(&loaded.bundle)
-        }
-        None => BTreeMap::new(),
-    };
+    let (mut uses, mut used) = (BTreeMap::new(), Vec::new());
+    if let Some(loaded) = parse::load(source, id, &mut findings) {
+        rules(&loaded, &mut findings);
+        uses = used_by(&loaded.bundle);
+        used.extend(loaded.bundle.fragments.iter().map(|part| part.id.text.clone()));
+    }
     let mut list = findings.into_sorted();
     for finding in &mut list {
         finding.used_by.extend(uses.get(&finding.file).cloned());
     }
-    list
+    (list, used)
 }
 
 /// Checks every script of a folder, and every fragment no script uses. A finding in a fragment is
@@ -57,13 +61,9 @@ pub fn check_tree(folder: &dyn Folder) -> Result<Vec<Finding>, String> {
     let is_fragment = |path: &str| path.split('/').rev().nth(1) == Some("fragments");
     for path in paths.iter().filter(|path| !is_fragment(path)) {
         let id = path.trim_end_matches(".yaml");
-        let mut findings = Findings::default();
-        if let Some(loaded) = parse::load(folder, id, &mut findings) {
-            used.extend(loaded.bundle.fragments.iter().map(|part| part.id.text.clone()));
-        }
-        for finding in check_script(folder, id) {
-            merge(&mut all, finding);
-        }
+        let (findings, fragments) = check_one(folder, id);
+        used.extend(fragments);
+        findings.into_iter().for_each(|finding| merge(&mut all, finding));
     }
     for path in paths.iter().filter(|path| is_fragment(path)) {
         let id = path.trim_end_matches(".yaml");

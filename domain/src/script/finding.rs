@@ -130,11 +130,12 @@ impl Findings {
 
     /// All findings by place, each once, with their lines.
     pub fn into_sorted(mut self) -> Vec<Finding> {
+        let lines: BTreeMap<&str, Vec<&str>> =
+            self.texts.iter().map(|(file, text)| (&**file, text.lines().collect())).collect();
         for finding in &mut self.list {
-            let text = self.texts.get(finding.file.as_str());
-            finding.shown = text
-                .and_then(|text| text.lines().nth(finding.line.saturating_sub(1) as usize))
-                .map(|line| line.trim_end_matches('\r').to_owned());
+            let index = finding.line.saturating_sub(1) as usize;
+            let line = lines.get(finding.file.as_str()).and_then(|lines| lines.get(index));
+            finding.shown = line.map(|line| line.trim_end_matches('\r').to_owned());
         }
         self.list.sort_by(|a, b| {
             (&a.file, a.line, a.column, a.code).cmp(&(&b.file, b.line, b.column, b.code))

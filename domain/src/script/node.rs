@@ -1,6 +1,7 @@
 //! YAML events → our own tree with places: refuses whatever two readers of YAML would read
 //! differently (anchors, tags, merge keys, duplicate keys, second documents), types nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, StructureStyle};
@@ -265,9 +266,10 @@ impl Builder<'_> {
             return Node { value: Value::List(open.items), style: open.style, span };
         }
         let mut entries: Vec<(Node, Node)> = Vec::with_capacity(open.items.len() / 2);
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
         let mut items = open.items.into_iter();
         while let (Some(key), Some(value)) = (items.next(), items.next()) {
-            if self.key_is_fine(&key, &value, open.style, &entries) {
+            if self.key_is_fine(&key, &value, open.style, &mut seen) {
                 entries.push((key, value));
             }
         }
@@ -279,7 +281,7 @@ impl Builder<'_> {
         key: &Node,
         value: &Node,
         style: Style,
-        entries: &[(Node, Node)],
+        seen: &mut BTreeMap<String, u32>,
     ) -> bool {
         let Some(text) = key.scalar() else {
             self.findings.error("wrong-type", &key.span, "a key must be a text");
@@ -289,16 +291,13 @@ impl Builder<'_> {
             self.findings.error("merge-key", &key.span, "merge keys are not allowed");
             return false;
         }
-        if let Some((first, _)) = entries.iter().find(|(known, _)| known.scalar() == Some(text)) {
-            let hint = format!("first given at line {}", first.span.line);
-            self.findings.error_hint(
-                "duplicate-key",
-                &key.span,
-                format!("`{text}` is given twice"),
-                hint,
-            );
+        if let Some(line) = seen.get(text) {
+            let hint = format!("first given at line {line}");
+            let message = format!("`{text}` is given twice");
+            self.findings.error_hint("duplicate-key", &key.span, message, hint);
             return false;
         }
+        seen.insert(text.to_owned(), key.span.line);
         let empty = value.style == Style::Plain && value.scalar() == Some("");
         if style == Style::Flow && empty {
             let hint = "is the comma part of the text? quote it";

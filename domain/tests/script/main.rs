@@ -7,6 +7,7 @@ mod bundle;
 mod check_rows;
 mod mutations;
 mod reports;
+mod repository;
 mod schema;
 mod schema_rows;
 mod values;

@@ -77,3 +77,17 @@ proptest! {
         prop_assert!(!check_script(&Raw(bytes), "a/b").is_empty());
     }
 }
+
+#[test]
+fn a_huge_file_full_of_faults_is_answered() {
+    // as many wrong names as fit
+    let mut text = example()[SUBMIT_FILE].replace("elements:  ", "elements:  #");
+    let rest = 256 * 1024 - text.len();
+    let step = "  - step: again\n    click: nobody_knows_this\n    until: nor_this\n";
+    let flow = text.find("  - classify:").expect("there is one");
+    text.insert_str(flow, &step.repeat((rest / step.len()).min(2500)));
+    let mut files = example();
+    files.insert(SUBMIT_FILE.to_owned(), text);
+    let findings = check_script(&files, SUBMIT);
+    assert!(findings.len() > 1000);
+}

@@ -1,5 +1,7 @@
 //! What proves the fleet: simulated payers, their own record of what happened, and the helpers of the stories.
 //! Never published; nothing else depends on it.
 
+pub mod bench;
+pub mod fleet;
 pub mod ledger;
 pub mod portal;

@@ -167,7 +167,7 @@ pub(super) fn hub_shell(settings: &Value) -> Response {
 
 /// The shell of the application inside the frame.
 pub(super) fn app_shell(settings: &Value) -> Response {
-    let scripts = ["pulse.js", "app.js", "wizard.js", "services.js", "records.js"];
+    let scripts = ["pulse.js", "app.js", "services.js", "wizard.js", "records.js"];
     shell("Application", settings, &scripts, "app")
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What a person certifies, word for word.
-pub(super) const CERTIFICATION: &str = "I certify that the information in this request is true, accurate and complete, that \
+pub const CERTIFICATION: &str = "I certify that the information in this request is true, accurate and complete, that \
     the services requested are medically necessary, and that supporting records will be made available on request.";
 
 /// A page that asks before it is left by anything but its own buttons.

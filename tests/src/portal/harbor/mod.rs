@@ -21,6 +21,8 @@ mod signin;
 mod submit;
 mod taxonomy;
 
+pub use entry::CERTIFICATION;
+
 use std::sync::Arc;
 
 use axum::{

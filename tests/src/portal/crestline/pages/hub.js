@@ -91,7 +91,7 @@
       });
       view.replaceChildren(
         h("h1", {}, ["Welcome"]),
-        data.banner ? h("div", { class: "banner", role: "status" }, [data.banner]) : null,
+        h("div", data.banner ? { class: "banner", role: "status" } : {}, [data.banner]),
         h("div", { class: "tiles" }, tiles),
         h("section", { class: "news", "aria-label": "Announcements" }, [h("h2", {}, ["Announcements"]), h("ul", {}, news)]));
       if (data.reminder) reminder(data.reminder);

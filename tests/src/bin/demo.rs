@@ -1,0 +1,366 @@
+//! The demonstration: the whole fleet on this machine with invented cases, watched live in the terminal.
+//! `--once` ends by itself, writes `target/demo/report.json` and exits 0 only if every job settled as its portal's record says.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a person's terminal")]
+
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use serde_json::{Value, json};
+use tests::fleet::{
+    Fleet, Options,
+    judge::{Said, judge},
+    repository, requests,
+};
+use tokio::time::Instant;
+
+/// Starts coordinator, two simulated payers and agents, submits invented cases and shows what happens.
+#[derive(Parser)]
+struct Args {
+    /// End by itself with an exit status: 0 if every job settled as its portal's record says, 7 if not
+    #[arg(long)]
+    once: bool,
+    /// Submit only the first N cases (at least 1)
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Slots of each of the two agents
+    #[arg(long, default_value_t = 2)]
+    slots: u32,
+    /// Longest time for everything, in seconds
+    #[arg(long, default_value_t = 900)]
+    patience_s: u64,
+}
+
+/// One finished job with the comparison.
+struct Row {
+    job: Value,
+    case: String,
+    agrees: bool,
+    truth: String,
+    evidence: Vec<String>,
+    seconds: f64,
+}
+
+struct Demo {
+    fleet: Fleet,
+    requests: BTreeMap<String, Value>,
+    rows: BTreeMap<String, Row>,
+    shown: BTreeMap<String, String>,
+    began: Instant,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(7),
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<bool> {
+    let out = target_dir().join("demo");
+    println!("Starting two simulated payers, a coordinator and two agents …");
+    let options = Options {
+        agents: 2,
+        slots: args.slots,
+        lease_ttl_ms: 60_000,
+        heartbeat_ms: 10_000,
+        rest_unit_ms: 5_000,
+        status_every_ms: 20_000,
+        ..Options::story(out.join("fleet"))
+    };
+    let fleet = Fleet::start(options).await?;
+    println!("Console: {}   (sign-in below)", fleet.api.base());
+    let mut demo = Demo {
+        fleet,
+        requests: BTreeMap::new(),
+        rows: BTreeMap::new(),
+        shown: BTreeMap::new(),
+        began: Instant::now(),
+    };
+    let deadline = Instant::now() + Duration::from_secs(args.patience_s);
+    demo.submit_first_wave(args.jobs.unwrap_or(usize::MAX)).await?;
+    demo.watch(deadline, Demo::nothing_under_way).await?;
+    demo.submit_second_wave().await?;
+    println!("The payers' clocks move forward by 49 hours, so that pended requests are decided.");
+    for payer in ["crestline", "harbor"] {
+        demo.fleet.control(payer).advance("PT49H").await?;
+    }
+    let settled = demo.watch(deadline, Demo::every_case_settled).await.is_ok();
+    let agrees = demo.report(&out.join("report.json"), settled)?;
+    demo.print_table();
+    demo.say_where().await?;
+    if args.once {
+        demo.fleet.end().await?;
+        return Ok(agrees);
+    }
+    println!("\nThe fleet stays up. Ctrl-C ends it.");
+    tokio::signal::ctrl_c().await?;
+    println!("Ending …");
+    demo.fleet.end().await?;
+    Ok(true)
+}
+
+fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
+}
+
+impl Demo {
+    async fn submit_first_wave(&mut self, most: usize) -> Result<()> {
+        let note = self.fleet.api.document(requests::note_pdf("Clinical note")).await?;
+        let auth = |member, code, units, days| {
+            requests::prior_auth(member, code, units, days, Some(&note))
+        };
+        let wave: Vec<(&str, Value)> = vec![
+            ("crestline", auth("M01", "70551", 1, 7)),
+            ("harbor", auth("M10", "70551", 1, 8)),
+            ("crestline", requests::claim_status("PC01")),
+            ("harbor", requests::claim_status("PC03")),
+            ("crestline", auth("M01", "E0601", 1, 9)),
+            ("harbor", auth("M10", "E0601", 1, 10)),
+            ("crestline", requests::claim_status("PC02")),
+            ("harbor", requests::claim_status("PC04")),
+            ("crestline", auth("M02", "97110", 20, 11)),
+            ("harbor", auth("M10", "97110", 6, 12)),
+            ("crestline", auth("M01", "K0005", 1, 13)),
+            ("harbor", requests::claim_status("PC05")),
+            ("crestline", requests::claim_status("PC10")),
+        ];
+        for (payer, request) in wave.into_iter().take(most.max(1)) {
+            self.submit(payer, request).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the status of an authorization by its number, as a clinic does that filed it elsewhere.
+    async fn submit_second_wave(&mut self) -> Result<()> {
+        let known = self.rows.values().find(|row| {
+            row.job["payer"] == "crestline"
+                && row.job["task"] == "submit"
+                && first_reference(&row.job).is_some()
+        });
+        let Some((case, number)) =
+            known.and_then(|r| Some((r.case.clone(), first_reference(&r.job)?)))
+        else {
+            return Ok(());
+        };
+        let member_id = self.requests[&case]["member"]["id"].clone();
+        let member =
+            ["M01", "M02"].into_iter().find(|key| requests::member(key).member_id == member_id);
+        let request = requests::auth_status(member.context("the member is of the world")?, &number);
+        self.submit("crestline", request).await
+    }
+
+    async fn submit(&mut self, payer: &str, request: Value) -> Result<()> {
+        let case =
+            self.fleet.api.post("cases", &json!({"payer": payer, "request": request})).await?;
+        let id = case["case"].as_str().context("intake names the case")?.to_owned();
+        self.requests.insert(id, request);
+        Ok(())
+    }
+
+    async fn jobs(&self) -> Result<Vec<Value>> {
+        let page = self.fleet.api.get("jobs?limit=200").await?;
+        Ok(page["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Shows every change until `over` says so.
+    async fn watch(
+        &mut self,
+        deadline: Instant,
+        over: fn(&Demo, &[Value], &[Value]) -> bool,
+    ) -> Result<()> {
+        loop {
+            let jobs = self.jobs().await?;
+            for job in &jobs {
+                self.show(job).await?;
+            }
+            let cases = self.fleet.api.get("cases?limit=200").await?;
+            if over(self, &jobs, cases["items"].as_array().map_or(&[], Vec::as_slice)) {
+                return Ok(());
+            }
+            anyhow::ensure!(Instant::now() < deadline, "not everything settled in time");
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+
+    fn nothing_under_way(&self, jobs: &[Value], _: &[Value]) -> bool {
+        // Status checks that are planned for later do not count: the payers' clocks move first.
+        jobs.iter().all(|job| is_final(job) || job["state"] == "waiting" || planned(job))
+            && jobs.iter().filter(|job| is_final(job)).count()
+                >= self.requests.len().min(jobs.len())
+    }
+
+    fn every_case_settled(&self, jobs: &[Value], cases: &[Value]) -> bool {
+        jobs.iter().all(|job| is_final(job) || job["state"] == "waiting")
+            && cases.iter().all(|case| {
+                matches!(
+                    case["status"].as_str(),
+                    Some("complete" | "failed" | "withdrawn" | "attention")
+                )
+            })
+    }
+
+    async fn show(&mut self, job: &Value) -> Result<()> {
+        let id = text(job, "id");
+        let state = text(job, "state");
+        if self.shown.get(&id) == Some(&state) {
+            return Ok(());
+        }
+        self.shown.insert(id.clone(), state.clone());
+        let answer =
+            job["outcome"]["answer"].as_str().map(|a| format!(" → {a}")).unwrap_or_default();
+        let number = first_reference(job).map(|n| format!(" {n}")).unwrap_or_default();
+        println!(
+            "{:>6.1} s  {:<10} {:<13} {:<9} {}{answer}{number}",
+            self.began.elapsed().as_secs_f64(),
+            text(job, "payer"),
+            text(job, "task"),
+            state,
+            text(job, "case"),
+        );
+        if is_final(job) {
+            let row = self.judge(job).await?;
+            self.rows.insert(id, row);
+        }
+        Ok(())
+    }
+
+    async fn judge(&self, job: &Value) -> Result<Row> {
+        let id = text(job, "id");
+        let case = text(job, "case");
+        let full = self.fleet.api.get(&format!("jobs/{id}")).await?;
+        let request = &self.requests[&case];
+        let said = Said {
+            payer: text(&full, "payer"),
+            task: text(&full, "task"),
+            member_id: text(&request["member"], "id"),
+            code: request["lines"][0]["code"].as_str().map(str::to_owned),
+            asked: self.asked(&case, request),
+            answer: full["outcome"]["answer"].as_str().unwrap_or("none").to_owned(),
+            references: references(&full),
+        };
+        let verdict = judge(&said, &self.fleet.truth(&said.payer)).await?;
+        let attempts = self.fleet.api.get(&format!("attempts?job={id}&limit=50")).await?;
+        let mut evidence = Vec::new();
+        let mut seconds = 0.0;
+        for attempt in attempts["items"].as_array().into_iter().flatten() {
+            seconds += lasted_s(attempt);
+            let listed = self
+                .fleet
+                .api
+                .get(&format!("evidence?attempt={}&limit=200", text(attempt, "id")))
+                .await?;
+            evidence
+                .extend(listed["items"].as_array().into_iter().flatten().map(|e| text(e, "id")));
+        }
+        let agrees = verdict.agrees && full["state"] == "done" && !evidence.is_empty();
+        Ok(Row { job: full, case, agrees, truth: verdict.truth, evidence, seconds })
+    }
+
+    /// The number a status task asked about: given in the request, or brought by the case's submission.
+    fn asked(&self, case: &str, request: &Value) -> Option<String> {
+        request["number"].as_str().map(str::to_owned).or_else(|| {
+            self.rows
+                .values()
+                .find(|row| row.case == case && row.job["task"] == "submit")
+                .and_then(|row| first_reference(&row.job))
+        })
+    }
+
+    fn report(&self, path: &std::path::Path, settled: bool) -> Result<bool> {
+        let jobs: Vec<Value> = self
+            .rows
+            .iter()
+            .map(|(id, row)| {
+                json!({
+                    "id": id, "case": row.case, "payer": row.job["payer"], "task": row.job["task"], "channel": "portal",
+                    "outcome": row.job["outcome"]["answer"], "reference": first_reference(&row.job),
+                    "attempts": row.job["attempts"], "seconds": row.seconds, "evidence": row.evidence,
+                    "truth": row.truth, "agrees": row.agrees,
+                })
+            })
+            .collect();
+        let every_job_ended = self.rows.len() == self.shown.len();
+        let agrees =
+            settled && every_job_ended && !jobs.is_empty() && self.rows.values().all(|r| r.agrees);
+        let report = json!({"agrees": agrees, "jobs": jobs});
+        std::fs::write(path, serde_json::to_vec_pretty(&report)?)
+            .with_context(|| format!("writing {}", path.display()))?;
+        Ok(agrees)
+    }
+
+    fn print_table(&self) {
+        println!(
+            "\n{:<31} {:<10} {:<13} {:<19} {:<21} {:>8} {:>8} {:>8}  record",
+            "case", "payer", "job", "outcome", "reference", "attempts", "seconds", "evidence"
+        );
+        for row in self.rows.values() {
+            println!(
+                "{:<31} {:<10} {:<13} {:<19} {:<21} {:>8} {:>8.1} {:>8}  {} {}",
+                row.case,
+                text(&row.job, "payer"),
+                text(&row.job, "task"),
+                row.job["outcome"]["answer"].as_str().unwrap_or("–"),
+                first_reference(&row.job).unwrap_or_else(|| "–".into()),
+                row.job["attempts"],
+                row.seconds,
+                row.evidence.len(),
+                if row.agrees { "agrees" } else { "DIFFERS:" },
+                if row.agrees { "" } else { &row.truth },
+            );
+        }
+        let agreed = self.rows.values().filter(|r| r.agrees).count();
+        println!("{agreed} of {} jobs settled as the payers' records say.", self.rows.len());
+    }
+
+    async fn say_where(&self) -> Result<()> {
+        let file = self.fleet.options.root.join("data/first-sign-in.txt");
+        let sign_in =
+            std::fs::read_to_string(&file).unwrap_or_else(|_| format!("see {}", file.display()));
+        println!("\nConsole:  {}\nSign-in:\n{}", self.fleet.api.base(), sign_in.trim());
+        Ok(())
+    }
+}
+
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_default().to_owned()
+}
+
+/// Whether a ready job is planned for later.
+fn planned(job: &Value) -> bool {
+    let at = job["ready_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    job["state"] == "ready" && at.is_some_and(|at| at > jiff::Timestamp::now())
+}
+
+fn lasted_s(attempt: &Value) -> f64 {
+    let at =
+        |field: &str| attempt[field].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    match (at("started_at"), at("ended_at")) {
+        (Some(from), Some(to)) => to.duration_since(from).as_secs_f64(),
+        _ => 0.0,
+    }
+}
+
+fn is_final(job: &Value) -> bool {
+    matches!(job["state"].as_str(), Some("done" | "failed" | "cancelled"))
+}
+
+fn references(job: &Value) -> Vec<String> {
+    job["outcome"]["references"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|r| text(r, "value"))
+        .collect()
+}
+
+fn first_reference(job: &Value) -> Option<String> {
+    let all = job["outcome"]["references"].as_array()?;
+    let of = |kind: &str| all.iter().find(|r| r["kind"] == kind);
+    of("tracking").or_else(|| of("authorization")).or_else(|| all.first()).map(|r| text(r, "value"))
+}

@@ -1,0 +1,312 @@
+//! A whole fleet on this machine: simulated payers, coordinator and agents, each a process of its own on loopback. One method
+//! per thing a person or a fault does. The demo, the benchmark and the stories all start here and judge by the payers' ledgers.
+
+pub mod api;
+pub mod judge;
+pub mod process;
+pub mod profile;
+pub mod requests;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use crate::portal::{Control, PayerProcess, Truth, world};
+use api::Api;
+use process::{Process, binary};
+
+/// How to start a fleet.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of everything it writes; made anew.
+    pub root: PathBuf,
+    /// Agents to start at once.
+    pub agents: usize,
+    /// Slots of each agent.
+    pub slots: u32,
+    /// Lease length in milliseconds.
+    pub lease_ttl_ms: i64,
+    /// Heartbeat period in milliseconds.
+    pub heartbeat_ms: i64,
+    /// The retry schedule's minute, in milliseconds.
+    pub rest_unit_ms: i64,
+    /// Cadence of status checks in milliseconds.
+    pub status_every_ms: i64,
+    /// Portal sessions at a time at Crestline.
+    pub sessions_max: u32,
+    /// `quick` or `lifelike`.
+    pub pace: &'static str,
+    /// A database address instead of SQLite in the folder.
+    pub database_url: Option<String>,
+    /// Payers to start, by id.
+    pub payers: Vec<&'static str>,
+    /// Certificate the portals show: `trusted`, `untrusted`, `wrong-host`.
+    pub certificate: &'static str,
+}
+
+impl Options {
+    /// A fleet for a story: short leases, one agent with one slot, quick pages.
+    pub fn story(root: PathBuf) -> Options {
+        Options {
+            root,
+            agents: 1,
+            slots: 1,
+            lease_ttl_ms: 6_000,
+            heartbeat_ms: 1_000,
+            rest_unit_ms: 500,
+            status_every_ms: 3_600_000,
+            sessions_max: 2,
+            pace: "quick",
+            database_url: None,
+            payers: vec!["crestline", "harbor"],
+            certificate: "trusted",
+        }
+    }
+}
+
+/// A running fleet. Ends with [`Fleet::end`]; dropped without it, every process it started is killed.
+pub struct Fleet {
+    /// How it was started.
+    pub options: Options,
+    /// Client of the coordinator with an operator's key.
+    pub api: Api,
+    payers: BTreeMap<String, PayerProcess>,
+    coordinator: Option<Process>,
+    agents: Vec<Process>,
+    agents_started: usize,
+}
+
+impl Fleet {
+    /// Starts payers, coordinator and agents and records the accounts; returns when the coordinator answers.
+    ///
+    /// # Errors
+    /// A program is missing or does not become ready; the sentence names its log.
+    pub async fn start(options: Options) -> Result<Fleet> {
+        if options.root.exists() {
+            std::fs::remove_dir_all(&options.root)
+                .with_context(|| format!("emptying {}", options.root.display()))?;
+        }
+        for folder in ["logs", "keys", "ca", "payers", "profiles"] {
+            std::fs::create_dir_all(options.root.join(folder))?;
+        }
+        let mut payers = BTreeMap::new();
+        for id in &options.payers {
+            let more = [
+                "--pace",
+                options.pace,
+                "--clock",
+                "now",
+                "--rate",
+                "1",
+                "--totp-clock",
+                "real",
+                "--cert",
+                options.certificate,
+            ];
+            let payer = PayerProcess::start(
+                &binary("payer")?,
+                id,
+                &options.root.join("payers").join(id),
+                &options.root.join("ca"),
+                &more,
+            )
+            .await?;
+            payers.insert((*id).to_owned(), payer);
+        }
+        let profiles: Vec<Value> =
+            options.payers.iter().map(|id| profile::payer(id, &options)).collect();
+        std::fs::write(options.root.join("payers.json"), serde_json::to_vec_pretty(&profiles)?)?;
+        let mut fleet = Fleet {
+            api: Api::new("http://127.0.0.1:1", "none"),
+            payers,
+            coordinator: None,
+            agents: Vec::new(),
+            agents_started: 0,
+            options,
+        };
+        fleet.start_coordinator().await?;
+        for id in fleet.options.payers.clone() {
+            fleet.record_account(id).await?;
+        }
+        for _ in 0..fleet.options.agents {
+            fleet.start_agent(&[]).await?;
+        }
+        Ok(fleet)
+    }
+
+    fn root(&self) -> &Path {
+        &self.options.root
+    }
+
+    /// The simulated payer's control plane.
+    ///
+    /// # Panics
+    /// The payer was not started.
+    pub fn control(&self, payer: &str) -> Control {
+        self.payers[payer].ready.control()
+    }
+
+    /// The simulated payer's truth plane.
+    ///
+    /// # Panics
+    /// The payer was not started.
+    pub fn truth(&self, payer: &str) -> Truth {
+        self.payers[payer].ready.truth()
+    }
+
+    /// Starts the coordinator (again, on the same data after a kill) and waits until it serves.
+    ///
+    /// # Errors
+    /// It does not become ready.
+    pub async fn start_coordinator(&mut self) -> Result<()> {
+        let data = self.root().join("data");
+        let listen = self.api.listen_again();
+        let o = &self.options;
+        let mut env: Vec<(&str, String)> = vec![
+            ("FLEET_DATA_DIR", data.display().to_string()),
+            ("FLEET_KEY_FILE", self.root().join("keys/master.key").display().to_string()),
+            ("FLEET_SCRIPTS_DIR", repository().join("scripts").display().to_string()),
+            ("FLEET_PAYERS_FILE", self.root().join("payers.json").display().to_string()),
+            ("FLEET_LISTEN", listen),
+            ("FLEET_LEASE_TTL_MS", o.lease_ttl_ms.to_string()),
+            ("FLEET_HEARTBEAT_MS", o.heartbeat_ms.to_string()),
+            ("FLEET_REST_UNIT_MS", o.rest_unit_ms.to_string()),
+        ];
+        if let Some(url) = &o.database_url {
+            env.push(("FLEET_DATABASE_URL", url.clone()));
+        }
+        let (process, line) =
+            Process::start_ready("coordinator", &["serve"], &env, &self.root().join("logs"))
+                .await?;
+        let address = line["listening"].as_str().context("the coordinator names its address")?;
+        let key = std::fs::read_to_string(data.join("operator.key"))
+            .context("reading the operator's key")?;
+        self.api = Api::new(address, key.trim());
+        self.coordinator = Some(process);
+        Ok(())
+    }
+
+    async fn record_account(&self, payer: &str) -> Result<()> {
+        let account = world::world()
+            .accounts
+            .iter()
+            .find(|a| a.payer == payer && a.origin == "fleet")
+            .with_context(|| format!("the world has no account at {payer}"))?;
+        let mut secrets = json!({"user": account.id, "password": account.password});
+        if let Some(seed) = &account.totp_seed {
+            secrets["code"] = json!(seed);
+        }
+        let body = json!({"account": account.id, "secrets": secrets});
+        self.api.put(&format!("payers/{payer}/credential"), &body).await?;
+        Ok(())
+    }
+
+    /// Starts one more agent with further environment (fault points, say); returns its place in the list.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn start_agent(&mut self, more: &[(&str, String)]) -> Result<usize> {
+        let number = self.agents_started;
+        self.agents_started += 1;
+        let rules: Vec<String> = self
+            .payers
+            .values()
+            .flat_map(|p| p.ready.hosts.iter().map(|(host, address)| format!("{host}={address}")))
+            .collect();
+        let ca = self
+            .payers
+            .values()
+            .next()
+            .map(|p| p.ready.ca.display().to_string())
+            .unwrap_or_default();
+        let key = std::fs::read_to_string(self.root().join("data/agent.key"))
+            .context("reading the agents' key")?;
+        let mut env: Vec<(&str, String)> = vec![
+            ("FLEET_COORDINATOR_URL", self.api.base().to_owned()),
+            ("FLEET_AGENT_KEY", key.trim().to_owned()),
+            ("FLEET_AGENT_NAME", format!("agent-{}", number + 1)),
+            ("FLEET_SLOTS", self.options.slots.to_string()),
+            ("FLEET_HOST_RULES", rules.join(",")),
+            ("FLEET_EXTRA_CA", ca),
+            (
+                "FLEET_SPOOL_DIR",
+                self.root().join(format!("spool-{}", number + 1)).display().to_string(),
+            ),
+            ("FLEET_PROFILES_DIR", self.root().join("profiles").display().to_string()),
+        ];
+        env.extend(more.iter().cloned());
+        let name = format!("agent-{}", number + 1);
+        let process = Process::start(&name, "agent", &["work"], &env, &self.root().join("logs"))?;
+        self.agents.push(process);
+        Ok(self.agents.len() - 1)
+    }
+
+    /// Kills an agent at once, as `kill -9` does.
+    ///
+    /// # Errors
+    /// The kill is refused.
+    pub async fn kill_agent(&mut self, place: usize) -> Result<()> {
+        self.agents[place].kill().await
+    }
+
+    /// Kills the coordinator at once.
+    ///
+    /// # Errors
+    /// The kill is refused.
+    pub async fn kill_coordinator(&mut self) -> Result<()> {
+        self.coordinator.take().context("the coordinator runs")?.kill().await
+    }
+
+    /// Process ids of agents that run.
+    pub fn agent_pids(&self) -> Vec<u32> {
+        self.agents.iter().filter_map(Process::pid).collect()
+    }
+
+    /// Chromium processes whose profile lies in this fleet's folder.
+    pub fn browsers(&self) -> Vec<u32> {
+        process::with_argument(&self.root().join("profiles").display().to_string())
+    }
+
+    /// Waits until no Chromium of this fleet runs.
+    ///
+    /// # Errors
+    /// Some still runs after `patience`.
+    pub async fn until_no_browser(&self, patience: Duration) -> Result<()> {
+        api::until(patience, "no browser of this fleet runs", || async {
+            Ok(self.browsers().is_empty().then_some(()))
+        })
+        .await
+    }
+
+    /// Ends everything in order and counts what was left over.
+    ///
+    /// # Errors
+    /// A process does not end, a lease is held, an intent is open without a doubt, or a browser survives.
+    pub async fn end(mut self) -> Result<()> {
+        for agent in &mut self.agents {
+            agent.terminate(Duration::from_secs(30)).await?;
+        }
+        self.until_no_browser(Duration::from_secs(5)).await?;
+        let leased = self.api.get("jobs?state=leased&limit=200").await?;
+        if let Some(job) = leased["items"].as_array().and_then(|items| items.first()) {
+            bail!("a lease is still held after every agent ended: {job}");
+        }
+        if let Some(mut coordinator) = self.coordinator.take() {
+            coordinator.terminate(Duration::from_secs(10)).await?;
+        }
+        for (_, payer) in std::mem::take(&mut self.payers) {
+            payer.end().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The repository's root.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
+}

@@ -58,6 +58,7 @@ e2e: deps web ## stories: real processes, real Chromium, simulated payers
 	$(CARGO) test --locked -p tests --test e2e
 
 bench: deps web ## measure against playwright-core; writes target/bench/report.json
+	cd tests/bench && npm ci --no-audit --no-fund --silent
 	$(CARGO) build --locked --release --workspace --bins
 	$(TARGET)/release/bench
 

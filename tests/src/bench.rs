@@ -1,6 +1,7 @@
 //! Measuring: CPU seconds and memory of whole process trees, and the arithmetic of the report. The measured programs run as
 //! processes of their own; nothing here runs inside them.
 
+pub mod peer;
 pub mod tree;
 
 use serde_json::{Value, json};

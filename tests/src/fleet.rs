@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::portal::{Control, PayerProcess, Truth, world};
+use crate::portal::{Control, PayerProcess, Ready, Truth, world};
 use api::Api;
 use process::{Process, binary};
 
@@ -262,9 +262,17 @@ impl Fleet {
         self.coordinator.take().context("the coordinator runs")?.kill().await
     }
 
-    /// Process ids of agents that run.
-    pub fn agent_pids(&self) -> Vec<u32> {
-        self.agents.iter().filter_map(Process::pid).collect()
+    /// Process ids of coordinator and agents that run.
+    pub fn own_pids(&self) -> Vec<u32> {
+        self.coordinator.iter().chain(&self.agents).filter_map(Process::pid).collect()
+    }
+
+    /// How a simulated payer can be reached.
+    ///
+    /// # Panics
+    /// The payer was not started.
+    pub fn ready(&self, payer: &str) -> &Ready {
+        &self.payers[payer].ready
     }
 
     /// Chromium processes whose profile lies in this fleet's folder.

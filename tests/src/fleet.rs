@@ -237,7 +237,7 @@ impl Fleet {
                 "FLEET_SPOOL_DIR",
                 self.root().join(format!("spool-{}", number + 1)).display().to_string(),
             ),
-            ("FLEET_PROFILES_DIR", self.root().join("profiles").display().to_string()),
+            ("FLEET_PROFILE_DIR", self.root().join("profiles").display().to_string()),
         ];
         env.extend(more.iter().cloned());
         let name = format!("agent-{}", number + 1);

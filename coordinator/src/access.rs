@@ -1,8 +1,10 @@
 //! Who calls: people with roles, their console sign-ins and API keys, and agents with the agent key. The API's extractors are
 //! here; the pages use [`identify`], [`sign_in`] and [`sign_out`]. Secrets (`password`, `key`, `cookie`) are stored as hashes only.
 
+pub mod bootstrap;
 pub mod key;
 pub mod password;
+pub mod people;
 pub mod throttle;
 
 use std::{fmt::Display, sync::Arc};
@@ -22,8 +24,8 @@ use crate::{
         error::{Problem, Reply},
         input::header_text,
     },
-    flow::Actor,
-    store::{audit::Entry, people},
+    flow::{self, Actor},
+    store,
 };
 
 /// Longest pause of a console sign-in, milliseconds.
@@ -137,11 +139,9 @@ impl Caller {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn saw(&self, app: &App, act: &'static str, subject: impl Display) -> Reply<()> {
-        let mut tx = app.store().begin(app.now()).await?;
-        let detail = serde_json::json!({"user": self.user});
-        tx.audit(Entry::new(self.as_actor(), act, subject, detail));
-        Ok(tx.commit().await?)
+    pub async fn saw(&self, app: &App, what: &str, subject: impl Display) -> Reply<()> {
+        let subject = subject.to_string();
+        Ok(flow::people::saw(&app.core, &self.as_actor(), &subject, what, app.now()).await?)
     }
 
     /// The form token; empty for a key, which needs none.
@@ -180,7 +180,7 @@ pub async fn identify(app: &App, headers: &HeaderMap) -> Reply<Option<Caller>> {
     }
     let Some(cookie) = cookie(headers) else { return Ok(None) };
     let hash = key::hash(cookie);
-    let Some(user) = people::session_user(app.store(), &hash, IDLE_MS, now).await? else {
+    let Some(user) = store::people::session_user(app.store(), &hash, IDLE_MS, now).await? else {
         return Ok(None);
     };
     let Some(role) = role_of(&user.roles) else { return Ok(None) };
@@ -193,9 +193,9 @@ pub async fn identify(app: &App, headers: &HeaderMap) -> Reply<Option<Caller>> {
 
 /// A key acts for the person it was made for, with its own role or the person's, whichever is less.
 async fn by_key(app: &App, hash: &str) -> Reply<Option<Caller>> {
-    let Some(key) = people::key_by_hash(app.store(), hash).await? else { return Ok(None) };
+    let Some(key) = store::people::key_by_hash(app.store(), hash).await? else { return Ok(None) };
     let Ok(owner) = key.created_by.parse() else { return Ok(None) };
-    let user = people::user(app.store(), owner).await?;
+    let user = store::people::user(app.store(), owner).await?;
     let (Some(most), Some(wanted), "active") =
         (role_of(&user.roles), role_of(&key.roles), user.state.as_str())
     else {
@@ -229,23 +229,20 @@ pub async fn sign_in(app: &App, login: &str, password: &str, address: &str) -> R
         Problem::new("too-many", "too many wrong passwords; wait before the next one")
             .retry_after(wait_s)
     })?;
-    let found = people::user_by_login(app.store(), login).await?.filter(|u| u.state == "active");
+    let found =
+        store::people::user_by_login(app.store(), login).await?.filter(|u| u.state == "active");
     let stored = found.as_ref().map(|u| u.password_hash.clone());
     // An unknown name costs the same time as a wrong password.
     let right = password::verify(password.to_owned(), stored).await;
-    let mut tx = app.store().begin(now).await?;
-    let (Some(user), true) = (found, right) else {
+    let (Some(user), true) = (&found, right) else {
         app.throttle.failed(login, address, now);
-        // The login as typed may be a password typed into the wrong field: it is not written down.
-        tx.audit(Entry::new("unknown", "sign_in.refused", "console", serde_json::json!({})));
-        tx.commit().await?;
+        flow::people::sign_in_failed(&app.core, found.map(|u| u.id), now).await?;
         return Err(Problem::new("unauthenticated", "the name or the password is wrong"));
     };
     app.throttle.succeeded(login);
     let secret = key::random();
-    people::insert_session(&mut tx, &key::hash(&secret), user.id, now.plus_ms(ABSOLUTE_MS)).await?;
-    tx.audit(Entry::new(user.id, "signed_in", user.id, serde_json::json!({})));
-    tx.commit().await?;
+    let ends_at = now.plus_ms(ABSOLUTE_MS);
+    flow::people::sign_in(&app.core, user.id, &key::hash(&secret), ends_at, now).await?;
     let secure = if app.config.listen.ip().is_loopback() { "" } else { "; Secure" };
     let set_cookie = format!(
         "{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}",
@@ -259,10 +256,8 @@ pub async fn sign_in(app: &App, login: &str, password: &str, address: &str) -> R
 /// # Errors
 /// The database cannot be written.
 pub async fn sign_out(app: &App, headers: &HeaderMap) -> Reply<String> {
-    if let Some(cookie) = cookie(headers) {
-        let mut tx = app.store().begin(app.now()).await?;
-        people::end_session(&mut tx, &key::hash(cookie)).await?;
-        tx.commit().await?;
+    if let (Some(cookie), Some(caller)) = (cookie(headers), identify(app, headers).await?) {
+        flow::people::sign_out(&app.core, caller.user, &key::hash(cookie), app.now()).await?;
     }
     Ok(format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"))
 }

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod api;
+pub mod cli;
 
 pub mod clock;
 pub mod config;
@@ -13,6 +14,7 @@ pub mod flow;
 pub mod live;
 pub mod seal;
 pub mod serve;
+pub mod start;
 
 pub mod store;
 pub mod vault;
@@ -80,7 +82,7 @@ impl App {
 
     /// Notes that a console sign-in was used, once in half a minute: enough for an idle time of 15 minutes, and it keeps reads
     /// from being writes.
-    pub(crate) async fn saw_sign_in(&self, hash: &str, now: Timestamp) -> Result<(), store::Error> {
+    pub(crate) async fn saw_sign_in(&self, hash: &str, now: Timestamp) -> flow::Result<()> {
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             if seen.get(hash).is_some_and(|at| now.since_ms(*at) < 30_000) {
@@ -89,9 +91,7 @@ impl App {
             seen.retain(|_, at| now.since_ms(*at) < 30_000);
             seen.insert(hash.to_owned(), now);
         }
-        let mut tx = self.core.store.begin(now).await?;
-        store::people::touch_session(&mut tx, hash).await?;
-        tx.commit().await
+        flow::people::touch_session(&self.core, hash, now).await
     }
 
     /// Waits until the coordinator ends.

@@ -129,7 +129,7 @@ pub enum JobEvent {
     },
     /// It failed in a way a person must answer.
     AskPerson(ExceptionId),
-    /// It ended with an intent open, or the reconcile found nothing yet.
+    /// It ended with an intent open, or the reconcile found nothing yet, or a person asks to look sooner.
     Doubt {
         /// The intent.
         intent: IntentId,
@@ -242,7 +242,9 @@ impl JobState {
                 Ok(Self::Waiting { exception: *exception, intent: None })
             }
             (
-                Self::Leased { intent: Some(open), .. } | Self::Waiting { intent: Some(open), .. },
+                Self::Leased { intent: Some(open), .. }
+                | Self::Waiting { intent: Some(open), .. }
+                | Self::InDoubt { intent: open, .. },
                 JobEvent::Doubt { intent, look_at, looks },
             ) if open == intent => {
                 Ok(Self::InDoubt { intent: *intent, look_at: *look_at, looks: *looks })

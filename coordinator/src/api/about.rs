@@ -39,7 +39,19 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Reply<Response> {
     for (payer, state, count) in jobs::counts(store).await? {
         out.line("fleet_jobs", &[("payer", &payer), ("state", &state)], count);
     }
-    //POOLS
+    out.head("fleet_pool_slots", "Slots of live agents.");
+    let pools = super::fleet::pools(&app).await?;
+    for pool in &pools {
+        out.line("fleet_pool_slots", &[("pool", &pool.id)], pool.slots.into());
+    }
+    out.head("fleet_pool_slots_leased", "Slots at work.");
+    for pool in &pools {
+        out.line("fleet_pool_slots_leased", &[("pool", &pool.id)], pool.slots_leased.into());
+    }
+    out.head("fleet_pool_slots_wanted", "Slots at work plus ready jobs of the pool's payers.");
+    for pool in &pools {
+        out.line("fleet_pool_slots_wanted", &[("pool", &pool.id)], pool.slots_wanted.into());
+    }
     out.head("fleet_oldest_ready_ms", "Age of the oldest job that may be leased, milliseconds.");
     let oldest = jobs::oldest_ready(store, now).await?;
     out.line("fleet_oldest_ready_ms", &[], oldest.map_or(0, |since| now.since_ms(since).max(0)));

@@ -64,8 +64,10 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("not-allowed", 409, "The state does not allow it"),
     ("duplicate", 409, "The same request is already submitted or under way"),
     ("lease-ended", 409, "The lease has ended"),
-    ("idempotency-reuse", 409, "The key was used for another call"),
-    ("in-progress", 409, "The same call is still being worked on"),
+    ("agent-gone", 409, "The agent must say hello again"),
+    ("protocol", 409, "The agent speaks another protocol"),
+    ("idempotency-key-reused", 409, "The key was used for another call"),
+    ("idempotency-key-in-use", 409, "The same call is being worked on"),
     ("too-large", 413, "The body is too large"),
     ("uri-too-long", 414, "The address is too long"),
     ("media-type", 415, "The body has the wrong media type"),
@@ -73,6 +75,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("hash-mismatch", 422, "The bytes are not those of the stated hash"),
     ("precondition-required", 428, "A header is missing"),
     ("too-many", 429, "Too many calls"),
+    ("too-many-releases", 429, "The secret was given to this lease often enough"),
     ("login-budget", 429, "The login budget is spent"),
     ("internal", 500, "Something went wrong on our side"),
     ("unavailable", 503, "Not available now"),
@@ -215,7 +218,9 @@ impl From<flow::Error> for Problem {
             flow::Error::Files(error) => error.into(),
             flow::Error::Invalid { field, reason } => Self::invalid(field, reason),
             flow::Error::Refused { code, because } => {
-                if CODES.iter().any(|(known, ..)| *known == code) {
+                if code == "idempotency-key-in-use" {
+                    Self::new(code, because).retry_after(1)
+                } else if CODES.iter().any(|(known, ..)| *known == code) {
                     Self::new(code, because)
                 } else {
                     Self { kind: format!("/problems/{code}"), ..Self::new("refused", because) }

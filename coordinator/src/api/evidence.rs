@@ -68,7 +68,7 @@ pub async fn body(
     caller.needs(Role::Operator)?;
     let item = evidence::get(app.store(), id).await?;
     let bytes = app.core.files.get(&item.sha256).await?;
-    caller.saw(&app, "evidence.viewed", id).await?;
+    caller.saw(&app, "evidence", id).await?;
     Ok((held(item.kind), bytes).into_response())
 }
 

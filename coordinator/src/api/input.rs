@@ -15,7 +15,7 @@ use super::error::{Problem, Reply};
 /// Deepest nesting of JSON that is read.
 const DEPTH_MAX: usize = 32;
 
-/// A JSON body.
+/// A JSON body. Whether unknown fields pass is said by the type: those of `domain::wire` let them, the public ones do not.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
@@ -34,6 +34,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 .at("content-type"));
         }
         json_from(&read(request, state).await?).map(Self)
+    }
+}
+
+/// The protocol an agent speaks (`fleet-protocol`), when it says so.
+#[derive(Debug, Clone, Copy)]
+pub struct Protocol(pub Option<u32>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Protocol {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Reply<Self> {
+        let said = header_text(&parts.headers, "fleet-protocol");
+        Ok(Self(said.and_then(|text| text.parse().ok())))
     }
 }
 
@@ -180,6 +193,18 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             Problem::new("bad-request", "`If-Match` takes a `rev`, a number").at("if-match")
         })
     }
+}
+
+/// Refuses a change to something that is no longer what the person has seen.
+///
+/// # Errors
+/// 409 with the present revision.
+pub fn seen(now: i64, seen: i64) -> Reply<()> {
+    if now == seen {
+        return Ok(());
+    }
+    let because = "somebody changed it meanwhile; look at it again, then decide";
+    Err(Problem::new("conflict", because).now(format!("revision {now}")))
 }
 
 /// A header as text; none when absent or not text.

@@ -2,59 +2,79 @@
 //! makes one `flow` call (or one read of the `store`), and replies.
 
 pub mod about;
+pub mod agent;
 pub mod attempts;
+pub mod audit;
+pub mod cases;
 pub mod docs;
+pub mod documents;
 pub mod error;
 pub mod evidence;
+pub mod exceptions;
 pub mod filter;
+pub mod fleet;
 pub mod input;
+pub mod jobs;
 pub mod list;
 pub mod live;
 pub mod once;
+pub mod payers;
+pub mod scripts;
 pub mod types;
+pub mod users;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderValue, header},
-    middleware::{Next, from_fn},
+    http::{HeaderName, HeaderValue, header},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
-    routing::get,
+    routing::{get, post, put},
 };
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 use utoipa::OpenApi as _;
 
-use crate::App;
+use crate::{App, files::SIZE_MAX_BYTES};
 use error::Problem;
 
 /// Longest JSON body.
 pub const JSON_MAX: usize = 256 * 1024;
+/// Longest report of steps.
+const STEPS_MAX: usize = 2 * 1024 * 1024;
 /// Longest time of a call that neither waits for work nor listens.
 const CALL_MAX: Duration = Duration::from_secs(60);
 
 /// The whole surface.
 pub fn router(app: Arc<App>) -> Router {
-    let quick = Router::new().merge(about()).merge(operators()).layer(from_fn(in_time));
+    let passed_on = from_fn_with_state(app.clone(), once::passed_on);
+    let remembered = from_fn_with_state(app.clone(), once::remembered);
+    let quick = Router::new()
+        .merge(about())
+        .merge(customers())
+        .merge(operators())
+        .merge(staff())
+        .merge(taking_in().route_layer(passed_on))
+        .merge(making().route_layer(remembered))
+        .layer(from_fn(in_time));
     Router::new()
         .merge(quick)
+        .merge(agents())
         .route("/v1/live", get(live::listen))
         .fallback(async || Problem::not_found("address"))
         .method_not_allowed_fallback(async || {
             Problem::new("method-not-allowed", "this address takes other methods")
         })
         .layer(DefaultBodyLimit::max(JSON_MAX))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
-        ))
+        .layer(header_unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header_unless_set(header::REFERRER_POLICY, "no-referrer"))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app)
+}
+
+fn header_unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 fn about() -> Router<Arc<App>> {
@@ -66,14 +86,96 @@ fn about() -> Router<Arc<App>> {
         .route("/v1/docs", get(docs::page))
 }
 
+/// Creating calls whose decision remembers its answer itself.
+fn taking_in() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/cases", post(cases::take_in))
+        .route("/v1/jobs", post(jobs::make))
+        .route(
+            "/v1/documents",
+            post(documents::take_in).layer(DefaultBodyLimit::max(SIZE_MAX_BYTES)),
+        )
+}
+
+/// Other creating calls.
+fn making() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/scripts", post(scripts::publish))
+        .route("/v1/users", post(users::add))
+        .route("/v1/users/{id}/keys", post(users::add_key))
+}
+
+fn customers() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/cases", get(cases::list))
+        .route("/v1/cases/search", post(cases::search))
+        .route("/v1/cases/{id}", get(cases::show))
+        .route("/v1/cases/{id}/withdraw", post(cases::withdraw))
+        .route("/v1/documents/{id}", get(documents::show))
+        .route("/v1/jobs", get(jobs::list))
+        .route("/v1/jobs/{id}", get(jobs::show))
+}
+
 fn operators() -> Router<Arc<App>> {
     Router::new()
+        .route("/v1/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/v1/jobs/{id}/retry", post(jobs::retry))
+        .route("/v1/jobs/{id}/reconcile", post(jobs::reconcile))
         .route("/v1/attempts", get(attempts::list))
         .route("/v1/attempts/{id}", get(attempts::show))
         .route("/v1/attempts/{id}/steps", get(attempts::list_steps))
         .route("/v1/evidence", get(evidence::list))
         .route("/v1/evidence/{id}", get(evidence::show))
         .route("/v1/evidence/{id}/body", get(evidence::body))
+        .route("/v1/agents", get(fleet::list_agents))
+        .route("/v1/agents/{id}", get(fleet::show_agent))
+        .route("/v1/agents/{id}/drain", post(fleet::drain))
+        .route("/v1/agents/{id}/resume", post(fleet::resume))
+        .route("/v1/pools", get(fleet::list_pools))
+        .route("/v1/pools/{id}", get(fleet::show_pool))
+        .route("/v1/pools/{id}/pause", post(fleet::pause_pool))
+        .route("/v1/pools/{id}/resume", post(fleet::resume_pool))
+        .route("/v1/payers", get(payers::list))
+        .route("/v1/payers/{id}", get(payers::show).put(payers::put))
+        .route("/v1/payers/{id}/pause", post(payers::pause))
+        .route("/v1/payers/{id}/resume", post(payers::resume))
+        .route("/v1/payers/{id}/limits", post(payers::limits))
+        .route("/v1/payers/{id}/permission", post(payers::permission))
+        .route("/v1/payers/{id}/credential", put(payers::credential))
+}
+
+fn staff() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/exceptions", get(exceptions::list))
+        .route("/v1/exceptions/{id}", get(exceptions::show))
+        .route("/v1/exceptions/{id}/claim", post(exceptions::claim))
+        .route("/v1/exceptions/{id}/release", post(exceptions::release))
+        .route("/v1/exceptions/{id}/resolve", post(exceptions::resolve))
+        .route("/v1/scripts", get(scripts::list))
+        .route("/v1/scripts/{sha256}", get(scripts::show))
+        .route("/v1/audit", get(audit::list))
+        .route("/v1/audit/verified", get(audit::verified))
+        .route("/v1/users", get(users::list))
+}
+
+/// The protocol of agents. No time limit of ours: they bound their calls, and two of these wait on purpose.
+fn agents() -> Router<Arc<App>> {
+    let evidence = put(agent::put_evidence).layer(DefaultBodyLimit::max(SIZE_MAX_BYTES));
+    Router::new()
+        .route("/v1/agent/hello", post(agent::hello))
+        .route("/v1/agent/lease", post(agent::lease))
+        .route("/v1/agent/heartbeat", post(agent::beat))
+        .route("/v1/agent/scripts/{sha256}", get(agent::script))
+        .route("/v1/agent/documents/{id}", get(agent::document))
+        .route("/v1/agent/steps", post(agent::put_steps).layer(DefaultBodyLimit::max(STEPS_MAX)))
+        .route("/v1/agent/evidence/{id}", evidence)
+        .route("/v1/agent/secret", post(agent::release_secret))
+        .route("/v1/agent/login", post(agent::count_login))
+        .route("/v1/agent/intent", post(agent::intent))
+        .route("/v1/agent/not_clicked", post(agent::not_clicked))
+        .route("/v1/agent/report", post(agent::end))
+        .route("/v1/agent/release", post(agent::release))
+        .route("/v1/agent/bye", post(agent::bye))
 }
 
 async fn in_time(call: Request, next: Next) -> Response {
@@ -123,8 +225,17 @@ impl utoipa::Modify for Keys {
     modifiers(&Keys),
     security(("key" = [])),
     paths(
-        about::healthz, about::readyz, about::metrics, docs::document, docs::page, live::listen,
+        cases::take_in, cases::list, cases::search, cases::show, cases::withdraw, documents::take_in, documents::show,
+        jobs::make, jobs::list, jobs::show, jobs::cancel, jobs::retry, jobs::reconcile,
         attempts::list, attempts::show, attempts::list_steps, evidence::list, evidence::show, evidence::body,
+        fleet::list_agents, fleet::show_agent, fleet::drain, fleet::resume,
+        fleet::list_pools, fleet::show_pool, fleet::pause_pool, fleet::resume_pool,
+        payers::list, payers::show, payers::put, payers::pause, payers::resume, payers::limits, payers::permission, payers::credential,
+        exceptions::list, exceptions::show, exceptions::claim, exceptions::release, exceptions::resolve,
+        scripts::list, scripts::show, scripts::publish, audit::list, audit::verified, users::list, users::add, users::add_key,
+        live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,
+        agent::hello, agent::lease, agent::beat, agent::script, agent::document, agent::put_steps, agent::put_evidence,
+        agent::release_secret, agent::count_login, agent::intent, agent::not_clicked, agent::end, agent::release, agent::bye,
     ),
     components(schemas(Problem))
 )]

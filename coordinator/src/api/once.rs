@@ -24,6 +24,7 @@ use crate::{
     App,
     access::{Caller, key},
     files::SIZE_MAX_BYTES,
+    flow::Once,
     store::people::{self, Answer},
 };
 
@@ -35,9 +36,14 @@ pub struct UnderWay(Mutex<HashSet<String>>);
 struct Place<'a>(&'a UnderWay, String);
 
 impl UnderWay {
-    fn enter(&self, name: String) -> Option<Place<'_>> {
+    fn enter(&self, once: &Once) -> Reply<Place<'_>> {
+        let name = format!("{}\n{}", once.actor, once.key);
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        names.insert(name.clone()).then(|| Place(self, name))
+        if names.insert(name.clone()) {
+            return Ok(Place(self, name));
+        }
+        let because = "a call with the same key is at work; ask again";
+        Err(Problem::new("idempotency-key-in-use", because).retry_after(1))
     }
 }
 
@@ -47,50 +53,39 @@ impl Drop for Place<'_> {
     }
 }
 
-/// The layer.
+/// The layer of routes whose decision remembers its answer itself, in the transaction that makes the thing: it gets the key as
+/// an extension.
 ///
 /// # Errors
 /// 401 before anything is read; 428 without a key; 409 as told above.
-pub async fn once(
+pub async fn passed_on(
     State(app): State<Arc<App>>,
     caller: Caller,
     call: Request,
     next: Next,
 ) -> Reply<Response<Body>> {
-    let name = given(&call)?;
-    let (mut parts, body) = call.into_parts();
-    parts.extensions.insert(caller.clone());
-    let limit =
-        if parts.uri.path().ends_with("/documents") { SIZE_MAX_BYTES } else { super::JSON_MAX };
-    let body = Limited::new(body, limit).collect().await.map_err(|_| {
-        Problem::new(
-            "too-large",
-            format!("the body is longer than {} KiB, or was cut off", limit / 1024),
-        )
-    })?;
-    let body = body.to_bytes();
-    let call_sha256 = key::hex(
-        &Sha256::new()
-            .chain_update(parts.method.as_str())
-            .chain_update(parts.uri.path())
-            .chain_update([0])
-            .chain_update(&body)
-            .finalize(),
-    );
-    let actor = caller.as_actor().to_string();
-    if let Some(first) = people::answer(app.store(), &actor, &name).await? {
-        return again(first, &call_sha256);
+    let (mut call, once) = keyed(caller, call).await?;
+    let _place = app.once.enter(&once)?;
+    call.extensions_mut().insert(once);
+    Ok(next.run(call).await)
+}
+
+/// The layer of all other creating routes: the answer is remembered here, right after the thing was made.
+///
+/// # Errors
+/// As [`passed_on`].
+pub async fn remembered(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    call: Request,
+    next: Next,
+) -> Reply<Response<Body>> {
+    let (call, once) = keyed(caller, call).await?;
+    let _place = app.once.enter(&once)?;
+    if let Some(first) = people::answer(app.store(), &once.actor, &once.key).await? {
+        return again(first, &once.call_sha256);
     }
-    let Some(_place) = app.once.enter(format!("{actor}\n{name}")) else {
-        return Err(
-            Problem::new("in-progress", "the same key is at work; ask again").retry_after(1)
-        );
-    };
-    // Between the look and the entry the first call may have ended.
-    if let Some(first) = people::answer(app.store(), &actor, &name).await? {
-        return again(first, &call_sha256);
-    }
-    let reply = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let reply = next.run(call).await;
     if !reply.status().is_success() {
         // A refused call made nothing: it may be corrected and sent again under the same key.
         return Ok(reply);
@@ -98,14 +93,37 @@ pub async fn once(
     let (head, made) = reply.into_parts();
     let made = made.collect().await.map_err(|e| Problem::internal(&e))?.to_bytes();
     let answer = Answer {
-        call_sha256,
+        call_sha256: once.call_sha256,
         status: head.status.as_u16(),
         body: String::from_utf8_lossy(&made).into_owned(),
     };
     let mut tx = app.store().begin(app.now()).await?;
-    people::remember(&mut tx, &actor, &name, &answer).await?;
+    people::remember(&mut tx, &once.actor, &once.key, &answer).await?;
     tx.commit().await?;
     Ok(Response::from_parts(head, Body::from(made)))
+}
+
+/// The call with its body read, and what makes it one call: who, which key, which content.
+async fn keyed(caller: Caller, call: Request) -> Reply<(Request, Once)> {
+    let key = given(&call)?;
+    let (mut parts, body) = call.into_parts();
+    let limit =
+        if parts.uri.path().ends_with("/documents") { SIZE_MAX_BYTES } else { super::JSON_MAX };
+    let body = Limited::new(body, limit).collect().await.map_err(|_| {
+        let because = format!("the body is longer than {} KiB, or was cut off", limit / 1024);
+        Problem::new("too-large", because)
+    })?;
+    let body = body.to_bytes();
+    let sha256 = Sha256::new()
+        .chain_update(parts.method.as_str())
+        .chain_update(parts.uri.path())
+        .chain_update([0])
+        .chain_update(&body)
+        .finalize();
+    let actor = caller.as_actor().to_string();
+    parts.extensions.insert(caller);
+    let once = Once { actor, key, call_sha256: key::hex(&sha256) };
+    Ok((Request::from_parts(parts, Body::from(body)), once))
 }
 
 fn given(call: &Request) -> Reply<String> {
@@ -130,7 +148,7 @@ fn again(first: Answer, call_sha256: &str) -> Reply<Response<Body>> {
     if first.call_sha256 != call_sha256 {
         let because =
             "this `Idempotency-Key` was used for another call; take a new key for a new call";
-        return Err(Problem::new("idempotency-reuse", because).at("idempotency-key"));
+        return Err(Problem::new("idempotency-key-reused", because).at("idempotency-key"));
     }
     let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::OK);
     let mut reply = (status, first.body).into_response();

@@ -41,12 +41,9 @@ pub struct NewCase {
     /// The request: `kind` is `prior_auth`, `auth_status` or `claim_status`; further fields by kind. Patient data.
     #[schema(value_type = Object)]
     pub request: Value,
-    /// Attempts before a person is asked; 3 when absent.
-    #[serde(default)]
-    pub attempts_max: Option<u32>,
     /// Why the same thing is deliberately asked for again; needs the role reviewer.
     #[serde(default)]
-    pub again_because: Option<String>,
+    pub again: Option<String>,
 }
 
 /// What intake made.
@@ -488,8 +485,6 @@ pub struct PoolView {
     pub slots_leased: u32,
     /// At work plus ready jobs that could run here.
     pub slots_wanted: u32,
-    /// Revision, for `If-Match`.
-    pub rev: i64,
 }
 
 /// An agent.
@@ -598,8 +593,9 @@ pub struct NewPermission {
 pub struct NewCredential {
     /// Name of the account, for people.
     pub account: String,
-    /// Value per alias; a TOTP alias takes the seed in base32.
-    pub secrets: BTreeMap<String, String>,
+    /// Value per alias, a text. `code` takes the seed of one-time codes in base32, or `{"totp": seed, "digits": 6, "period_s": 30}`.
+    #[schema(value_type = Object)]
+    pub secrets: BTreeMap<String, crate::vault::Secret>,
 }
 
 /// A published script.
@@ -832,6 +828,8 @@ list_query! {
         payer,
         /// Case id.
         case,
+        /// Job id.
+        job,
     }
 }
 

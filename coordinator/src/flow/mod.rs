@@ -1,6 +1,7 @@
 //! All decisions. One file per use case; one public function is one transaction. Speaks neither HTTP nor HTML; the only thing
 //! that changes state, and only to a state it got from `next`.
 
+pub mod again;
 pub mod agents;
 pub mod cancel;
 pub mod evidence;

@@ -56,6 +56,16 @@ const BY_LOGIN: &str = "SELECT * FROM users WHERE login = $1";
 const BY_ID: &str = "SELECT * FROM users WHERE id = $1";
 const USERS: &str = "SELECT * FROM users ORDER BY login";
 
+const ANYBODY: &str = "SELECT id FROM users LIMIT 1";
+
+/// Whether nobody was ever added: the database is unused.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn nobody_yet(db: &db::Db) -> Result<bool, Error> {
+    Ok(db.opt("users", ANYBODY, vals![]).await?.is_none())
+}
+
 /// Adds a person.
 ///
 /// # Errors

@@ -1,0 +1,156 @@
+//! `/v1/exceptions`: what people must answer.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use domain::{
+    exception::{Choice, ExceptionKind, ExceptionState},
+    id::{CaseId, ExceptionId, JobId},
+};
+
+use super::{
+    error::{Problem, Reply},
+    filter,
+    input::{Body, Id, IfMatch, Query, seen},
+    list,
+    types::{self, ChoiceView, ExceptionQuery, ExceptionView, PageOf, Resolve},
+};
+use crate::{
+    App,
+    access::{Caller, Role},
+    flow::resolve,
+    store::exceptions::{self, Exception},
+};
+
+/// Exceptions, newest first.
+#[utoipa::path(get, path = "/v1/exceptions", tag = "staff", params(ExceptionQuery),
+    responses((status = 200, description = "A page", body = PageOf<ExceptionView>), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(q): Query<ExceptionQuery>,
+) -> Reply<Response> {
+    caller.needs(Role::Viewer)?;
+    let states = ["open", "claimed", "seconding", "resolved", "withdrawn", "unanswered"];
+    let wanted = exceptions::Filter {
+        state: filter::word("state", &q.state, &states)?,
+        kind: filter::word("kind", &q.kind, &ExceptionKind::ALL.map(ExceptionKind::word))?,
+        payer: q.payer.clone().unwrap_or_default(),
+        case: filter::id::<CaseId>("case", &q.case)?,
+        job: filter::id::<JobId>("job", &q.job)?,
+    };
+    let (after, size) = filter::page::<ExceptionId>(&q.paging())?;
+    let page = exceptions::list(app.store(), &wanted, &after, size).await?;
+    list::answer(PageOf::of(page, view), &q.paging(), &headers)
+}
+
+/// One exception with the resolutions that are possible now.
+#[utoipa::path(get, path = "/v1/exceptions/{id}", tag = "staff", params(("id" = String, Path, description = "Exception id")),
+    responses((status = 200, description = "The exception", body = ExceptionView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<ExceptionId>,
+) -> Reply<Json<ExceptionView>> {
+    caller.needs(Role::Viewer)?;
+    Ok(Json(view(exceptions::get(app.store(), id).await?)))
+}
+
+/// Holds it for a while, so that nobody else answers it.
+#[utoipa::path(post, path = "/v1/exceptions/{id}/claim", tag = "staff",
+    params(("id" = String, Path, description = "Exception id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The exception", body = ExceptionView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn claim(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<ExceptionId>,
+    IfMatch(rev): IfMatch,
+) -> Reply<Json<ExceptionView>> {
+    caller.needs(Role::Operator)?;
+    seen(exceptions::get(app.store(), id).await?.rev, rev)?;
+    Ok(Json(view(resolve::claim(&app.core, caller.user, id, app.now()).await?)))
+}
+
+/// Lets it go.
+#[utoipa::path(post, path = "/v1/exceptions/{id}/release", tag = "staff",
+    params(("id" = String, Path, description = "Exception id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The exception", body = ExceptionView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn release(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<ExceptionId>,
+    IfMatch(rev): IfMatch,
+) -> Reply<Json<ExceptionView>> {
+    caller.needs(Role::Operator)?;
+    seen(exceptions::get(app.store(), id).await?.rev, rev)?;
+    Ok(Json(view(resolve::unclaim(&app.core, caller.user, id, app.now()).await?)))
+}
+
+/// Answers it. Settling a doubt needs the role reviewer; `declare_absent` takes effect when a second person agrees.
+#[utoipa::path(post, path = "/v1/exceptions/{id}/resolve", tag = "staff", request_body = Resolve,
+    params(("id" = String, Path, description = "Exception id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The exception", body = ExceptionView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn resolve(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<ExceptionId>,
+    IfMatch(rev): IfMatch,
+    Body(answer): Body<Resolve>,
+) -> Reply<Json<ExceptionView>> {
+    types::reason("reason", &answer.reason)?;
+    let answer = answer.typed().map_err(|(field, reason)| Problem::invalid(field, reason))?;
+    let about = exceptions::get(app.store(), id).await?;
+    let doubt = about.intent.is_some() && answer.choice() != Choice::LookAgain;
+    caller.needs(if doubt { Role::Reviewer } else { Role::Operator })?;
+    Ok(Json(view(resolve::resolve(&app.core, caller.user, id, rev, &answer, app.now()).await?)))
+}
+
+fn view(e: Exception) -> ExceptionView {
+    let answered = matches!(e.state, ExceptionState::Resolved { .. } | ExceptionState::Withdrawn);
+    let choice = |choice: Choice| {
+        let possible = choice.allowed(e.kind, e.intent.is_some());
+        ChoiceView {
+            choice: choice.word().to_owned(),
+            allowed: possible.is_ok(),
+            because: possible.err().map(str::to_owned),
+        }
+    };
+    let choices = if answered { Vec::new() } else { Choice::ALL.into_iter().map(choice).collect() };
+    let mut view = ExceptionView {
+        id: e.id.to_string(),
+        case: e.case.to_string(),
+        job: e.job.to_string(),
+        attempt: e.attempt.map(|a| a.to_string()),
+        payer: e.payer,
+        kind: e.kind.word().to_owned(),
+        question: e.kind.question().to_owned(),
+        failure: e.failure,
+        state: e.state.word().to_owned(),
+        claimed_by: None,
+        claimed_until: None,
+        first_by: None,
+        resolved_by: None,
+        resolution: None,
+        choices,
+        opened_at: e.opened_at.to_string(),
+        closed_at: e.closed_at.map(|at| at.to_string()),
+        rev: e.rev,
+    };
+    match e.state {
+        ExceptionState::Open | ExceptionState::Withdrawn => {}
+        ExceptionState::Claimed { by, until } => {
+            view.claimed_by = Some(by.to_string());
+            view.claimed_until = Some(until.to_string());
+        }
+        ExceptionState::Seconding { first, resolution } => {
+            view.first_by = Some(first.to_string());
+            view.resolution = Some(resolution.word().to_owned());
+        }
+        ExceptionState::Resolved { by, resolution } => {
+            view.resolved_by = Some(by.to_string());
+            view.resolution = Some(resolution.word().to_owned());
+        }
+    }
+    view
+}

@@ -1,0 +1,208 @@
+//! `/v1/payers`: profile, pauses, limits, permission and accounts of the payers.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use domain::{fleet::Payer, permission::Permission};
+
+use super::{
+    error::{Problem, Reply},
+    input::{Body, Id, IfMatch, Query},
+    list,
+    types::{
+        self, Because, CredentialView, NewCredential, NewLimits, NewPermission, PageOf, PayerView,
+        PlainQuery,
+    },
+};
+use crate::{
+    App,
+    access::{Caller, Role},
+    flow::payers as keep,
+    store::{credentials, payers},
+    vault::{Secret, Totp},
+};
+
+/// Payers by id.
+#[utoipa::path(get, path = "/v1/payers", tag = "operators", params(PlainQuery),
+    responses((status = 200, description = "All of them", body = PageOf<PayerView>), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(q): Query<PlainQuery>,
+) -> Reply<Response> {
+    caller.needs(Role::Viewer)?;
+    let accounts = credentials::all(app.store()).await?;
+    let all = payers::all(app.store()).await?;
+    let all = all.into_iter().map(|p| view(p, &accounts)).collect();
+    list::answer(PageOf::whole(all), &q.paging(), &headers)
+}
+
+/// One payer.
+#[utoipa::path(get, path = "/v1/payers/{id}", tag = "operators", params(("id" = String, Path, description = "Payer id")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<String>,
+) -> Reply<Json<PayerView>> {
+    caller.needs(Role::Viewer)?;
+    one(&app, &id).await
+}
+
+/// Adds a payer, or replaces its profile. Pauses and accounts stay.
+#[utoipa::path(put, path = "/v1/payers/{id}", tag = "operators", request_body = Object, params(("id" = String, Path, description = "Payer id")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn put(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<String>,
+    Body(profile): Body<Payer>,
+) -> Reply<Json<PayerView>> {
+    caller.needs(Role::Admin)?;
+    if profile.id != id {
+        return Err(Problem::invalid("id", "is not the id in the address"));
+    }
+    let pool = pool_of(&app, &id).await?;
+    keep::upsert(&app.core, &caller.as_actor(), &profile, &pool, app.now()).await?;
+    one(&app, &id).await
+}
+
+/// Leases nothing for this payer.
+#[utoipa::path(post, path = "/v1/payers/{id}/pause", tag = "operators", request_body = Because,
+    params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn pause(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<String>,
+    IfMatch(rev): IfMatch,
+    Body(because): Body<Because>,
+) -> Reply<Json<PayerView>> {
+    caller.needs(Role::Operator)?;
+    let reason = because.checked()?;
+    keep::pause(&app.core, &caller.as_actor(), &id, &reason, Some(rev), app.now()).await?;
+    one(&app, &id).await
+}
+
+/// Leases again; a refused account may be tried again.
+#[utoipa::path(post, path = "/v1/payers/{id}/resume", tag = "operators", request_body = Because,
+    params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn resume(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<String>,
+    IfMatch(rev): IfMatch,
+    Body(because): Body<Because>,
+) -> Reply<Json<PayerView>> {
+    caller.needs(Role::Operator)?;
+    because.checked()?;
+    keep::resume(&app.core, &caller.as_actor(), &id, Some(rev), app.now()).await?;
+    one(&app, &id).await
+}
+
+/// Changes the politeness limits.
+#[utoipa::path(post, path = "/v1/payers/{id}/limits", tag = "operators", request_body = NewLimits,
+    params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn limits(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<String>,
+    IfMatch(rev): IfMatch,
+    Body(new): Body<NewLimits>,
+) -> Reply<Json<PayerView>> {
+    caller.needs(Role::Admin)?;
+    types::reason("reason", &new.reason)?;
+    let actor = caller.as_actor();
+    keep::set_limits(&app.core, &actor, &id, &new.limits, Some(rev), app.now()).await?;
+    one(&app, &id).await
+}
+
+/// Records whether the portal may be automated, on what basis, and until when.
+#[utoipa::path(post, path = "/v1/payers/{id}/permission", tag = "operators", request_body = NewPermission,
+    params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn permission(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<String>,
+    IfMatch(rev): IfMatch,
+    Body(new): Body<NewPermission>,
+) -> Reply<Json<PayerView>> {
+    caller.needs(Role::Admin)?;
+    types::reason("reason", &new.reason)?;
+    let (actor, decided) = (caller.as_actor(), decided(new, &caller));
+    keep::set_permission(&app.core, &actor, &id, &decided, Some(rev), app.now()).await?;
+    one(&app, &id).await
+}
+
+fn decided(new: NewPermission, caller: &Caller) -> Permission {
+    Permission {
+        state: new.state,
+        basis: new.basis,
+        decided_by: caller.name.clone(),
+        expires_at: new.expires_at,
+        tasks: new.tasks,
+    }
+}
+
+/// Sets an account with its secrets, or replaces them. They are never given out again, but to a live lease.
+#[utoipa::path(put, path = "/v1/payers/{id}/credential", tag = "operators", request_body = NewCredential, params(("id" = String, Path, description = "Payer id")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn credential(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<String>,
+    Body(new): Body<NewCredential>,
+) -> Reply<Json<PayerView>> {
+    caller.needs(Role::Admin)?;
+    let actor = caller.as_actor();
+    let secrets = typed(new.secrets);
+    keep::set_credential(&app.core, &actor, &id, &new.account, &secrets, app.now()).await?;
+    one(&app, &id).await
+}
+
+/// A plain text for `code` is the seed of one-time codes in their usual form.
+fn typed(secrets: BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
+    let typed = |(alias, secret): (String, Secret)| match &secret {
+        Secret::Text(seed) if alias == "code" => {
+            let seed = Totp { totp: seed.clone(), digits: 6, period_s: 30 };
+            (alias, Secret::Totp(seed))
+        }
+        Secret::Text(_) | Secret::Totp(_) => (alias, secret),
+    };
+    secrets.into_iter().map(typed).collect()
+}
+
+/// A payer that is known stays in its pool.
+async fn pool_of(app: &App, id: &str) -> Reply<String> {
+    let all = payers::all(app.store()).await?;
+    let known = all.into_iter().find(|p| p.profile.id == id);
+    Ok(known.map_or_else(|| crate::start::POOL.to_owned(), |p| p.pool))
+}
+
+async fn one(app: &App, id: &str) -> Reply<Json<PayerView>> {
+    let accounts = credentials::all(app.store()).await?;
+    Ok(Json(view(payers::get(app.store(), id).await?, &accounts)))
+}
+
+fn view(p: payers::Known, accounts: &[credentials::Credential]) -> PayerView {
+    let own = accounts.iter().filter(|c| c.payer == p.profile.id).map(|c| CredentialView {
+        id: c.id.to_string(),
+        account: c.account.clone(),
+        aliases: c.aliases.clone(),
+        state: if c.refused_at.is_some() { "refused" } else { "good" }.to_owned(),
+    });
+    PayerView {
+        credentials: own.collect(),
+        id: p.profile.id.clone(),
+        pool: p.pool,
+        profile: p.profile,
+        paused_reason: p.paused_reason,
+        rests_until: p.rests_until.map(|at| at.to_string()),
+        sessions: p.sessions,
+        rev: p.rev,
+    }
+}

@@ -1,0 +1,285 @@
+//! `coordinator agents …`, `pools …` and `payers …`: what operators see and change while the fleet runs.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{
+    client::{Client, Done, Exit, Failed},
+    jobs::{Act, Paging},
+    print,
+};
+
+const AGENTS: &[print::Column] = &[
+    ("AGENT", "/id"),
+    ("NAME", "/name"),
+    ("POOL", "/pool"),
+    ("STATE", "/state"),
+    ("HEALTH", "/health"),
+    ("SLOTS", "/slots"),
+    ("BUSY", "/leases"),
+    ("SEEN", "/seen_at"),
+    ("BROWSER", "/browser"),
+];
+const POOLS: &[print::Column] = &[
+    ("POOL", "/id"),
+    ("PAUSED", "/paused_reason"),
+    ("SLOTS", "/slots"),
+    ("LEASED", "/slots_leased"),
+    ("WANTED", "/slots_wanted"),
+];
+const PAYERS: &[print::Column] = &[
+    ("PAYER", "/id"),
+    ("NAME", "/profile/name"),
+    ("PERMISSION", "/profile/permission/state"),
+    ("UNTIL", "/profile/permission/expires_at"),
+    ("SESSIONS", "/sessions"),
+    ("OF", "/profile/limits/sessions_max"),
+    ("PAUSED", "/paused_reason"),
+    ("RESTS UNTIL", "/rests_until"),
+];
+
+/// Verbs of `agents`.
+#[derive(Debug, Subcommand)]
+pub enum Agents {
+    /// List agents
+    #[command(after_help = "Example: coordinator agents list --json")]
+    List {
+        #[command(flatten)]
+        page: Paging,
+    },
+    /// Show one agent
+    #[command(after_help = "Example: coordinator agents show agent_01J8ZQ4N5B6C7D8E9F0G1H2J3K")]
+    Show {
+        /// Agent id
+        agent: String,
+    },
+    /// Finish what it has, take nothing new
+    #[command(
+        after_help = "Example: coordinator agents drain agent_01J8ZQ4N5B6C7D8E9F0G1H2J3K --reason \"new version\""
+    )]
+    Drain(Act),
+    /// Take work again
+    #[command(
+        after_help = "Example: coordinator agents resume agent_01J8ZQ4N5B6C7D8E9F0G1H2J3K --reason \"checked\""
+    )]
+    Resume(Act),
+}
+
+impl Agents {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// The sentence and exit code.
+    pub async fn run(self, client: &Client, json: bool) -> Done {
+        match self {
+            Self::List { page } => list(client, "agents", &page.query(&[]), AGENTS, json).await,
+            Self::Show { agent } => show(client, &format!("agents/{agent}"), json).await,
+            Self::Drain(act) => change(client, "agents", act, "drain", json).await,
+            Self::Resume(act) => change(client, "agents", act, "resume", json).await,
+        }
+    }
+}
+
+/// Verbs of `pools`.
+#[derive(Debug, Subcommand)]
+pub enum Pools {
+    /// List pools with the slots they want
+    #[command(after_help = "Example: coordinator pools list")]
+    List,
+    /// Lease nothing in this pool
+    #[command(
+        after_help = "Example: coordinator pools pause default --reason \"network change\" --yes"
+    )]
+    Pause(Act),
+    /// Lease again
+    #[command(after_help = "Example: coordinator pools resume default --reason \"done\"")]
+    Resume(Act),
+}
+
+impl Pools {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// The sentence and exit code.
+    pub async fn run(self, client: &Client, json: bool) -> Done {
+        match self {
+            Self::List => list(client, "pools", &[], POOLS, json).await,
+            Self::Pause(act) => {
+                print::confirm(&format!("Pause the whole pool {}?", act.id), act.yes)?;
+                change(client, "pools", act, "pause", json).await
+            }
+            Self::Resume(act) => change(client, "pools", act, "resume", json).await,
+        }
+    }
+}
+
+/// Verbs of `payers`.
+#[derive(Debug, Subcommand)]
+pub enum Payers {
+    /// List payers with permission and portal sessions
+    #[command(after_help = "Example: coordinator payers list")]
+    List,
+    /// Show one payer's profile
+    #[command(after_help = "Example: coordinator payers show crestline --json")]
+    Show {
+        /// Payer id
+        payer: String,
+    },
+    /// Lease nothing for this payer
+    #[command(
+        after_help = "Example: coordinator payers pause harbor --reason \"portal upgrade tonight\" --yes"
+    )]
+    Pause(Act),
+    /// Lease again; also clears a refused account
+    #[command(
+        after_help = "Example: coordinator payers resume harbor --reason \"upgrade is over\""
+    )]
+    Resume(Act),
+    /// Change the politeness limits; what is not given stays
+    #[command(
+        after_help = "Example: coordinator payers limit harbor --sessions-max 1 --reason \"asked by the payer\""
+    )]
+    Limit {
+        #[command(flatten)]
+        act: Act,
+        /// Portal sessions at a time
+        #[arg(long)]
+        sessions_max: Option<u32>,
+        /// Least time between two page loads, milliseconds
+        #[arg(long)]
+        gap_ms: Option<u64>,
+        /// Page loads per minute and slot
+        #[arg(long)]
+        pages_per_minute: Option<u32>,
+        /// Logins per hour over the whole fleet
+        #[arg(long)]
+        logins_per_hour_max: Option<u32>,
+    },
+    /// Record whether the portal may be automated
+    #[command(
+        after_help = "Example: coordinator payers permit harbor --state permitted --basis written_permission --until 2027-01-01T00:00:00Z --tasks submit,auth_status --reason \"letter of 2 March\""
+    )]
+    Permit {
+        #[command(flatten)]
+        act: Act,
+        /// unknown, permitted, registered, prohibited
+        #[arg(long)]
+        state: String,
+        /// contract, written_permission, payer_registration, terms_reviewed, simulator
+        #[arg(long)]
+        basis: String,
+        /// Mandatory end, RFC 3339
+        #[arg(long)]
+        until: String,
+        /// Tasks that may be automated
+        #[arg(long, value_delimiter = ',')]
+        tasks: Vec<String>,
+    },
+    /// Set an account with its secrets, read from a JSON file or standard input, never from the command line
+    #[command(
+        after_help = "Example: coordinator payers credential harbor --account clinic-7 --file - < secrets.json\n(the file: {\"user\": \"…\", \"password\": \"…\", \"code\": \"<TOTP seed in base32>\"})"
+    )]
+    Credential {
+        /// Payer id
+        payer: String,
+        /// Name of the account, for people
+        #[arg(long)]
+        account: String,
+        /// JSON file with one value per alias; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        file: String,
+    },
+}
+
+impl Payers {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// The sentence and exit code.
+    pub async fn run(self, client: &Client, json: bool) -> Done {
+        match self {
+            Self::List => list(client, "payers", &[], PAYERS, json).await,
+            Self::Show { payer } => show(client, &format!("payers/{payer}"), json).await,
+            Self::Pause(act) => {
+                print::confirm(&format!("Pause the payer {}?", act.id), act.yes)?;
+                change(client, "payers", act, "pause", json).await
+            }
+            Self::Resume(act) => change(client, "payers", act, "resume", json).await,
+            Self::Limit { act, sessions_max, gap_ms, pages_per_minute, logins_per_hour_max } => {
+                let seen = client.get(&format!("payers/{}", act.id), &[]).await?;
+                let mut limits = seen.pointer("/profile/limits").cloned().unwrap_or(json!({}));
+                let given = [
+                    ("sessions_max", sessions_max.map(u64::from)),
+                    ("gap_ms", gap_ms),
+                    ("pages_per_minute", pages_per_minute.map(u64::from)),
+                    ("logins_per_hour_max", logins_per_hour_max.map(u64::from)),
+                ];
+                for (name, value) in given {
+                    if let Some(value) = value {
+                        limits[name] = json!(value);
+                    }
+                }
+                let body = json!({"limits": limits, "reason": act.reason});
+                send(client, &format!("payers/{}", act.id), "limits", &body, json).await
+            }
+            Self::Permit { act, state, basis, until, tasks } => {
+                let body = json!({"state": state, "basis": basis, "expires_at": until,
+                                  "tasks": tasks, "reason": act.reason});
+                send(client, &format!("payers/{}", act.id), "permission", &body, json).await
+            }
+            Self::Credential { payer, account, file } => {
+                let secrets = print::read_json(&file)?;
+                let all_text =
+                    secrets.as_object().is_some_and(|m| m.values().all(Value::is_string));
+                if !all_text {
+                    return Err(Failed::new(
+                        Exit::Usage,
+                        "the file must hold one JSON object with a text per alias",
+                    ));
+                }
+                let body = json!({"account": account, "secrets": secrets});
+                let path = format!("payers/{payer}/credential");
+                print::thing(&client.put(&path, &body).await?, json);
+                Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+/// Lists and prints.
+///
+/// # Errors
+/// As [`Client::get`].
+pub async fn list(
+    client: &Client,
+    path: &str,
+    query: &[(&'static str, String)],
+    columns: &[print::Column],
+    json: bool,
+) -> Done {
+    print::list(&client.get(path, query).await?, columns, json);
+    Ok(Exit::Done)
+}
+
+/// Shows one thing.
+///
+/// # Errors
+/// As [`Client::get`].
+pub async fn show(client: &Client, path: &str, json: bool) -> Done {
+    print::thing(&client.get(path, &[]).await?, json);
+    Ok(Exit::Done)
+}
+
+/// Changes one thing, with the reason, and shows it.
+///
+/// # Errors
+/// As [`Client::change`].
+pub async fn change(client: &Client, noun: &str, act: Act, verb: &str, json: bool) -> Done {
+    let body = json!({"reason": act.reason});
+    send(client, &format!("{noun}/{}", act.id), verb, &body, json).await
+}
+
+async fn send(client: &Client, thing: &str, verb: &str, body: &Value, json: bool) -> Done {
+    print::thing(&client.change(thing, verb, body).await?, json);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,162 @@
+//! The command line: `serve`, `migrate`, `doctor`, and the operator's verbs as a client of the HTTP API.
+
+pub mod cases;
+pub mod client;
+pub mod doctor;
+pub mod fleet;
+pub mod jobs;
+pub mod keep;
+pub mod print;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Flags};
+use client::{Client, Done, Exit, Failed, Target};
+
+/// The coordinator of the fleet: leases jobs to agents, keeps every number with its proof.
+#[derive(Debug, Parser)]
+#[command(name = "coordinator", version, propagate_version = true)]
+#[command(after_help = "Example: coordinator serve --data-dir data --listen 127.0.0.1:8080")]
+pub struct Cli {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the coordinator until SIGTERM or SIGINT
+    #[command(after_help = "Example: coordinator serve --data-dir data --payers-file payers.json")]
+    Serve,
+    /// Bring the database to the present schema, then end
+    #[command(
+        after_help = "Example: coordinator migrate --database-url postgres://fleet@localhost/fleet"
+    )]
+    Migrate,
+    /// Say what is missing, and the command that mends it
+    #[command(after_help = "Example: coordinator doctor --json")]
+    Doctor,
+    /// Units of work at payers
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
+    /// What customers asked for
+    #[command(subcommand)]
+    Cases(cases::Cases),
+    /// What people must answer
+    #[command(subcommand)]
+    Exceptions(cases::Exceptions),
+    /// Agents and their slots
+    #[command(subcommand)]
+    Agents(fleet::Agents),
+    /// Pools of agents
+    #[command(subcommand)]
+    Pools(fleet::Pools),
+    /// Payers: permission, limits, accounts
+    #[command(subcommand)]
+    Payers(fleet::Payers),
+    /// Navigation scripts
+    #[command(subcommand)]
+    Scripts(keep::Scripts),
+    /// Pictures and texts that prove what was done
+    #[command(subcommand)]
+    Evidence(keep::Evidence),
+    /// People and API keys
+    #[command(subcommand)]
+    Users(keep::Users),
+}
+
+impl Cli {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// The sentence and exit code.
+    pub async fn run(self) -> Done {
+        let json = self.target.json;
+        match self.verb {
+            Verb::Serve | Verb::Migrate | Verb::Doctor => {
+                let config = Config::load(&self.flags)
+                    .map_err(|bad| Failed::new(Exit::Usage, bad.to_string()))?;
+                if self.flags.print_config {
+                    print::line(config.print().trim_end());
+                    return Ok(Exit::Done);
+                }
+                match self.verb {
+                    Verb::Serve => crate::start::serve(config).await.map_err(|e| of_start(&e))?,
+                    Verb::Migrate => {
+                        let applied =
+                            crate::start::migrate(&config).await.map_err(|e| of_start(&e))?;
+                        print::note(&format!("{applied} migrations applied"));
+                    }
+                    _ => return doctor::run(&config, json).await,
+                }
+                Ok(Exit::Done)
+            }
+            verb => verb.ask(&Client::new(&self.target, self.flags.data_dir.as_ref())?, json).await,
+        }
+    }
+}
+
+impl Verb {
+    async fn ask(self, client: &Client, json: bool) -> Done {
+        match self {
+            Self::Jobs(verb) => verb.run(client, json).await,
+            Self::Cases(verb) => verb.run(client, json).await,
+            Self::Exceptions(verb) => verb.run(client, json).await,
+            Self::Agents(verb) => verb.run(client, json).await,
+            Self::Pools(verb) => verb.run(client, json).await,
+            Self::Payers(verb) => verb.run(client, json).await,
+            Self::Scripts(verb) => verb.run(client, json).await,
+            Self::Evidence(verb) => verb.run(client, json).await,
+            Self::Users(verb) => verb.run(client, json).await,
+            Self::Serve | Self::Migrate | Self::Doctor => Ok(Exit::Usage),
+        }
+    }
+}
+
+fn of_start(error: &anyhow::Error) -> Failed {
+    let exit = if error.downcast_ref::<crate::store::Error>().is_some() {
+        Exit::Unreachable
+    } else {
+        Exit::Usage
+    };
+    Failed::new(exit, format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_verb_ends_its_help_with_an_example() {
+        fn walk(command: &clap::Command) {
+            if command.has_subcommands() {
+                command.get_subcommands().filter(|c| c.get_name() != "help").for_each(walk);
+            } else {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.starts_with("Example: coordinator "), "{}", command.get_name());
+            }
+        }
+        Cli::command().debug_assert();
+        walk(&Cli::command());
+    }
+
+    #[test]
+    fn a_secret_is_never_an_argument() {
+        let refused = Cli::try_parse_from([
+            "coordinator",
+            "payers",
+            "credential",
+            "harbor",
+            "--account",
+            "a",
+            "--password",
+            "x",
+        ]);
+        assert!(refused.is_err());
+    }
+}

@@ -63,11 +63,11 @@ impl Dialogs {
         if let Some(rule) = declared {
             return (rule.accept, rule.prompt_text.clone(), true);
         }
-        let accept = match (self.mode, kind) {
+        let accept = matches!(
+            (self.mode, kind),
             (DialogMode::Leaving, "beforeunload")
-            | (DialogMode::Normal | DialogMode::Leaving, "alert") => true,
-            _ => false,
-        };
+                | (DialogMode::Normal | DialogMode::Leaving, "alert")
+        );
         (accept, None, false)
     }
 }

@@ -310,10 +310,10 @@ fn begin(state: &mut PageState, frame: &str, loader: Option<&str>) {
         return;
     }
     // A commit that was told before its beginning is not a beginning.
-    if let (Some(l), Some(f)) = (&loader, state.frames.iter().find(|f| f.id == frame)) {
-        if &f.loader == l || f.past.contains(l) {
-            return;
-        }
+    if let (Some(l), Some(f)) = (&loader, state.frames.iter().find(|f| f.id == frame))
+        && (&f.loader == l || f.past.contains(l))
+    {
+        return;
     }
     state.pending.insert(frame.to_owned(), Pending { loader, since: Instant::now() });
 }

@@ -251,12 +251,14 @@ fn moving_targets_are_waited_for() {
     run(async {
         let (_context, page) = showing(
             "<style>@keyframes m { from { margin-left: 0 } to { margin-left: 600px } } #b { animation: m 3s linear infinite alternate }</style>
-             <button id=b onclick='document.title=\"hit\"'>Catch</button>",
+             <button id=b onclick='document.title=\"hit\"'>Catch</button>
+             <script>onkeydown = () => b.style.animation = 'none'</script>",
         ).await;
         let found = page.find(&Query::css("#b")).await.unwrap();
         let tried = page.try_click(&found[0].node, 0, &mut Unobserved).await;
         assert!(matches!(tried, Attempted::Wait(Why::Moved)), "{tried:?}");
-        assert!(matches!(page.press(None, "s").await, Attempted::Done(())));
+        let stopped = page.press(Some(&found[0].node), "s").await;
+        assert!(matches!(stopped, Attempted::Done(())), "{stopped:?}");
         page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
         assert_eq!(page.title().await.unwrap(), "hit");
     });

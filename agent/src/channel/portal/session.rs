@@ -217,15 +217,44 @@ fn types_secret(bundle: &Bundle, name: &str, depth: usize) -> bool {
     let Some(flow) = bundle.flow(name) else { return false };
     depth < 6
         && (fills(flow).any(|value| !matches!(value, FillValue::Text(_)))
-            || flow.nodes.iter().any(|node| {
-                matches!(node, Node::Run(run) if types_secret(bundle, run.flow.as_str(), depth + 1))
-            }))
+            || calls(flow).any(|called| types_secret(bundle, called, depth + 1)))
+}
+
+/// Flows a flow runs: by nodes of its own, and by branches of its waits.
+fn calls(flow: &Flow) -> impl Iterator<Item = &str> {
+    let waits = steps(flow).flat_map(|step| &step.verbs).filter_map(|verb| match verb {
+        Verb::Until(until) => Some(until),
+        _ => None,
+    });
+    let after = runs(flow).filter_map(|run| run.until.as_ref());
+    let branches = waits
+        .chain(after)
+        .filter_map(|until| match &until.what {
+            UntilWhat::Branches(branches) => Some(branches),
+            UntilWhat::Rows(_) => None,
+        })
+        .flatten()
+        .filter_map(|branch| match &branch.then {
+            BranchThen::Run { flow, .. } => Some(flow.as_str()),
+            BranchThen::GoOn | BranchThen::Raise(_) => None,
+        });
+    runs(flow).map(|run| run.flow.as_str()).chain(branches)
+}
+
+fn runs(flow: &Flow) -> impl Iterator<Item = &Run> {
+    flow.nodes
+        .iter()
+        .filter_map(|node| if let Node::Run(run) = node { Some(run.as_ref()) } else { None })
+}
+
+fn steps(flow: &Flow) -> impl Iterator<Item = &domain::script::ast::Step> {
+    flow.nodes
+        .iter()
+        .filter_map(|node| if let Node::Step(step) = node { Some(step.as_ref()) } else { None })
 }
 
 fn fills(flow: &Flow) -> impl Iterator<Item = &FillValue> {
-    flow.nodes
-        .iter()
-        .filter_map(|node| if let Node::Step(step) = node { Some(step) } else { None })
+    steps(flow)
         .flat_map(|step| &step.verbs)
         .filter_map(|verb| if let Verb::Fill(fills) = verb { Some(fills) } else { None })
         .flatten()

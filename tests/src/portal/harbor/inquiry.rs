@@ -167,7 +167,7 @@ pub(super) async fn detail(desk: Desk, Query(fields): Query<Fields>) -> Response
                 (index + 1).to_string(),
                 esc(&line.code),
                 line.units.to_string(),
-                line.granted.map(|units| units.to_string()).unwrap_or_default(),
+                line.granted.unwrap_or(0).to_string(),
                 html::us_date(line.from),
                 html::us_date(line.to),
                 line_words(line.status).to_owned(),
@@ -213,6 +213,6 @@ fn reason(code: Option<&str>, text: Option<&str>) -> String {
     match (code, text) {
         (Some(code), Some(text)) => format!("{code} {text}"),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => String::new(),
+        (None, None) => "NONE".to_owned(),
     }
 }

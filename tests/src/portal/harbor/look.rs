@@ -108,10 +108,10 @@ pub(super) fn table(caption: &str, headers: &[&str], rows: &[Vec<String>]) -> St
     out
 }
 
-/// A table of words and values.
+/// A table of words and values; what has no value is left out.
 pub(super) fn facts(rows: &[(&str, String)]) -> String {
     let mut out = String::from("<table>");
-    for (words, value) in rows {
+    for (words, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
         let words = esc(words);
         let _ = write!(
             out,

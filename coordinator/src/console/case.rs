@@ -445,12 +445,13 @@ fn add_job(v: &CaseView, frame: &Frame) -> Markup {
                     (parts::csrf(&frame.csrf))
                     label.field for="task" { span { "Job" }
                         select #task name="task" {
-                            @if v.kind != "claim_status" { option value="auth_status" { "Check the authorization's status now" } }
-                            @if v.kind == "claim_status" { option value="claim_status" { "Check the claim's status now" } }
-                            @if v.kind == "prior_auth" { option value="submit" { "Submit again, as a new job" } }
+                            @match v.kind.as_str() {
+                                "claim_status" => { option value="claim_status" { "Check the claim's status now" } }
+                                "prior_auth" if v.outcome.is_none() => { option value="submit" { "Submit it, as a new job" } }
+                                _ => { option value="auth_status" { "Check the authorization's status now" } }
+                            }
                         }
                     }
-                    (parts::reason_field("add-reason", "The payer called"))
                     button { "Add job" }
                 }
             }

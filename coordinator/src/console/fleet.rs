@@ -212,53 +212,48 @@ fn drain_form(a: &AgentView, frame: &Frame) -> Markup {
     if !frame.may_act {
         return parts::refused_button(label, "Your role may look but not act.");
     }
-    let (verb, button, after) = if a.draining {
-        (
-            "resume",
-            format!("Let {} accept again", a.name),
-            "It asks for jobs again at its next heartbeat.",
-        )
-    } else {
-        (
-            "drain",
-            format!("Drain {}", a.name),
-            "It finishes what it works on and takes nothing new. “Accept again” undoes it.",
-        )
-    };
+    if a.draining {
+        return undo_form(&format!("/agents/{}/resume", a.id), label, frame);
+    }
     parts::action(
         label,
-        &reason_form(&format!("/agents/{}/{verb}", a.id), &a.id.to_string(), &button, after, frame),
+        &html! {
+            form.stack method="post" action={ "/agents/" (a.id) "/drain" } {
+                (parts::csrf(&frame.csrf))
+                p { (a.working.len()) " at work now. It finishes them and takes nothing new." }
+                button.primary { "Drain " (parts::visible(&a.name)) }
+                p.muted { "“Accept again” undoes it." }
+            }
+        },
     )
 }
 
-/// Pause or resume, with a reason; says what it does and how it is undone.
+/// The undoing of a pause or a drain: harmless, so one press.
+fn undo_form(action: &str, label: &str, frame: &Frame) -> Markup {
+    html! { form method="post" action=(action) { (parts::csrf(&frame.csrf)) button { (label) } } }
+}
+
+/// Pause (with a reason) or resume; says what it does and how it is undone.
 pub(super) fn pause_form(path: &str, name: &str, paused: bool, frame: &Frame) -> Markup {
     let label = if paused { "Resume" } else { "Pause" };
     if !frame.may_act {
         return parts::refused_button(label, "Your role may look but not act.");
     }
-    let after = if paused {
-        "Ready jobs are leased again at once."
-    } else {
-        "Jobs at work are finished; nothing new is leased. “Resume” undoes it."
-    };
-    let verb = if paused { "resume" } else { "pause" };
+    if paused {
+        return undo_form(&format!("{path}/resume"), label, frame);
+    }
+    let field = format!("why{}", path.replace('/', "-"));
     parts::action(
         label,
-        &reason_form(&format!("{path}/{verb}"), path, &format!("{label} {name}"), after, frame),
+        &html! {
+            form.stack method="post" action={ (path) "/pause" } {
+                (parts::csrf(&frame.csrf))
+                (parts::reason_field(&field, "Their release weekend"))
+                button.primary { "Pause " (parts::visible(name)) }
+                p.muted { "Jobs at work are finished; nothing new is leased. “Resume” undoes it." }
+            }
+        },
     )
-}
-
-fn reason_form(action: &str, key: &str, button: &str, after: &str, frame: &Frame) -> Markup {
-    let field = format!("why{}", key.replace('/', "-"));
-    html! {
-        form.stack method="post" action=(action) {
-            (parts::csrf(&frame.csrf))
-            (parts::reason_field(&field, "Why"))
-            button.primary { (parts::visible(button)) }
-            p.muted { (after) }
-        }
-    }
 }
 
 fn why(v: &Fleet, now: Timestamp) -> Markup {

@@ -41,6 +41,8 @@ pub struct Frame {
     pub role: String,
     /// Whether the person may act (otherwise every action is shown refused).
     pub may_act: bool,
+    /// Whether the person may settle a doubt (role reviewer).
+    pub may_settle: bool,
     /// The token of every form.
     pub csrf: String,
     /// Exceptions that wait for a person.

@@ -36,6 +36,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/attempts/{id}", get(pages::attempt))
         .route("/inbox", get(pages::inbox))
         .route("/inbox/{id}", get(pages::question))
+        .route("/fleet", get(pages::fleet))
         .route("/scripts", get(pages::scripts))
         .route("/scripts/{sha256}", get(pages::script))
         .route("/audit", get(pages::audit))
@@ -43,6 +44,18 @@ pub fn router() -> Router<Arc<App>> {
         .route("/assets/{name}", get(pages::asset))
         .route("/sign-in", get(act::sign_in_page).post(act::sign_in))
         .route("/sign-out", post(act::sign_out))
+        .route("/cases/{id}/jobs", post(act::add_job))
+        .route("/cases/{id}/unmask", post(act::unmask))
+        .route("/jobs/{id}/cancel", post(act::cancel_job))
+        .route("/inbox/{id}/claim", post(act::claim))
+        .route("/inbox/{id}/release", post(act::release))
+        .route("/inbox/{id}/resolve", post(act::resolve))
+        .route("/payers/{id}/pause", post(act::pause_payer))
+        .route("/payers/{id}/resume", post(act::resume_payer))
+        .route("/pools/{id}/pause", post(act::pause_pool))
+        .route("/pools/{id}/resume", post(act::resume_pool))
+        .route("/agents/{id}/drain", post(act::drain))
+        .route("/agents/{id}/resume", post(act::accept_again))
 }
 
 /// The class of a tone, for marks that are not chips.

@@ -11,7 +11,7 @@ use domain::id::{AttemptId, CaseId, EvidenceId, ExceptionId};
 
 use super::{
     assets::{self, assets},
-    attempt, audit, case,
+    attempt, audit, case, fleet,
     frame::Section,
     inbox, load, parts, scripts,
     session::{Fault, POLICY, Reader, Shown, page},
@@ -57,7 +57,8 @@ pub async fn work_csv(
     Ok((headers, work::csv(&rows)).into_response())
 }
 
-fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Fault> {
+/// An id in an address; what is no id is simply not found.
+pub(super) fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault(Problem::not_found(what)))
 }
 
@@ -109,6 +110,13 @@ pub async fn question(
     let view = load::inbox::load(&app, &query, reader.caller.user, Some(chosen)).await?;
     let frame = reader.frame(&app, Section::Inbox).await?;
     Ok(page(&frame, "Inbox", &inbox::body(&view, &frame)))
+}
+
+/// `/fleet`
+pub async fn fleet(State(app): State<Arc<App>>, reader: Reader) -> Shown {
+    let view = load::fleet::load(&app).await?;
+    let frame = reader.frame(&app, Section::Fleet).await?;
+    Ok(page(&frame, "Fleet", &fleet::body(&view, &frame)))
 }
 
 /// `/scripts`

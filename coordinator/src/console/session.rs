@@ -110,6 +110,7 @@ impl Reader {
             person: self.caller.name.clone(),
             role: self.caller.role.word().to_owned(),
             may_act: self.may_act(),
+            may_settle: self.caller.role >= Role::Reviewer,
             csrf: self.caller.csrf().to_owned(),
             inbox: u64::try_from(exceptions::unanswered(app.store()).await?).unwrap_or(0),
             section: Some(section),

@@ -49,6 +49,7 @@ pub(crate) fn frame(section: Section) -> Frame {
         person: "Rosa Lind".into(),
         role: "staff".into(),
         may_act: true,
+        may_settle: true,
         csrf: "csrf-token".into(),
         inbox: 3,
         section: Some(section),
@@ -57,7 +58,7 @@ pub(crate) fn frame(section: Section) -> Frame {
 }
 
 pub(crate) fn no_permission(section: Section) -> Frame {
-    Frame { may_act: false, role: "auditor".into(), ..frame(section) }
+    Frame { may_act: false, may_settle: false, role: "auditor".into(), ..frame(section) }
 }
 
 /// The whole page as text; also written to `PAGES_OUT`, when a person wants to look at it.

@@ -181,7 +181,10 @@ fn refusal(d: &Detail, frame: &Frame, choice: Choice, held: Option<&str>) -> Opt
     if !frame.may_act {
         return Some("Your role may look but not act.".to_owned());
     }
-    choice.allowed(d.kind, d.intent_open).err().or(held).map(str::to_owned)
+    let settles = d.intent_open && choice != Choice::LookAgain;
+    let role =
+        (settles && !frame.may_settle).then_some("Settling a doubt needs the role reviewer.");
+    choice.allowed(d.kind, d.intent_open).err().or(held).or(role).map(str::to_owned)
 }
 
 fn second(d: &Detail, frame: &Frame, first: &UserId, reason: &str) -> Markup {
@@ -193,7 +196,7 @@ fn second(d: &Detail, frame: &Frame, first: &UserId, reason: &str) -> Markup {
         } }
         div.choices {
             @if *first == d.reader { (parts::refused_button("Agree: it is absent", "The second person must be somebody else.")) }
-            @else if !frame.may_act { (parts::refused_button("Agree: it is absent", "Your role may look but not act.")) }
+            @else if !frame.may_settle { (parts::refused_button("Agree: it is absent", "Settling a doubt needs the role reviewer.")) }
             @else { (choice_form(d, frame, Choice::DeclareAbsent)) (choice_form(d, frame, Choice::LookAgain)) (choice_form(d, frame, Choice::GiveOutcome)) }
         }
     }
@@ -242,7 +245,7 @@ fn choice_form(d: &Detail, frame: &Frame, choice: Choice) -> Markup {
                 p.muted { (explain) }
                 @if choice == Choice::GiveOutcome { (outcome_fields(d)) }
                 label.field for={ "reason-" (choice.word()) } { span { "Reason" }
-                    input #{ "reason-" (choice.word()) } name="reason" required minlength="3" maxlength="300" autocomplete="off"
+                    input #{ "reason-" (choice.word()) } name="reason" required minlength=(if choice == Choice::DeclareAbsent { 10 } else { 3 }) maxlength="300" autocomplete="off"
                         placeholder=(placeholder) value=(if open { d.kept("reason") } else { "" });
                 }
                 button.primary[choice != Choice::Cancel].danger[choice == Choice::Cancel] { (button) }
@@ -274,8 +277,8 @@ fn outcome_fields(d: &Detail) -> Markup {
                     }
                 }
             }
-            label.field for="reference" { span { "Number, if there is one" }
-                input #reference name="reference" maxlength="40" autocomplete="off" spellcheck="false" value=(d.kept("reference"));
+            label.field for="reference" { span { @if d.intent_open { "The payer's number, which settles it" } @else { "Number, if there is one" } }
+                input #reference name="reference" required[d.intent_open] maxlength="40" autocomplete="off" spellcheck="false" value=(d.kept("reference"));
             }
         }
         label.field for="raw_words" { span { "The payer's words, if you have them" }

@@ -1,5 +1,7 @@
 //! The Scripts and Audit pages from the store.
 
+use domain::script::{Bundle, explain};
+
 use super::person_names;
 use crate::{
     App,
@@ -48,7 +50,7 @@ pub async fn script(app: &App, sha256: &str) -> Result<ScriptPage, store::Error>
     let s = scripts::get(app.store(), sha256).await?;
     Ok(ScriptPage {
         live: s.state == "live",
-        explained: None,
+        explained: Bundle::load(&s.files, &s.script).ok().map(|bundle| explain(&bundle).text()),
         files: s.files.into_iter().collect(),
         script: s.script,
         sha256: s.sha256,

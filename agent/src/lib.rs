@@ -3,11 +3,13 @@
 
 #![warn(missing_docs)]
 
+pub mod attempt;
 pub mod browser;
 pub mod channel;
 pub mod cli;
 pub mod clock;
 pub mod coordinator;
+pub mod doctor;
 pub mod fault;
 pub mod mask;
 pub mod observe;
@@ -15,5 +17,7 @@ pub mod polite;
 pub mod read;
 pub mod scripts_on_disk;
 mod secret;
+pub mod slot;
 pub mod spool;
 pub mod trial;
+pub mod work;

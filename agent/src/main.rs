@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use agent::cli::{self, script::ScriptCommand, trial::Try};
+use agent::cli::{self, doctor::Doctor, script::ScriptCommand, trial::Try, work::Work};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, filter::filter_fn, prelude::*};
@@ -17,6 +17,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serves the fleet: takes leases until it is told to end.
+    Work(Box<Work>),
     /// Runs one script once, without a coordinator.
     Try(Box<Try>),
     /// Checks scripts.
@@ -24,6 +26,8 @@ enum Command {
         #[command(subcommand)]
         command: ScriptCommand,
     },
+    /// Looks whether everything an agent needs is there.
+    Doctor(Box<Doctor>),
 }
 
 fn main() -> ExitCode {
@@ -45,8 +49,10 @@ fn run() -> anyhow::Result<u8> {
         .context("the runtime could not be started")?;
     Ok(runtime.block_on(async {
         match cli.command {
+            Command::Work(options) => cli::work::run(*options).await,
             Command::Try(options) => cli::trial::run(&options).await,
             Command::Script { command } => cli::script::run(&command),
+            Command::Doctor(options) => cli::doctor::run(&options).await,
         }
     }))
 }

@@ -304,7 +304,8 @@ impl Doors for Desk {
     }
 
     fn standing(&self) -> Standing {
-        Standing { left: Duration::from_secs(3_600), order: Order::Continue }
+        let hour = Duration::from_secs(3_600);
+        Standing { left: hour, length: hour, order: Order::Continue }
     }
 }
 

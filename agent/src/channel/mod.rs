@@ -111,8 +111,18 @@ pub enum Permit {
 pub struct Standing {
     /// What is left of it.
     pub left: Duration,
+    /// Its whole length; what must be left for an act is measured by it.
+    pub length: Duration,
     /// The last order.
     pub order: Order,
+}
+
+impl Standing {
+    /// Whether enough is left for an act that takes `usual`, or a quarter of the lease where leases are short.
+    #[must_use]
+    pub fn has(&self, usual: Duration) -> bool {
+        self.left >= usual.min(self.length / 4) && !self.left.is_zero()
+    }
 }
 
 /// What a channel may ask of whoever started it: the fleet, or a trial at a desk.
@@ -157,4 +167,42 @@ pub struct Errand {
     pub may_commit: bool,
     /// Where files of this attempt may be put.
     pub folder: PathBuf,
+}
+
+/// Doors that lead nowhere: for leaving a portal after the attempt is reported. No secret, no permit.
+pub struct Silent;
+
+fn shut<T>() -> Result<T, Denied> {
+    Err(Denied::No { code: "no-lease".to_owned(), because: "there is no lease".to_owned() })
+}
+
+impl Doors for Silent {
+    fn steps(&self, _: Vec<Step>) -> BoxFuture<'_, Result<(), Denied>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn keep(&self, _: Item) -> BoxFuture<'_, Result<(), Denied>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn secret<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Secret, Denied>> {
+        Box::pin(async { shut() })
+    }
+    fn login(&self) -> BoxFuture<'_, Result<(), Denied>> {
+        Box::pin(async { shut() })
+    }
+    fn permit(&self, _: Wish) -> BoxFuture<'_, Result<Permit, Denied>> {
+        Box::pin(async { shut() })
+    }
+    fn latch(&self, _: IntentId) -> BoxFuture<'_, Result<(), Denied>> {
+        Box::pin(async { shut() })
+    }
+    fn not_clicked(&self, _: IntentId) -> BoxFuture<'_, Result<(), Denied>> {
+        Box::pin(async { shut() })
+    }
+    fn document<'a>(&'a self, _: &'a FileRef) -> BoxFuture<'a, Result<PathBuf, Denied>> {
+        Box::pin(async { shut() })
+    }
+    fn standing(&self) -> Standing {
+        let minute = Duration::from_secs(60);
+        Standing { left: minute, length: minute, order: Order::Continue }
+    }
 }

@@ -1,8 +1,10 @@
 //! The commands of the program `agent`: what a person types, what is printed, and the exit code.
 
 pub mod browser_options;
+pub mod doctor;
 pub mod script;
 pub mod trial;
+pub mod work;
 
 /// Exit codes, the same for every program of the fleet.
 pub mod exit {

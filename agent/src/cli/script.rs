@@ -1,9 +1,9 @@
 //! `agent script check | explain | diff | schema`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use domain::script::{Finding, Level, check_script};
+use domain::script::{Bundle, Finding, Level, check_script, diff::diff, explain::explain, schema};
 
 use super::{exit, print, tell};
 use crate::scripts_on_disk::ScriptFolder;
@@ -23,6 +23,38 @@ pub enum ScriptCommand {
         #[arg(long, value_name = "LEVEL")]
         deny: Option<String>,
     },
+    /// Tells staff what a script does.
+    #[command(after_help = "Example: agent script explain scripts/harbor/submit.yaml --markdown")]
+    Explain {
+        /// The script.
+        script: PathBuf,
+        /// As Markdown.
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tells what changes in meaning between two scripts.
+    #[command(
+        after_help = "Example: agent script diff old/scripts/harbor/submit.yaml scripts/harbor/submit.yaml"
+    )]
+    Diff {
+        /// The older script.
+        old: PathBuf,
+        /// The newer script.
+        new: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the JSON Schema of scripts.
+    #[command(after_help = "Example: agent script schema --fragment")]
+    Schema {
+        /// Of fragments instead.
+        #[arg(long)]
+        fragment: bool,
+    },
 }
 
 /// Runs it; the exit code.
@@ -32,7 +64,52 @@ pub fn run(command: &ScriptCommand) -> u8 {
         ScriptCommand::Check { paths, json, deny } => {
             check(paths, *json, deny.as_deref() == Some("W"))
         }
+        ScriptCommand::Explain { script, markdown, json } => {
+            explain_one(script, *markdown, *json).unwrap_or_else(|code| code)
+        }
+        ScriptCommand::Diff { old, new, json } => {
+            diff_two(old, new, *json).unwrap_or_else(|code| code)
+        }
+        ScriptCommand::Schema { fragment } => {
+            let schema =
+                if *fragment { schema::fragment_schema() } else { schema::script_schema() };
+            print(schema::to_file(&schema).trim_end());
+            exit::DONE
+        }
     }
+}
+
+fn explain_one(path: &Path, markdown: bool, json: bool) -> Result<u8, u8> {
+    let explanation = explain(&load(path)?);
+    if json {
+        print(&serde_json::to_string_pretty(&explanation).unwrap_or_default());
+    } else if markdown {
+        print(explanation.markdown().trim_end());
+    } else {
+        print(explanation.text().trim_end());
+    }
+    Ok(exit::DONE)
+}
+
+fn diff_two(old: &Path, new: &Path, json: bool) -> Result<u8, u8> {
+    let diff = diff(&load(old)?, &load(new)?);
+    if json {
+        print(&serde_json::to_string_pretty(&diff).unwrap_or_default());
+    } else {
+        print(diff.text().trim_end());
+    }
+    Ok(exit::DONE)
+}
+
+fn load(path: &Path) -> Result<Bundle, u8> {
+    let Some((folder, id)) = ScriptFolder::of(path) else {
+        tell(&format!("{}: no such script", path.display()));
+        return Err(exit::USAGE);
+    };
+    Bundle::load(&folder, &id).map_err(|findings| {
+        findings.iter().for_each(|finding| show(finding, false));
+        exit::CHECK_FAILED
+    })
 }
 
 fn check(paths: &[PathBuf], json: bool, deny_warnings: bool) -> u8 {

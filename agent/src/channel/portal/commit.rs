@@ -270,7 +270,7 @@ impl Portal<'_> {
         until: Allowed,
     ) -> Result<Round, Halt> {
         let standing = self.doors.standing();
-        if standing.left < LEASE_LEFT || standing.order != Order::Continue || until.over() {
+        if !standing.has(LEASE_LEFT) || standing.order != Order::Continue || until.over() {
             return self.unused(gate, intent, "too little time is left for the click").await;
         }
         let mut seam = LatchFirst {

@@ -27,7 +27,7 @@ impl Portal<'_> {
             return Err(self.bad_input(&format!("no secret is called `{short}`")));
         };
         self.watch().await?;
-        if self.doors.standing().left < LEASE_LEFT {
+        if !self.doors.standing().has(LEASE_LEFT) {
             return Err(self.raise("out_of_time", "too little of the lease is left for a login"));
         }
         let point = if kind.is_code() { "totp" } else { "fill_secret" };

@@ -1,0 +1,293 @@
+//! A slot: room for one attempt at a time, with the portal session it keeps between jobs. Panics stop here.
+
+use std::{panic::AssertUnwindSafe, path::Path, sync::Arc, time::Duration};
+
+use domain::{
+    outcome::{Failure, FailureKind},
+    script::Bundle,
+    wire::{End, Fenced, Leased, Order, Release, Report},
+};
+use futures_util::FutureExt as _;
+
+use crate::{
+    attempt::{self, FleetDoors, LeaseClock},
+    browser::Browser,
+    channel::{
+        Doors, Errand,
+        portal::{self, Finished, Session, SessionOf},
+    },
+    coordinator::Coordinator,
+    fault::{self, Side},
+    mask::Masker,
+    observe::Observer,
+    polite::Pace,
+    spool::Spool,
+};
+
+/// Once the click may have happened, the page already shown may be captured for this long after the lease.
+const CAPTURE_GRACE: Duration = Duration::from_secs(30);
+/// How long an attempt may take to notice that it must stop, before its context is taken away.
+const STOP_GRACE: Duration = Duration::from_secs(4);
+/// How often the lease is looked at.
+const LOOK: Duration = Duration::from_millis(150);
+
+/// A slot.
+#[derive(Default)]
+pub struct Slot {
+    kept: Option<Kept>,
+}
+
+/// What a slot keeps between jobs: a living session and how to leave it.
+struct Kept {
+    session: Session,
+    pace: Pace,
+    errand: Errand,
+}
+
+/// What all slots of an agent share.
+pub struct Shared {
+    /// The coordinator.
+    pub coordinator: Coordinator,
+    /// Latches and reports.
+    pub spool: Spool,
+    /// Scripts by hash.
+    pub scripts: tokio::sync::Mutex<std::collections::BTreeMap<String, Arc<Bundle>>>,
+}
+
+impl Slot {
+    /// Whose session it keeps, if any.
+    #[must_use]
+    pub fn session_of(&self) -> Option<&SessionOf> {
+        self.kept.as_ref().map(|kept| &kept.session.of)
+    }
+
+    /// Works one lease to its end and reports it.
+    pub async fn work(
+        &mut self,
+        shared: &Shared,
+        browser: &Browser,
+        leased: &Leased,
+        fenced: Fenced,
+        clock: Arc<LeaseClock>,
+    ) {
+        fault::point("claim", Side::Before).await;
+        let done = self.attempt(shared, browser, leased, fenced, &clock).await;
+        let ran = match done {
+            Ok(ran) => ran,
+            Err(end) => Ran { end: Some(end), logins: 0, session_reused: false },
+        };
+        let Some(end) = ran.end else {
+            self.give_back(shared, fenced, &clock).await;
+            return;
+        };
+        let intent = match &end {
+            End::Outcome { proof: Some(proof), .. } => Some(proof.intent),
+            _ => None,
+        };
+        let report = Report {
+            fenced,
+            attempt: leased.attempt,
+            end,
+            logins: ran.logins,
+            session_reused: ran.session_reused,
+        };
+        fault::point("commit", Side::Before).await;
+        attempt::report(&shared.coordinator, &shared.spool, &report).await;
+        fault::point("commit", Side::After).await;
+        if let Some(intent) = intent {
+            shared.spool.forget_latch(intent);
+        }
+        for latch in shared.spool.latches() {
+            if latch.attempt == leased.attempt {
+                shared.spool.forget_latch(latch.intent);
+            }
+        }
+    }
+
+    /// The attempt stopped without an end: the lease is over, or the agent drains.
+    async fn give_back(&mut self, shared: &Shared, fenced: Fenced, clock: &LeaseClock) {
+        self.leave().await;
+        if clock.is_latched() || clock.standing().left.is_zero() {
+            return;
+        }
+        if let Err(refusal) = shared.coordinator.release(&Release { fenced }).await {
+            tracing::info!(error = %refusal, "the lease was not given back; it will end by itself");
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        shared: &Shared,
+        browser: &Browser,
+        leased: &Leased,
+        fenced: Fenced,
+        clock: &Arc<LeaseClock>,
+    ) -> Result<Ran, End> {
+        let bundle = bundle(shared, leased).await?;
+        fault::point("claim", Side::After).await;
+        let of = SessionOf { payer: leased.payer.clone(), account: leased.account.clone() };
+        let folder = tempfile::Builder::new()
+            .prefix("fleet-attempt-")
+            .tempdir()
+            .map_err(|error| lost("no_folder", &error.to_string()))?;
+        fault::point("decrypt-input", Side::Before).await;
+        let errand = errand(leased, bundle, folder.path());
+        let masker = Masker::for_inputs(&leased.inputs);
+        fault::point("decrypt-input", Side::After).await;
+        let doors: Arc<dyn Doors> = Arc::new(FleetDoors {
+            coordinator: shared.coordinator.clone(),
+            fenced,
+            attempt: leased.attempt,
+            spool: shared.spool.clone(),
+            clock: Arc::clone(clock),
+            folder: folder.path().to_owned(),
+        });
+        let (mut session, mut pace) = self.session(browser, of, leased).await?;
+        let mut observe = Observer::new(Arc::clone(&doors), masker, false);
+        let context = session.context.clone();
+        let run = portal::run(&errand, Arc::clone(&doors), &mut observe, &mut session, &mut pace);
+        let run = AssertUnwindSafe(run).catch_unwind();
+        let finished = tokio::select! {
+            finished = run => finished,
+            () = overdue(clock) => {
+                // The attempt did not stop by itself: its pages are taken away.
+                if let Err(error) = context.dispose().await {
+                    tracing::debug!(%error, "a context could not be disposed of");
+                }
+                drop(observe);
+                let end = clock.is_latched().then(|| {
+                    attempt::broken_end(true, "lease_ended", "the lease ended after the click")
+                });
+                return Ok(Ran { end, logins: 0, session_reused: false });
+            }
+        };
+        let finished = match finished {
+            Ok(finished) => finished,
+            Err(_) => {
+                session.close().await;
+                let what = "the attempt's own code failed";
+                return Err(attempt::broken_end(clock.is_latched(), "agent_failed", what));
+            }
+        };
+        // Steps and evidence first: a report ends what they belong to.
+        if let Err(denied) = observe.settled().await {
+            tracing::warn!(error = %denied, "some steps or evidence did not arrive");
+        }
+        drop(observe);
+        self.after(session, pace, errand, &finished).await;
+        Ok(Ran {
+            end: finished.end,
+            logins: finished.logins,
+            session_reused: finished.session_reused,
+        })
+    }
+
+    /// The kept session when it is of the same payer and account; else a fresh one.
+    async fn session(
+        &mut self,
+        browser: &Browser,
+        of: SessionOf,
+        leased: &Leased,
+    ) -> Result<(Session, Pace), End> {
+        if let Some(mut kept) = self.kept.take_if(|kept| kept.session.of == of) {
+            kept.session.rest();
+            return Ok((kept.session, kept.pace));
+        }
+        self.leave().await;
+        fault::point("launch", Side::Before).await;
+        let session = Session::open(browser, of).await;
+        let session = session.map_err(|error| lost("browser_lost", &error.to_string()))?;
+        fault::point("launch", Side::After).await;
+        Ok((session, Pace::new(&leased.limits)))
+    }
+
+    async fn after(&mut self, session: Session, pace: Pace, errand: Errand, finished: &Finished) {
+        if finished.session_good && session.is_signed_in() {
+            self.kept = Some(Kept { session, pace, errand });
+            return;
+        }
+        let signed_in = session.is_signed_in();
+        let kept = Kept { session, pace, errand };
+        if signed_in && finished.end.is_some() {
+            leave_politely(kept).await;
+        } else {
+            kept.session.close().await;
+        }
+    }
+
+    /// Gives a kept session up.
+    pub async fn leave(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            leave_politely(kept).await;
+        }
+    }
+}
+
+/// What is known after an attempt.
+struct Ran {
+    end: Option<End>,
+    logins: u32,
+    session_reused: bool,
+}
+
+async fn leave_politely(mut kept: Kept) {
+    let doors: Arc<dyn Doors> = Arc::new(crate::channel::Silent);
+    let mut observe = Observer::new(Arc::clone(&doors), Masker::default(), false);
+    let left = portal::leave(&kept.errand, doors, &mut observe, &mut kept.session, &mut kept.pace);
+    if tokio::time::timeout(Duration::from_secs(20), left).await.is_err() {
+        tracing::debug!("leaving a portal took too long");
+    }
+    kept.session.close().await;
+}
+
+/// Ends when the attempt must have stopped and has not.
+async fn overdue(clock: &LeaseClock) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if clock.is_over() {
+            let grace = if clock.is_latched() { CAPTURE_GRACE } else { STOP_GRACE };
+            tokio::time::sleep(grace).await;
+            return;
+        }
+    }
+}
+
+fn errand(leased: &Leased, bundle: Arc<Bundle>, folder: &Path) -> Errand {
+    Errand {
+        bundle,
+        inputs: leased.inputs.clone(),
+        purpose: leased.purpose,
+        login_origins: leased.login_origins.clone(),
+        intent_opened_at: leased.intent_opened_at,
+        may_commit: true,
+        folder: folder.to_owned(),
+    }
+}
+
+/// The pinned script: from memory, or fetched and its hash checked.
+async fn bundle(shared: &Shared, leased: &Leased) -> Result<Arc<Bundle>, End> {
+    let mut scripts = shared.scripts.lock().await;
+    if let Some(bundle) = scripts.get(&leased.script_sha256) {
+        return Ok(Arc::clone(bundle));
+    }
+    let files = shared.coordinator.script(&leased.script_sha256).await;
+    let files = files.map_err(|refusal| lost("script_missing", &refusal.to_string()))?;
+    let bundle = Bundle::load(&files.files, &files.script)
+        .map_err(|_| lost("script_unreadable", "the pinned script does not decode"))?;
+    if bundle.hash() != leased.script_sha256 {
+        return Err(lost("script_changed", "the script is not the one the job is pinned to"));
+    }
+    let bundle = Arc::new(bundle);
+    scripts.insert(leased.script_sha256.clone(), Arc::clone(&bundle));
+    Ok(bundle)
+}
+
+fn lost(name: &str, detail: &str) -> End {
+    let failure = Failure::new(FailureKind::Lost, name, detail);
+    End::Failure { failure, candidates: Vec::new() }
+}
+
+/// The order a draining agent gives its attempts: as if the coordinator had said stop.
+pub fn stop(clock: &LeaseClock) {
+    clock.order(Order::Stop);
+}

@@ -1,0 +1,425 @@
+//! The loop of an agent: free slots → leases → attempts → reports, over one browser; heartbeats; drain on SIGTERM.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::{
+    fleet::AgentInfo,
+    id::{AgentId, LeaseId},
+    wire::{Bye, Fenced, Heartbeat, Hello, LeaseAsk, Leased, Order, Welcome},
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use crate::{
+    attempt::{self, LeaseClock},
+    browser::{Browser, LaunchConfig, sweep},
+    clock,
+    coordinator::{Coordinator, Refusal},
+    slot::{Shared, Slot, stop},
+    spool::Spool,
+};
+
+/// Longest wait of one ask for leases, milliseconds. A lease counts from the ask, so the wait is also kept to a quarter
+/// of a lease.
+const ASK_WAIT_MS: u64 = 20_000;
+/// Rest after a call that failed.
+const REST: Duration = Duration::from_secs(1);
+
+/// How an agent works.
+#[derive(Debug, Clone)]
+pub struct WorkConfig {
+    /// Itself, without the browser's version.
+    pub name: String,
+    /// Pool.
+    pub pool: String,
+    /// Slots.
+    pub slots: u32,
+    /// How its browser is started.
+    pub browser: LaunchConfig,
+    /// Ends by itself after so many jobs.
+    pub drain_after_jobs: Option<u32>,
+    /// Longest drain: attempts under way may finish for so long.
+    pub drain_max: Duration,
+}
+
+/// Why an agent cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotWork {
+    /// No browser.
+    #[error(transparent)]
+    Browser(#[from] crate::browser::Error),
+    /// No coordinator.
+    #[error(transparent)]
+    Coordinator(#[from] Refusal),
+    /// No signals.
+    #[error("signals cannot be received: {0}")]
+    Signals(#[from] std::io::Error),
+}
+
+type Board = Arc<Mutex<BTreeMap<LeaseId, (Fenced, Arc<LeaseClock>)>>>;
+
+struct Crew {
+    shared: Arc<Shared>,
+    config: WorkConfig,
+    agent: AgentId,
+    board: Board,
+    browser: Browser,
+    free: Vec<Slot>,
+    back: mpsc::Receiver<(Slot, LeaseId)>,
+    give: mpsc::Sender<(Slot, LeaseId)>,
+    held_back: Arc<AtomicBool>,
+    done: u32,
+    ask_wait_ms: u64,
+}
+
+/// Works until SIGTERM or SIGINT, or until enough jobs are done.
+///
+/// # Errors
+/// See [`CannotWork`].
+pub async fn work(
+    coordinator: Coordinator,
+    spool: Spool,
+    config: WorkConfig,
+) -> Result<(), CannotWork> {
+    let (tell, told) = watch::channel(false);
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tracing::info!("drains: no new work is taken");
+        // Nobody is left to tell when the loop has ended already.
+        let _ = tell.send(true);
+        // A second signal does not wait any longer.
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        std::process::exit(130);
+    });
+    let swept = sweep(&config.browser.profile_root());
+    if swept > 0 {
+        tracing::info!(swept, "folders of dead agents' browsers were removed");
+    }
+    for latch in spool.latches() {
+        tracing::warn!(intent = %latch.intent, attempt = %latch.attempt,
+            "an earlier life ended after a click; the coordinator settles it when the lease expires");
+        spool.forget_latch(latch.intent);
+    }
+    let browser = Browser::launch(config.browser.clone()).await?;
+    let welcome = hello(&coordinator, &config, &browser, &told).await?;
+    attempt::resend(&coordinator, &spool).await;
+    let (give, back) = mpsc::channel(64);
+    let shared = Arc::new(Shared { coordinator, spool, scripts: tokio::sync::Mutex::default() });
+    let mut crew = Crew {
+        free: (0..config.slots.max(1)).map(|_| Slot::default()).collect(),
+        shared,
+        agent: welcome.agent,
+        board: Board::default(),
+        browser,
+        back,
+        give,
+        held_back: Arc::default(),
+        config,
+        done: 0,
+        ask_wait_ms: ASK_WAIT_MS.min(welcome.lease_ttl_ms.max(400).unsigned_abs() / 4),
+    };
+    let beats = tokio::spawn(heartbeats(
+        Arc::clone(&crew.shared),
+        crew.agent,
+        Arc::clone(&crew.board),
+        crew.browser.clone(),
+        Duration::from_millis(welcome.heartbeat_ms.max(200).unsigned_abs()),
+        Arc::clone(&crew.held_back),
+    ));
+    tracing::info!(agent = %crew.agent, slots = crew.free.len(), "works");
+    let result = crew.run(told).await;
+    crew.end().await;
+    beats.abort();
+    result
+}
+
+async fn hello(
+    coordinator: &Coordinator,
+    config: &WorkConfig,
+    browser: &Browser,
+    told: &watch::Receiver<bool>,
+) -> Result<Welcome, Refusal> {
+    let agent = AgentInfo {
+        name: config.name.clone(),
+        pool: config.pool.clone(),
+        slots: config.slots,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        browser: browser.version().to_owned(),
+    };
+    loop {
+        match coordinator.hello(&Hello { agent: agent.clone() }).await {
+            Err(Refusal::Away(why)) if !*told.borrow() => {
+                tracing::warn!(why, "waits for the coordinator");
+                tokio::time::sleep(REST).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+impl Crew {
+    async fn run(&mut self, mut told: watch::Receiver<bool>) -> Result<(), CannotWork> {
+        let mut ask: Option<(LeaseAsk, i64)> = None;
+        loop {
+            while let Ok((slot, lease)) = self.back.try_recv() {
+                self.take_back(slot, lease);
+            }
+            let enough = self.config.drain_after_jobs.is_some_and(|most| self.done >= most);
+            if *told.borrow() || enough {
+                return Ok(());
+            }
+            if self.free.is_empty() || self.held_back.load(Ordering::Relaxed) {
+                tokio::select! {
+                    Some((slot, lease)) = self.back.recv() => self.take_back(slot, lease),
+                    _ = told.changed() => {}
+                    () = tokio::time::sleep(REST) => {}
+                }
+                continue;
+            }
+            self.browser_lives().await?;
+            let (asked, at) = ask.take().unwrap_or_else(|| (self.ask(), clock::boot_ms()));
+            let reply = tokio::select! {
+                reply = self.shared.coordinator.lease(&asked) => reply,
+                _ = told.changed() => {
+                    // What was leased by an ask we no longer wait for ends by itself.
+                    return Ok(());
+                }
+                Some((slot, lease)) = self.back.recv() => {
+                    // A slot is free again: the same ask is repeated, so that no lease is lost.
+                    self.take_back(slot, lease);
+                    ask = Some((asked, at));
+                    continue;
+                }
+            };
+            match reply {
+                Ok(leases) => {
+                    for leased in leases.leases {
+                        self.begin(leased, at);
+                    }
+                }
+                Err(Refusal::Away(_) | Refusal::Unreadable(_)) => {
+                    // The reply may be lost, not the leases: the same ask brings them again.
+                    ask = Some((asked, at));
+                    tokio::time::sleep(REST).await;
+                }
+                Err(refusal) => {
+                    tracing::warn!(error = %refusal, "no lease; says hello again");
+                    let welcome =
+                        hello(&self.shared.coordinator, &self.config, &self.browser, &told).await;
+                    match welcome {
+                        Ok(welcome) if welcome.agent != self.agent => {
+                            return Err(CannotWork::Coordinator(Refusal::Refused {
+                                code: "other-agent".to_owned(),
+                                detail: "the coordinator gave this agent another id".to_owned(),
+                            }));
+                        }
+                        Ok(_) => {}
+                        Err(refusal) => return Err(refusal.into()),
+                    }
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    fn ask(&self) -> LeaseAsk {
+        let mut warm: Vec<String> = self
+            .free
+            .iter()
+            .filter_map(|slot| slot.session_of().map(|of| of.payer.clone()))
+            .collect();
+        warm.sort();
+        warm.dedup();
+        LeaseAsk {
+            agent: self.agent,
+            max: u32::try_from(self.free.len()).unwrap_or(1),
+            wait_ms: self.ask_wait_ms,
+            warm,
+            ask: format!("{:032x}", rand::random::<u128>()),
+        }
+    }
+
+    /// Gives a lease to the best slot: one with a session of its account, else an empty one, else any.
+    fn begin(&mut self, leased: Leased, asked_at: i64) {
+        let fenced =
+            Fenced { agent: self.agent, job: leased.job, lease: leased.lease, fence: leased.fence };
+        if lock(&self.board).contains_key(&leased.lease) {
+            return;
+        }
+        let fits = |slot: &Slot| {
+            slot.session_of()
+                .is_some_and(|of| of.payer == leased.payer && of.account == leased.account)
+        };
+        let at = self
+            .free
+            .iter()
+            .position(fits)
+            .or_else(|| self.free.iter().position(|slot| slot.session_of().is_none()))
+            .or_else(|| (!self.free.is_empty()).then_some(0));
+        let Some(at) = at else {
+            tracing::error!("more leases than free slots; one is left to end by itself");
+            return;
+        };
+        let mut slot = self.free.swap_remove(at);
+        let lease_clock = Arc::new(LeaseClock::new(asked_at, leased.ttl_ms));
+        lock(&self.board).insert(leased.lease, (fenced, Arc::clone(&lease_clock)));
+        let (shared, browser, give) =
+            (Arc::clone(&self.shared), self.browser.clone(), self.give.clone());
+        tracing::info!(job = %leased.job, attempt = %leased.attempt, script = leased.script, "begins");
+        tokio::spawn(async move {
+            let lease = leased.lease;
+            slot.work(&shared, &browser, &leased, fenced, lease_clock).await;
+            tracing::info!(job = %leased.job, attempt = %leased.attempt, "ended");
+            // The crew may be gone: then the slot ends here.
+            let _ = give.send((slot, lease)).await;
+        });
+    }
+
+    fn take_back(&mut self, slot: Slot, lease: LeaseId) {
+        lock(&self.board).remove(&lease);
+        self.free.push(slot);
+        self.done += 1;
+    }
+
+    /// A browser that is gone is replaced when no slot works with it any more.
+    async fn browser_lives(&mut self) -> Result<(), CannotWork> {
+        if self.browser.is_alive() {
+            return Ok(());
+        }
+        tracing::warn!("the browser is gone; another one is started");
+        self.free = self.free.iter().map(|_| Slot::default()).collect();
+        self.browser = Browser::launch(self.config.browser.clone()).await?;
+        Ok(())
+    }
+
+    /// Lets attempts finish for a while, stops the rest before their commit, leaves the portals, says goodbye.
+    async fn end(&mut self) {
+        let patience = Instant::now() + self.config.drain_max;
+        let busy = |board: &Board| !lock(board).is_empty();
+        while busy(&self.board) {
+            match tokio::time::timeout_at(patience, self.back.recv()).await {
+                Ok(Some((slot, lease))) => self.take_back(slot, lease),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        for (_, lease_clock) in lock(&self.board).values() {
+            if !lease_clock.is_latched() {
+                stop(lease_clock);
+            }
+        }
+        let last = Instant::now() + Duration::from_secs(45);
+        while busy(&self.board) {
+            match tokio::time::timeout_at(last, self.back.recv()).await {
+                Ok(Some((slot, lease))) => self.take_back(slot, lease),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        for slot in &mut self.free {
+            slot.leave().await;
+        }
+        self.browser.close().await;
+        attempt::resend(&self.shared.coordinator, &self.shared.spool).await;
+        if let Err(refusal) = self.shared.coordinator.bye(&Bye { agent: self.agent }).await {
+            tracing::info!(error = %refusal, "the goodbye was not heard");
+        }
+    }
+}
+
+/// Keeps every lease alive and takes the coordinator's orders.
+async fn heartbeats(
+    shared: Arc<Shared>,
+    agent: AgentId,
+    board: Board,
+    browser: Browser,
+    every: Duration,
+    held_back: Arc<AtomicBool>,
+) {
+    let mut tick = tokio::time::interval(every);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let leases: Vec<(Fenced, Arc<LeaseClock>)> = lock(&board).values().cloned().collect();
+        let beat = Heartbeat {
+            agent,
+            leases: leases.iter().map(|(fenced, _)| *fenced).collect(),
+            memory_mib: memory_mib(),
+            browser_ok: browser.is_alive(),
+        };
+        let sent = clock::boot_ms();
+        match shared.coordinator.heartbeat(&beat).await {
+            Ok(reply) => {
+                held_back.store(reply.drain, Ordering::Relaxed);
+                for (fenced, lease_clock) in &leases {
+                    match reply.orders.get(&fenced.lease.to_string()) {
+                        Some(Order::Stop) => lease_clock.order(Order::Stop),
+                        Some(order) => {
+                            lease_clock.order(*order);
+                            lease_clock.extend(sent, reply.ttl_ms);
+                        }
+                        // Not answered for: nothing is extended, the clock runs out by itself.
+                        None => {}
+                    }
+                }
+                attempt::resend(&shared.coordinator, &shared.spool).await;
+            }
+            Err(refusal) => tracing::warn!(error = %refusal, "a heartbeat was not answered"),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Resident memory of this process and its descendants, MiB.
+#[must_use]
+pub fn memory_mib() -> u32 {
+    let mut parents: BTreeMap<u32, (u32, u64)> = BTreeMap::new();
+    let Ok(entries) = std::fs::read_dir("/proc") else { return 0 };
+    for entry in entries.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let Ok(status) = std::fs::read_to_string(entry.path().join("status")) else { continue };
+        let field = |name: &str| -> Option<u64> {
+            let line = status.lines().find(|line| line.starts_with(name))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        };
+        let parent = field("PPid:").and_then(|parent| u32::try_from(parent).ok()).unwrap_or(0);
+        parents.insert(pid, (parent, field("VmRSS:").unwrap_or(0)));
+    }
+    let own = std::process::id();
+    let ours = |mut pid: u32| {
+        for _ in 0..32 {
+            if pid == own {
+                return true;
+            }
+            match parents.get(&pid) {
+                Some((parent, _)) if *parent != 0 => pid = *parent,
+                _ => return false,
+            }
+        }
+        false
+    };
+    let kib: u64 = parents.iter().filter(|(pid, _)| ours(**pid)).map(|(_, (_, kib))| kib).sum();
+    u32::try_from(kib / 1_024).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn our_own_memory_is_seen() {
+        assert!(super::memory_mib() > 0);
+    }
+}

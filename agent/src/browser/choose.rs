@@ -3,7 +3,6 @@
 use super::act::{BeforeInput, End};
 use super::attempt::{Attempted, Deadline, NotDone, Stop, Tries, Why};
 use super::browser::text;
-use super::connection::CALL;
 use super::error::Error;
 use super::page::Page;
 use super::query::{Found, Node};
@@ -210,18 +209,7 @@ impl Page {
     }
 
     async fn label_of(&self, node: &Node) -> Result<Option<Node>, Error> {
-        let (world, object) = self.inner.object(node).await?;
-        let params = json!({"functionDeclaration": "function () { return __agent.labelOf(this) }", "objectId": object});
-        let reply = self
-            .inner
-            .conn
-            .call_raw(Some(&world.session), "Runtime.callFunctionOn", params, CALL)
-            .await?;
-        let array = text(&reply, "/result/objectId").to_owned();
-        let ids = self.inner.backend_ids(&world, &array).await?;
-        self.inner.release(&world, object);
-        self.inner.release(&world, array);
-        Ok(ids.first().map(|backend| Node { backend: *backend, ..node.clone() }))
+        self.picked_one(node, "labelOf", json!([])).await
     }
 }
 

@@ -54,6 +54,9 @@ impl std::fmt::Debug for ContextInner {
 impl Drop for ContextInner {
     fn drop(&mut self) {
         let (conn, id) = (Arc::clone(&self.browser.conn), std::mem::take(&mut self.id));
+        if let Some(profile) = self.browser.hub.profile.upgrade() {
+            profile.forget(&id);
+        }
         if let (true, Ok(runtime)) = (conn.is_alive(), tokio::runtime::Handle::try_current()) {
             runtime.spawn(async move {
                 let params = json!({"browserContextId": id});
@@ -188,7 +191,9 @@ impl Context {
         for page in lock(&self.inner.pages).drain(..) {
             page.close_now();
         }
-        self.inner.downloads.remove_all();
+        if let Some(profile) = self.inner.hub().profile.upgrade() {
+            profile.forget(&self.inner.id);
+        }
         Ok(())
     }
 

@@ -94,9 +94,4 @@ impl Downloads {
     pub(crate) fn take_failure(&self) -> Option<String> {
         lock(&self.state).failed.pop()
     }
-
-    pub(crate) fn remove_all(&self) {
-        // The whole private folder goes with the browser anyway.
-        let _removed = std::fs::remove_dir_all(&self.folder);
-    }
 }

@@ -64,7 +64,8 @@ pub struct Held {
     context: Arc<ContextInner>,
     gate: Arc<GateState>,
     session: Arc<str>,
-    id: String,
+    /// Taken when it is decided.
+    id: Option<String>,
 }
 
 impl Context {
@@ -77,7 +78,9 @@ impl Context {
             Arc::new(GateState { pattern, state: Mutex::default(), changed: watch::channel(0).0 });
         *lock(&self.inner.gate) = Some(Arc::clone(&state));
         let gate = Gate { context: Arc::clone(&self.inner), state };
-        match apply(&self.inner).await {
+        let first = apply(&self.inner).await;
+        // Once more: a frame that was being set up may have been told the old rule after the new one.
+        match first.and(apply(&self.inner).await) {
             Ok(()) => Ok(gate),
             Err(e) => {
                 let _disarmed = gate.disarm().await;
@@ -131,7 +134,7 @@ impl Gate {
             context: Arc::clone(&self.context),
             gate: Arc::clone(&self.state),
             session,
-            id: text(params, "/requestId").to_owned(),
+            id: Some(text(params, "/requestId").to_owned()),
         })
     }
 
@@ -181,22 +184,36 @@ impl Held {
     ///
     /// # Errors
     /// The browser is gone, or the request was cancelled meanwhile.
-    pub async fn proceed(self) -> Result<(), Error> {
-        lock(&self.gate.state).passed = Some(self.id.clone());
-        let params = json!({"requestId": self.id, "interceptResponse": true});
-        self.context
-            .conn()
-            .call_raw(Some(&self.session), "Fetch.continueRequest", params, CALL)
-            .await
-            .map(drop)
+    pub async fn proceed(mut self) -> Result<(), Error> {
+        let Some(id) = self.id.take() else { return Ok(()) };
+        lock(&self.gate.state).passed = Some(id.clone());
+        let params = json!({"requestId": id, "interceptResponse": true});
+        let conn = self.context.conn();
+        conn.call_raw(Some(&self.session), "Fetch.continueRequest", params, CALL).await.map(drop)
     }
 
     /// Fails it; the page sees a network error.
     ///
     /// # Errors
     /// As [`Held::proceed`].
-    pub async fn fail(self) -> Result<(), Error> {
-        fail(self.context.conn(), &self.session, &self.id).await
+    pub async fn fail(mut self) -> Result<(), Error> {
+        let Some(id) = self.id.take() else { return Ok(()) };
+        fail(self.context.conn(), &self.session, &id).await
+    }
+}
+
+impl Drop for Held {
+    /// Undecided means no.
+    fn drop(&mut self) {
+        let (Some(id), Ok(runtime)) = (self.id.take(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        let (conn, session) = (Arc::clone(self.context.conn()), Arc::clone(&self.session));
+        runtime.spawn(async move {
+            // The browser may be gone: then nothing leaves anyway.
+            let _failed = fail(&conn, &session, &id).await;
+        });
     }
 }
 

@@ -3,7 +3,6 @@
 
 use super::act::{BeforeInput, End};
 use super::attempt::{Attempted, Deadline, NotDone, Stop, Tries, Why};
-use super::browser::text;
 use super::connection::{CALL, lock};
 use super::error::Error;
 use super::page::Page;
@@ -166,8 +165,8 @@ impl Page {
             None => self.chooser(node, before).await?,
         };
         let profile = self.context.hub().profile.upgrade().ok_or(Error::Gone)?;
-        let given = files.to_vec();
-        let lent = tokio::task::spawn_blocking(move || profile.lend(&given)).await;
+        let (given, context) = (files.to_vec(), self.context.id.clone());
+        let lent = tokio::task::spawn_blocking(move || profile.lend(&given, &context)).await;
         let lent = lent.map_err(|_| Error::Io("copying was interrupted".into()))??;
         let session = self.inner.frame_state(&input.frame).ok_or(Error::Closed)?.session;
         let paths: Vec<_> = lent.iter().map(|p| p.to_string_lossy()).collect();
@@ -180,18 +179,7 @@ impl Page {
     }
 
     async fn file_input(&self, node: &Node) -> Result<Option<Node>, Error> {
-        let (world, object) = self.inner.object(node).await?;
-        let params = json!({"functionDeclaration": "function () { return __agent.fileInput(this) }", "objectId": object});
-        let reply = self
-            .inner
-            .conn
-            .call_raw(Some(&world.session), "Runtime.callFunctionOn", params, CALL)
-            .await?;
-        let array = text(&reply, "/result/objectId").to_owned();
-        let ids = self.inner.backend_ids(&world, &array).await?;
-        self.inner.release(&world, object);
-        self.inner.release(&world, array);
-        Ok(ids.first().map(|backend| Node { backend: *backend, ..node.clone() }))
+        self.picked_one(node, "fileInput", json!([])).await
     }
 
     async fn chooser(&self, node: &Node, before: &mut dyn BeforeInput) -> Result<Node, End> {

@@ -10,6 +10,7 @@ pub mod act;
 pub mod attempt;
 #[expect(clippy::module_inception, reason = "the browser of the browser driver")]
 pub mod browser;
+pub mod calendar;
 pub mod capture;
 pub mod choose;
 mod connection;
@@ -36,6 +37,7 @@ pub mod text;
 pub use act::{AboutToAct, BeforeInput, Clicked, Unobserved};
 pub use attempt::{Attempted, Deadline, NotDone, Stop, Tries, Why};
 pub use browser::Browser;
+pub use calendar::Scrolled;
 pub use capture::{Area, ControlLook, FrameLook, ImageFormat};
 pub use context::{Context, CookieJar};
 pub use dialog::{DialogMode, DialogRule, DialogSeen};

@@ -259,8 +259,8 @@ impl Page {
     /// The page is gone.
     pub async fn title(&self) -> Result<String, Error> {
         let main = self.main_frame();
-        let look = self.inner.run(&main, "look", json!([])).await?;
-        Ok(text(&look, "/title").to_owned())
+        let title = self.inner.run(&main, "title", json!([])).await?;
+        Ok(title.as_str().unwrap_or("").to_owned())
     }
 
     /// True after its renderer crashed; such a page is closed and another opened.

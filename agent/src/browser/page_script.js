@@ -474,6 +474,57 @@
       total: +el.getAttribute("aria-rowcount") || null };
   };
 
+  // ---- calendars and long tables ------------------------------------------------------------
+  const dayCells = (grid) => select(grid, "td,[role=gridcell],[role=cell]").filter((c) => /^\d{1,2}$/.test(tidy(text(c))));
+  const MONTH = /(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,?\s+\d{4}|\d{4}-\d{2}(?!-?\d)|(^|\D)\d{1,2}\/\d{4}/i;
+  // The smallest ancestor of the grid for which `test` holds, the grid itself first.
+  const around = (grid, test) => {
+    for (let at = grid, n = 0; at && n < 6; at = flatParent(at), n++) { const hit = test(at); if (hit) return hit; }
+    return null;
+  };
+  const calendarTitle = (grid) => around(grid, (at) => {
+    for (const t of [at.getAttribute("aria-label") || "", ...idRefs(at, "aria-labelledby").map((n) => text(n)), tidy(text(at))]) {
+      const m = MONTH.exec(t);
+      if (m) return m[0];
+    }
+    return null;
+  }) || "";
+  const NEXT = /next|following|forward|later|^[\u203a\u00bb>\u2192\u25b6]+$/i, BACK = /prev|back|earlier|^[\u2039\u00ab<\u2190\u25c0]+$/i;
+  const calendarStep = (grid, forward) => around(grid, (at) => {
+    const want = forward ? NEXT : BACK;
+    const hits = select(at, "button,[role=button],a").filter((b) => visible(b) && !flatContains(grid.tBodies ? grid.tBodies[0] || grid : grid, b)
+      && (labels(b).some((l) => want.test(l)) || want.test(b.title) || want.test(tidy(text(b)))));
+    const months = hits.filter((b) => !/year/i.test(labels(b).join() + b.title));
+    return months.length ? months.slice(0, 1) : null;
+  }) || [];
+  const calendarDay = (grid, day) => {
+    const off = (c) => /(^|[-_ ])(other|outside|adjacent|off|old|new)([-_ ]|$)/i.test(c.className || "") || c.getAttribute("data-outside") !== null;
+    const cells = dayCells(grid).filter((c) => !off(c));
+    // Days of the neighbouring months stand before the first 1 and after the last day.
+    const first = cells.findIndex((c) => tidy(text(c)) === "1");
+    const own = cells.slice(Math.max(first, 0));
+    const hit = own.find((c) => tidy(text(c)) === String(day));
+    if (!hit) return [];
+    return [select(hit, "button,[role=button],a")[0] || hit];
+  };
+  const calendarOpener = (el) => {
+    if (/^(BUTTON)$/.test(el.tagName) || el.getAttribute("aria-haspopup")) return [el];
+    const inner = select(el, "button,[role=button],[aria-haspopup]").filter(visible);
+    if (inner.length) return inner.slice(0, 1);
+    const near = around(el.parentElement || el, (at) => { const b = select(at, "button,[role=button]").filter((b) => visible(b) && /calendar|date|pick/i.test(labels(b).join() + b.title)); return b.length === 1 ? b : null; });
+    return near || [el];
+  };
+  const scrollTable = (el, toTop) => {
+    const scrolls = (n) => n.scrollHeight > n.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(n).overflowY);
+    let box = [el, ...select(el, "*")].find(scrolls);
+    for (let at = flatParent(el); !box && at; at = flatParent(at)) if (scrolls(at)) box = at;
+    box = box || document.scrollingElement;
+    const from = box.scrollTop;
+    box.scrollTop = toTop ? 0 : from + box.clientHeight * 0.8;
+    const end = toTop ? box.scrollTop <= 0 : box.scrollTop + box.clientHeight >= box.scrollHeight - 1;
+    return { moved: box.scrollTop !== from, at_end: end };
+  };
+
   // ---- whole page --------------------------------------------------------------------------
   const visibleText = () => {
     const out = [];
@@ -516,7 +567,7 @@
   };
   new MutationObserver(watch).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
-  globalThis.__agent = { collect, pick, rowsOf, factsOf, facts, retarget, ready, scroll, point, framePoint, frameMap, arm, disarm, focusAll, kindOf,
+  globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, rowsOf, factsOf, facts, retarget, ready, scroll, point, framePoint, frameMap, arm, disarm, focusAll, kindOf,
     setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, html,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
     expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),

@@ -60,9 +60,13 @@ impl Profile {
     }
 
     /// Copies files into a fresh folder where the browser may read them, under their own names.
-    pub(crate) fn lend(&self, files: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    pub(crate) fn lend(&self, files: &[PathBuf], context: &str) -> Result<Vec<PathBuf>, Error> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let folder = self.folder(&format!("uploads/{}", NEXT.fetch_add(1, Ordering::Relaxed)))?;
+        let mine = format!("uploads/{context}");
+        if !self.root.join(&mine).exists() {
+            self.folder(&mine)?;
+        }
+        let folder = self.folder(&format!("{mine}/{}", NEXT.fetch_add(1, Ordering::Relaxed)))?;
         let mut lent = Vec::with_capacity(files.len());
         for file in files {
             let name =
@@ -74,6 +78,13 @@ impl Profile {
             lent.push(to);
         }
         Ok(lent)
+    }
+
+    /// Removes what a context was lent and what it downloaded.
+    pub(crate) fn forget(&self, context: &str) {
+        for kind in ["uploads", "downloads"] {
+            remove(&self.root.join(kind).join(context));
+        }
     }
 
     /// Puts a certificate authority into the NSS database of the browser's home.

@@ -214,3 +214,69 @@ fn keys_reach_the_focused_control() {
         assert_eq!(page.title().await.unwrap(), "sent aB");
     });
 }
+
+const CALENDAR: &str = "<lf-date id=f></lf-date><output id=o></output><script>
+ customElements.define('lf-date', class extends HTMLElement { connectedCallback() {
+  const r = this.attachShadow({mode: 'closed'}); let y = 2026, m = 10;
+  r.innerHTML = '<span id=v>none</span> <button aria-haspopup=dialog>Choose date</button><div role=dialog hidden><button aria-label=\"Previous month\">‹</button><b id=t></b><button aria-label=\"Next month\">›</button><table role=grid><tbody></tbody></table></div>';
+  const [open, prev, next] = r.querySelectorAll('button'), box = r.querySelector('[role=dialog]'), body = r.querySelector('tbody');
+  const draw = () => { r.querySelector('#t').textContent = new Date(y, m, 1).toLocaleString('en-US', {month: 'long', year: 'numeric'});
+   const lead = new Date(y, m, 1).getDay(); let html = '';
+   for (let i = 0; i < 42; i++) { const d = new Date(y, m, 1 - lead + i);
+    html += (i % 7 ? '' : '<tr>') + `<td role=gridcell><button ${d.getMonth() != m || d.getDate() == 13 ? 'disabled' : ''}>${d.getDate()}</button></td>`; }
+   body.innerHTML = html; };
+  const step = n => setTimeout(() => { m += n; y += Math.floor(m / 12); m = (m + 12) % 12; draw() }, 60);
+  draw(); open.onclick = () => setTimeout(() => box.hidden = false, 80); prev.onclick = () => step(-1); next.onclick = () => step(1);
+  body.onclick = e => { if (e.target.tagName == 'BUTTON') { o.value = r.querySelector('#v').textContent = [m + 1, e.target.textContent, y].join('/'); box.hidden = true } };
+ } })</script>";
+
+#[test]
+fn a_date_control_that_refuses_typing_is_used_by_its_calendar_even_in_a_closed_root() {
+    run(async {
+        let (_context, page) = showing(CALENDAR).await;
+        let field = node(&page, "#f").await;
+        let opener = page.find(&Query::role("button", "Choose date")).await.unwrap().remove(0).node;
+        let wait = || agent::browser::Deadline::within(std::time::Duration::from_secs(30));
+        page.pick_date(&opener, "2027-02-28", wait(), &mut Unobserved).await.unwrap();
+        assert_eq!(value(&page, "#o").await, "2/28/2027");
+        page.pick_date(&opener, "2026-12-01", wait(), &mut Unobserved).await.unwrap();
+        assert_eq!(value(&page, "#o").await, "12/1/2026");
+        let off = page
+            .pick_date(
+                &opener,
+                "2026-12-13",
+                agent::browser::Deadline::within(std::time::Duration::from_secs(3)),
+                &mut Unobserved,
+            )
+            .await;
+        assert!(matches!(off, Err(NotDone::OutOfTime { why: Why::Disabled, .. })), "{off:?}");
+        assert!(matches!(page.facts(&field).await, Attempted::Done(f) if f.visible));
+    });
+}
+
+#[test]
+fn a_virtual_table_is_scrolled_to_its_end() {
+    run(async {
+        let (_context, page) = showing(
+            "<div id=s style='height:200px;overflow:auto'><div style='height:4000px;position:relative'><table id=t aria-rowcount=100 style='position:absolute'><tbody></tbody></table></div></div>
+             <script>const draw = () => { const top = Math.floor(s.scrollTop / 40); t.style.top = top * 40 + 'px';
+              t.tBodies[0].innerHTML = Array.from({length: Math.min(6, 100 - top)}, (_, i) => `<tr style='height:40px'><td>Row ${top + i}</td></tr>`).join('') };
+              s.onscroll = draw; draw()</script>",
+        ).await;
+        let table = node(&page, "#t").await;
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..60 {
+            let Attempted::Done(read) = page.read_table(&table).await else { continue };
+            seen.extend(read.rows.into_iter().map(|r| r.cells[0].clone()));
+            if seen.len() == 100 {
+                break;
+            }
+            page.scroll_table(&table, false).await;
+            page.wait_change(briefly()).await;
+        }
+        assert_eq!(seen.len(), 100);
+        assert!(
+            matches!(page.scroll_table(&table, true).await, Attempted::Done(s) if s.moved && s.at_end)
+        );
+    });
+}

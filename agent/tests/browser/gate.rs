@@ -1,7 +1,8 @@
 //! The submit gate: one matching request, everything else barred until its answer.
 
 use crate::shared::{at, briefly, posts, run, showing, soon};
-use agent::browser::{Attempted, GatePattern, Query, Unobserved};
+use agent::browser::{Attempted, GatePattern, NavigationError, Query, Unobserved};
+use std::time::Duration;
 
 fn received(name: &str) -> usize {
     posts().lock().unwrap().iter().filter(|p| p.starts_with(name)).count()
@@ -21,8 +22,18 @@ fn one_submission_passes_with_its_body_and_everything_else_is_barred() {
             .await
             .unwrap();
         let deadline = soon();
-        while gate.refused().is_empty() && !deadline.passed() {
+        let from_frame = |(_, url): &(String, String)| url.contains("n=frame");
+        while !gate.refused().iter().any(from_frame) && !deadline.passed() {
             page.wait_change(deadline).await;
+        }
+        // What was under way before the gate arrives at the server still.
+        let mut before = usize::MAX;
+        while before != received("other") && !deadline.passed() {
+            before = received("other");
+            let pause = briefly();
+            while !pause.passed() {
+                page.wait_change(pause).await;
+            }
         }
         posts().lock().unwrap().retain(|p| !p.starts_with("other"));
         let clicked = page.find(&Query::role("button", "Submit")).await.unwrap().remove(0);
@@ -72,5 +83,39 @@ fn a_submission_that_is_failed_never_leaves() {
         gate.disarm().await.unwrap();
         page.settle(soon()).await;
         assert_eq!(received("two"), 0);
+    });
+}
+
+#[test]
+fn workers_and_new_pages_are_barred_too_and_an_undecided_submission_is_failed() {
+    run(async {
+        let (context, page) = showing(
+            "<form method=post action=/submit/three><button>Submit</button></form><script>
+             const work = \"setInterval(() => fetch('http://a.test/other?n=worker').catch(() => 0), 50)\";
+             new Worker(URL.createObjectURL(new Blob([work])))</script>",
+        )
+        .await;
+        let deadline = soon();
+        while received("other worker") == 0 {
+            assert!(!deadline.passed(), "the worker runs");
+            page.wait_change(briefly()).await;
+        }
+        let gate = context
+            .arm_gate(GatePattern { method: "POST".into(), url: "*/submit/three".into() })
+            .await
+            .unwrap();
+        let deadline = soon();
+        while !gate.refused().iter().any(|(_, u)| u.contains("n=worker")) {
+            assert!(!deadline.passed(), "the worker is barred: {:?}", gate.refused());
+            page.wait_change(briefly()).await;
+        }
+        let second = context.new_page().await.unwrap();
+        let barred = second.navigate("http://a.test/other?n=page", Duration::from_secs(10)).await;
+        assert_eq!(barred, Err(NavigationError::Network("ERR_BLOCKED_BY_CLIENT".into())));
+        page.click(&Query::role("button", "Submit"), briefly(), &mut Unobserved).await.unwrap();
+        drop(gate.held(soon()).await.unwrap().expect("held"));
+        gate.disarm().await.unwrap();
+        page.settle(soon()).await;
+        assert_eq!((received("three"), received("other page")), (0, 0));
     });
 }

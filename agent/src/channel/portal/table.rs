@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     script::{
-        ast::{Cell, Pages, PickRow, RowCount, Take, Target, Words},
+        ast::{Cell, Pages, PickRow, ReadAs, RowCount, Take, Target, Words},
         text::normalise_label,
     },
     step::ReadValue,
@@ -185,10 +185,13 @@ impl Portal<'_> {
         take: &[Take],
     ) -> Result<(), Halt> {
         for one in take {
-            let shown = column(table, one.column.as_str())
-                .and_then(|at| row.cells.get(at))
-                .cloned()
-                .unwrap_or_default();
+            let cell = column(table, one.column.as_str()).and_then(|at| row.cells.get(at));
+            // A cell left empty says nothing, which is no fault where only its words are wanted.
+            let silent = cell.is_some_and(|shown| shown.trim().is_empty());
+            if silent && one.read_as == ReadAs::Text {
+                continue;
+            }
+            let shown = cell.cloned().unwrap_or_default();
             let text = match &one.pattern {
                 Some(pattern) => pattern.extract(&shown).unwrap_or_default().to_owned(),
                 None => shown,

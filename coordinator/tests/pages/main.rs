@@ -2,9 +2,11 @@
 //! `PAGES_OUT=folder` writes the whole pages for a person to look at.
 
 mod attempt;
+mod bed;
 mod case;
 mod fixture;
 mod fleet;
 mod inbox;
 mod other;
+mod served;
 mod work;

@@ -8,6 +8,7 @@ use domain::{
     wire::{End, Fenced, Leased, Order, Release, Report},
 };
 use futures_util::FutureExt as _;
+use tokio::time::Instant;
 
 use crate::{
     attempt::{self, FleetDoors, LeaseClock},
@@ -42,6 +43,7 @@ struct Kept {
     session: Session,
     pace: Pace,
     errand: Errand,
+    since: Instant,
 }
 
 /// What all slots of an agent share.
@@ -59,6 +61,12 @@ impl Slot {
     #[must_use]
     pub fn session_of(&self) -> Option<&SessionOf> {
         self.kept.as_ref().map(|kept| &kept.session.of)
+    }
+
+    /// How long a kept session has not been used.
+    #[must_use]
+    pub fn idle_for(&self) -> Option<Duration> {
+        self.kept.as_ref().map(|kept| kept.since.elapsed())
     }
 
     /// Works one lease to its end and reports it.
@@ -203,11 +211,11 @@ impl Slot {
 
     async fn after(&mut self, session: Session, pace: Pace, errand: Errand, finished: &Finished) {
         if finished.session_good && session.is_signed_in() {
-            self.kept = Some(Kept { session, pace, errand });
+            self.kept = Some(Kept { session, pace, errand, since: Instant::now() });
             return;
         }
         let signed_in = session.is_signed_in();
-        let kept = Kept { session, pace, errand };
+        let kept = Kept { session, pace, errand, since: Instant::now() };
         if signed_in && finished.end.is_some() {
             leave_politely(kept).await;
         } else {

@@ -48,6 +48,8 @@ pub struct WorkConfig {
     pub browser: LaunchConfig,
     /// Ends by itself after so many jobs.
     pub drain_after_jobs: Option<u32>,
+    /// A kept portal session that is not used for so long is left.
+    pub session_idle: Duration,
     /// Longest drain: attempts under way may finish for so long.
     pub drain_max: Duration,
 }
@@ -188,6 +190,12 @@ impl Crew {
                 continue;
             }
             self.browser_lives().await?;
+            for slot in &mut self.free {
+                if slot.idle_for().is_some_and(|idle| idle > self.config.session_idle) {
+                    // Another agent may need the account: some portals refuse a second sign-in.
+                    slot.leave().await;
+                }
+            }
             let (asked, at) = ask.take().unwrap_or_else(|| (self.ask(), clock::boot_ms()));
             let reply = tokio::select! {
                 reply = self.shared.coordinator.lease(&asked) => reply,

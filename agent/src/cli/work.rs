@@ -42,6 +42,9 @@ pub struct Work {
     /// Seconds that attempts under way may take to finish on SIGTERM.
     #[arg(long, env = "FLEET_DRAIN_MAX_S", default_value_t = 15)]
     pub drain_max_s: u64,
+    /// Seconds after which a portal session that is kept for the next job, but not used, is left.
+    #[arg(long, env = "FLEET_SESSION_IDLE_S", default_value_t = 120)]
+    pub session_idle_s: u64,
     /// The browser.
     #[command(flatten)]
     pub browser: BrowserOptions,
@@ -76,6 +79,7 @@ pub async fn run(options: Work) -> u8 {
         slots: options.slots,
         browser,
         drain_after_jobs: options.drain_after_jobs,
+        session_idle: Duration::from_secs(options.session_idle_s),
         drain_max: Duration::from_secs(options.drain_max_s),
     };
     match work(coordinator, spool, config).await {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{
     evidence::{EvidenceKind, Moment},
+    id::EvidenceId,
     outcome::{Fact, Reference, ReferenceKind},
     script::{
         ast::{CaptureSource, CaptureSpec, Pattern, ReadAs, Region, ShotOf, Target},
@@ -31,11 +32,12 @@ struct Seen {
     by: &'static str,
     bounds: Option<Bounds>,
     confidence: Option<f64>,
+    picture: Option<EvidenceId>,
 }
 
 impl Seen {
     fn of(text: String, by: &'static str) -> Self {
-        Self { text, by, bounds: None, confidence: None }
+        Self { text, by, bounds: None, confidence: None, picture: None }
     }
 }
 
@@ -46,13 +48,24 @@ impl Portal<'_> {
         specs: &[CaptureSpec],
         within: Deadline,
     ) -> Result<(), Halt> {
+        let shown = specs.iter().any(|spec| matches!(spec.source, CaptureSource::From(_)));
+        // The picture the values are read from: their boxes belong to it.
+        let picture = match self.page() {
+            Ok(page) if shown => self.observe.picture(&page, Moment::After).await,
+            _ => None,
+        };
         for spec in specs {
-            self.capture(spec, within.at_most(VALUE_WAIT)).await?;
+            self.capture(spec, picture, within.at_most(VALUE_WAIT)).await?;
         }
         Ok(())
     }
 
-    async fn capture(&mut self, spec: &CaptureSpec, within: Deadline) -> Result<(), Halt> {
+    async fn capture(
+        &mut self,
+        spec: &CaptureSpec,
+        picture: Option<EvidenceId>,
+        within: Deadline,
+    ) -> Result<(), Halt> {
         let seen = match self.see(spec, within).await {
             Ok(Some(seen)) => seen,
             Ok(None) => return self.nothing_read(spec, "nothing was read"),
@@ -65,8 +78,8 @@ impl Portal<'_> {
             name: spec.name.text.clone(),
             value: seen.text.clone(),
             read_by: seen.by.to_owned(),
+            picture: seen.picture.or(seen.bounds.and(picture)),
             bounds: seen.bounds,
-            picture: None,
             confidence: seen.confidence,
         };
         self.keep_value(
@@ -107,9 +120,10 @@ impl Portal<'_> {
         };
         let shown = domain::script::text::spaced(text);
         if *read_as == ReadAs::Reference {
-            self.references.retain(|known| known.value != shown);
+            let kind = kind.unwrap_or(ReferenceKind::Tracking);
+            self.references.retain(|known| known.value != shown || known.kind != kind);
             self.references.push(Reference {
-                kind: kind.unwrap_or(ReferenceKind::Tracking),
+                kind,
                 issuer: self.bundle.script.payer().to_owned(),
                 value: shown.clone(),
                 read_by: read.read_by.clone(),
@@ -193,7 +207,8 @@ impl Portal<'_> {
                     }
                 }
                 let area = Some(bounds(&found.rect));
-                return Ok(Some(Seen { text, by: "dom", bounds: area, confidence: None }));
+                let by = "dom";
+                return Ok(Some(Seen { text, by, bounds: area, confidence: None, picture: None }));
             }
             if tries.wait_look(Why::NotShown).await.is_err() {
                 return Ok(None);
@@ -258,7 +273,8 @@ impl Portal<'_> {
     ) -> Result<Option<Seen>, Halt> {
         let png = page.screenshot(Area::Clip(area), ImageFormat::Png).await;
         let png = png.map_err(|error| self.broken(&error))?;
-        self.observe.keep(EvidenceKind::Crop, Moment::After, png.clone()).await;
+        let crop = self.observe.keep(EvidenceKind::Crop, Moment::After, png.clone()).await;
+        let own = Rect { x: 0.0, y: 0.0, width: area.width, height: area.height };
         let readings = match read::read_picture(png).await {
             Ok(readings) => readings,
             Err(unread) => return Err(self.raise("capture_missing", &unread.to_string())),
@@ -267,8 +283,10 @@ impl Portal<'_> {
             Ok((text, confidence)) => Ok(Some(Seen {
                 text,
                 by: "ocr",
-                bounds: Some(bounds(&area)),
+                // The crop is the picture, and all of it.
+                bounds: Some(bounds(&own)),
                 confidence: Some(confidence),
+                picture: Some(crop),
             })),
             Err(why) => {
                 self.observe.log(&format!("{}: {why}", spec.name));

@@ -5,6 +5,7 @@ mod validator;
 
 mod bundle;
 mod check_rows;
+mod docs;
 mod mutations;
 mod reports;
 mod repository;

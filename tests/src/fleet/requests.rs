@@ -50,8 +50,8 @@ pub fn prior_auth(
     let mut request = json!({
         "kind": "prior_auth",
         "member": person(m),
-        "requesting": {"npi": "1234567893", "name": "Willowmere Clinic"},
-        "servicing": {"npi": "1999999984"},
+        "requesting": {"npi": "1234567893", "name": "Willowmere Clinic", "taxonomy": "261QM1300X"},
+        "servicing": {"npi": "1999999984", "taxonomy": "261QR0200X"},
         "urgency": "standard",
         "setting": "outpatient",
         "diagnoses": ["M54.50"],

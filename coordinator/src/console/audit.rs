@@ -16,6 +16,8 @@ pub struct Entry {
     pub action: String,
     /// On what: an id or a name.
     pub object: String,
+    /// Its name, when it is a person or an agent.
+    pub named: Option<String>,
     /// The page of that object, where there is one.
     pub href: Option<String>,
     /// The person's reason.
@@ -66,10 +68,10 @@ pub fn body(v: &Audit, now: Timestamp) -> Markup {
                     tbody { @for e in &v.entries { tr {
                         td data-label="When" { (parts::when(e.at, now)) }
                         td data-label="Who" { (parts::visible(&e.who)) }
-                        th scope="row" data-label="Action" { (parts::visible(&e.action.replace('_', " "))) }
-                        td data-label="Object" {
-                            @if let Some(href) = &e.href { a href=(href) title=(e.object) { (parts::short(&e.object)) } }
-                            @else { (parts::visible(&e.object)) }
+                        th scope="row" data-label="Action" { code { (parts::visible(&e.action)) } }
+                        td data-label="Object" title=(e.object) {
+                            @let name = object(e);
+                            @if let Some(href) = &e.href { a href=(href) { (name) } } @else { (name) }
                         }
                         td data-label="Reason" { @if e.reason.is_empty() { span.muted { "–" } } @else { (parts::visible(&e.reason)) } }
                     } } }
@@ -77,5 +79,16 @@ pub fn body(v: &Audit, now: Timestamp) -> Markup {
                 (parts::pager(v.paged.then_some("/audit"), v.next.as_ref().map(|n| format!("/audit?{n}")).as_deref()))
             }
         }
+    }
+}
+
+/// A name, or an id or hash in its short form.
+fn object(e: &Entry) -> String {
+    let whole = e.object.as_str();
+    match &e.named {
+        Some(name) => parts::visible(name),
+        None if whole.contains('_') && whole.len() > 26 => parts::short(&whole),
+        None if whole.len() == 64 => whole.chars().take(12).collect(),
+        None => parts::visible(whole),
     }
 }

@@ -476,7 +476,7 @@ pub fn empty(sentence: &str) -> Markup {
 pub fn pager(first: Option<&str>, next: Option<&str>) -> Markup {
     html! {
         @if first.is_some() || next.is_some() {
-            nav.pager aria-label="Pages" {
+            nav.pager aria-label="Pages of this list" {
                 @if let Some(href) = first { a.button href=(href) { "First page" } }
                 @if let Some(href) = next { a.button href=(href) rel="next" { "Next page" } }
             }

@@ -68,6 +68,7 @@ fn scripts_and_audit() {
         who: "Rosa Lind".into(),
         action: "exception_resolve".into(),
         object: case_id(1).to_string(),
+        named: None,
         href: Some(format!("/cases/{}", case_id(1))),
         reason: HOSTILE.into(),
     };

@@ -150,7 +150,7 @@ fn item(name: &str, found: Option<&Evidence>, picture: bool) -> Markup {
     html! { li { @match found {
         Some(e) => {
             a href={ "/evidence/" (e.id) } {
-                @if picture { span.thumb { img src={ "/evidence/" (e.id) } alt=(name) loading="lazy"; } }
+                @if picture { span.thumb { img src={ "/evidence/" (e.id) } alt="" loading="lazy"; } }
                 @else { span.thumb { (Icon::Document.svg()) } }
                 span { (name) }
             }

@@ -17,7 +17,9 @@ use crate::{
         parts::Picture,
     },
     store::{
-        self, agents, attempts, evidence, exceptions,
+        self, agents,
+        attempts::{self, Attempt},
+        evidence, exceptions,
         exceptions::{Exception, Filter},
         intents, jobs, steps,
     },
@@ -146,7 +148,7 @@ async fn detail(
         task: job.task,
         payer: payer_name(names, &e.payer),
         attempt: e.attempt,
-        picture: picture(app, &e).await?,
+        picture: picture(app, &e, &tried).await?,
         failure: Some(e.failure),
         tried: tried.iter().rev().map(|a| attempt_line(a, &agents)).collect(),
         intent_open: job.state.intent().is_some(),
@@ -156,27 +158,31 @@ async fn detail(
     })
 }
 
-/// The last picture of the attempt that asked, marked when the pointer met the page in that very picture.
-async fn picture(app: &App, e: &Exception) -> Result<Option<Picture>, store::Error> {
-    let Some(attempt) = e.attempt else { return Ok(None) };
-    let items = evidence::of_attempt(app.store(), attempt).await?;
-    let is_picture =
-        |k: EvidenceKind| matches!(k, EvidenceKind::Screenshot | EvidenceKind::FullPage);
-    let Some(last) =
-        items.iter().filter(|i| is_picture(i.kind)).max_by_key(|i| (i.received_at, i.id))
-    else {
-        return Ok(None);
-    };
-    let steps = steps::of_attempt(app.store(), attempt).await?;
-    let act = act_in(&steps, last.id);
-    let pixels = pixels(app, std::iter::once(last)).await.get(&last.id).copied();
-    Ok(Some(Picture {
-        id: last.id,
-        alt: format!("The portal in step {}", last.step + 1),
-        pixels,
-        click: act.filter(|_| last.kind == EvidenceKind::Screenshot).and_then(|a| a.click),
-        lit: None,
-    }))
+/// The last picture of the attempt that asked, or of the newest earlier attempt that has one; marked when the pointer met the
+/// page in that very picture.
+async fn picture(
+    app: &App,
+    e: &Exception,
+    tried: &[Attempt],
+) -> Result<Option<Picture>, store::Error> {
+    let earlier = tried.iter().rev().map(|a| a.id).filter(|id| Some(*id) != e.attempt);
+    for attempt in e.attempt.into_iter().chain(earlier) {
+        let items = evidence::of_attempt(app.store(), attempt).await?;
+        let pictures = items
+            .iter()
+            .filter(|i| matches!(i.kind, EvidenceKind::Screenshot | EvidenceKind::FullPage));
+        let Some(last) = pictures.max_by_key(|i| (i.received_at, i.id)) else { continue };
+        let steps = steps::of_attempt(app.store(), attempt).await?;
+        let act = act_in(&steps, last.id);
+        return Ok(Some(Picture {
+            id: last.id,
+            alt: format!("The portal in step {}", last.step + 1),
+            pixels: pixels(app, std::iter::once(last)).await.get(&last.id).copied(),
+            click: act.filter(|_| last.kind == EvidenceKind::Screenshot).and_then(|a| a.click),
+            lit: None,
+        }));
+    }
+    Ok(None)
 }
 
 fn act_in(steps: &[Step], picture: domain::id::EvidenceId) -> Option<&Act> {

@@ -9,7 +9,7 @@ use crate::{
         audit::{Audit, Entry},
         scripts::{ScriptPage, ScriptRow},
     },
-    store::{self, audit, scripts, work::recent_ends},
+    store::{self, agents, audit, scripts, work::recent_ends},
 };
 
 /// Every published script, live ones first.
@@ -77,7 +77,10 @@ pub struct Query {
 /// # Errors
 /// The database cannot be read.
 pub async fn audit(app: &App, query: &Query) -> Result<Audit, store::Error> {
-    let people = person_names(app.store()).await?;
+    let mut people = person_names(app.store()).await?;
+    for agent in agents::all(app.store(), true).await? {
+        people.insert(agent.id.to_string(), agent.info.name);
+    }
     let who = query.who.trim();
     let filter = audit::Filter {
         actor: people.iter().find(|(_, name)| *name == who).map_or(who, |(id, _)| id).to_owned(),
@@ -95,6 +98,7 @@ pub async fn audit(app: &App, query: &Query) -> Result<Audit, store::Error> {
         who: people.get(&e.actor).cloned().unwrap_or(e.actor),
         action: e.act,
         href: href(&e.subject),
+        named: people.get(&e.subject).cloned(),
         object: e.subject,
         reason: e.detail.get("reason").and_then(|r| r.as_str()).unwrap_or_default().to_owned(),
     });
@@ -115,6 +119,7 @@ fn href(subject: &str) -> Option<String> {
         "att" => Some(format!("/attempts/{subject}")),
         "exc" => Some(format!("/inbox/{subject}")),
         "ev" => Some(format!("/evidence/{subject}")),
+        "agent" => Some("/fleet".to_owned()),
         _ => None,
     }
 }

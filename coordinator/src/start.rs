@@ -92,7 +92,10 @@ pub async fn migrate(config: &Config) -> anyhow::Result<usize> {
 }
 
 /// Opens key, database and files.
-async fn open(config: &Config, clock: &Clock) -> anyhow::Result<Core> {
+///
+/// # Errors
+/// The sentence for the operator.
+pub async fn open(config: &Config, clock: &Clock) -> anyhow::Result<Core> {
     folder(&config.data_dir)?;
     folder(&config.files_dir)?;
     let db = Db::open(&config.database_url, Open::Coordinator).await?;

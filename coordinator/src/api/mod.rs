@@ -191,7 +191,7 @@ async fn in_time(call: Request, next: Next) -> Response {
 
 /// A panic in a handler is a bug of ours: it is answered, logged, and touches no other call. Its text may hold anything, so only
 /// the place goes to the log (the panic hook prints it).
-fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a handler panicked");
     Problem::new("internal", "the call was not done; the log of the coordinator says why")
         .into_response()

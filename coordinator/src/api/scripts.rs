@@ -101,7 +101,12 @@ impl Source for Used<'_> {
 
 fn refused(findings: Vec<Finding>) -> Problem {
     let fault = |f: &Finding| Fault {
-        field: format!("files.{}:{}:{}", f.file, f.line, f.column),
+        field: format!(
+            "files.{}:{}:{}",
+            f.file.strip_prefix("scripts/").unwrap_or(&f.file),
+            f.line,
+            f.column
+        ),
         reason: format!("{} [{}]", f.message, f.code),
     };
     Problem {

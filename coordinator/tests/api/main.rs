@@ -1,0 +1,18 @@
+//! The HTTP surface, route by route: router in process, SQLite in a temporary folder, a clock that is moved by hand.
+
+mod access;
+mod agent;
+mod cases;
+mod documents;
+mod evidence;
+mod exceptions;
+mod fleet;
+mod jobs;
+mod limits;
+mod live;
+mod openapi;
+mod payers;
+mod scripts;
+mod start;
+mod test_app;
+mod users;

@@ -1,0 +1,118 @@
+//! `/v1/payers`.
+
+use coordinator::access::Role;
+use serde_json::json;
+
+use crate::test_app::{TestApp, claim_status, payer};
+
+#[tokio::test]
+async fn limits_and_permission_change_what_is_leased() {
+    let app = TestApp::new().await;
+    let (_, job) = app.take_in("harbor", &claim_status("W100000001")).await;
+    let agent = app.hello("a1", 2).await;
+    let seen = app.get(Role::Viewer, "payers/harbor").await.good();
+    let no = json!({"state": "prohibited", "basis": "terms_reviewed", "tasks": [],
+                    "expires_at": "2027-01-01T00:00:00Z", "reason": "their letter of 2 March"});
+    let changed =
+        app.change(Role::Admin, "payers/harbor/permission", &seen["rev"], &no).await.good();
+    assert_eq!(changed["profile"]["permission"]["state"], "prohibited");
+    assert_eq!(changed["profile"]["permission"]["decided_by"], "admin");
+    assert!(app.lease(&agent, 2).await.is_empty());
+    let stale = app.change(Role::Admin, "payers/harbor/permission", &seen["rev"], &no).await;
+    assert_eq!(stale.problem(), (409, "conflict".into()));
+    let yes = json!({"state": "permitted", "basis": "written_permission", "tasks": ["claim_status"],
+                     "expires_at": "2027-01-01T00:00:00Z", "reason": "they allowed it"});
+    let changed =
+        app.change(Role::Admin, "payers/harbor/permission", &changed["rev"], &yes).await.good();
+    let limits = json!({"reason": "asked by the payer", "limits": {"sessions_max": 7, "gap_ms": 5,
+                        "pages_per_minute": 60, "logins_per_hour_max": 9}});
+    let changed =
+        app.change(Role::Admin, "payers/harbor/limits", &changed["rev"], &limits).await.good();
+    assert_eq!(changed["profile"]["limits"]["sessions_max"], 7);
+    assert!(["ready", "waiting"].contains(&app.job(&job).await["state"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_paused_payer_says_so() {
+    let app = TestApp::new().await;
+    let (_, job) = app.take_in("crestline", &claim_status("W100000001")).await;
+    let agent = app.hello("a1", 2).await;
+    let rev = app.get(Role::Viewer, "payers/crestline").await.good()["rev"].clone();
+    let because = json!({"reason": "portal upgrade tonight"});
+    let paused = app.change(Role::Operator, "payers/crestline/pause", &rev, &because).await.good();
+    assert!(app.lease(&agent, 1).await.is_empty());
+    let says = app.job(&job).await["blocked"].clone();
+    assert_eq!(says, "the payer is paused: portal upgrade tonight");
+    let resume = "payers/crestline/resume";
+    app.change(Role::Operator, resume, &paused["rev"], &because).await.good();
+    assert_eq!(app.lease(&agent, 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn secrets_go_in_and_never_come_out() {
+    let app = TestApp::new().await;
+    let body =
+        json!({"account": "clinic-7", "secrets": {"user": "u-7", "password": "Pa55-never-seen"}});
+    let put = app.put(Role::Admin, "payers/harbor/credential", &body).await;
+    put.good();
+    for reply in [
+        put,
+        app.get(Role::Admin, "payers/harbor").await,
+        app.get(Role::Admin, "payers").await,
+        app.get(Role::Admin, "audit?limit=200").await,
+    ] {
+        let text = String::from_utf8_lossy(&reply.body).into_owned();
+        assert!(!text.contains("Pa55-never-seen") && !text.contains("u-7"), "{text}");
+    }
+    let listed = app.get(Role::Viewer, "payers/harbor").await.good();
+    let account = listed["credentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["account"] == "clinic-7")
+        .unwrap();
+    assert_eq!(
+        (&account["aliases"], &account["state"]),
+        (&json!(["password", "user"]), &json!("good"))
+    );
+    for bad in [
+        json!({"account": "x", "secrets": {"user": "u"}}),
+        json!({"account": "", "secrets": {"user": "u", "password": "Pa55-never-seen"}}),
+        json!({"account": "x", "secrets": {"user": "u", "password": 7}}),
+        json!({"account": "x", "secrets": {"user": "u", "password": "Pa55-never-seen"}, "note": "x"}),
+    ] {
+        let reply = app.put(Role::Admin, "payers/harbor/credential", &bad).await;
+        assert_eq!(reply.problem().0, 422);
+        assert!(!String::from_utf8_lossy(&reply.body).contains("Pa55-never-seen"));
+    }
+    let reply = app.put(Role::Admin, "payers/nobody/credential", &body).await;
+    assert_eq!(reply.problem(), (404, "not-found".into()));
+    for file in walk(app.dir.path()) {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(15).any(|w| w == b"Pa55-never-seen"), "{}", file.display());
+    }
+}
+
+fn walk(at: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(at).unwrap().map(|e| e.unwrap().path());
+    entries.flat_map(|p| if p.is_dir() { walk(&p) } else { vec![p] }).collect()
+}
+
+#[tokio::test]
+async fn profiles_are_checked() {
+    let app = TestApp::new().await;
+    let good = serde_json::to_value(payer("acme", 3)).unwrap();
+    assert_eq!(app.put(Role::Admin, "payers/acme", &good).await.good()["id"], "acme");
+    let elsewhere = app.put(Role::Admin, "payers/other", &good).await;
+    assert_eq!(elsewhere.problem(), (422, "invalid".into()));
+    for (at, value) in [
+        ("/id", json!("Acme Inc")),
+        ("/time_zone", json!("Mars/Olympus")),
+        ("/permission/state", json!("maybe")),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(at).unwrap() = value;
+        let path = format!("payers/{}", bad["id"].as_str().unwrap().replace(' ', "%20"));
+        assert_eq!(app.put(Role::Admin, &path, &bad).await.problem().0, 422, "{at}");
+    }
+}

@@ -122,7 +122,7 @@ mod tests {
         let all = [
             rect(300.0, 100.0, 50.0, 20.0),
             rect(100.0, 98.0, 50.0, 24.0),
-            rect(95.0, 200.0, 50.0, 20.0),
+            rect(20.0, 200.0, 50.0, 20.0),
         ];
         assert_eq!(nearest(Side::RightOf, &anchor, &all), vec![1]);
         assert_eq!(nearest(Side::Below, &anchor, &all), vec![2]);

@@ -571,5 +571,6 @@
     setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, html,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
     expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),
-    viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: flatContains, same: (a, b) => a === b, visible, checked, focused: (el) => deepActive() === el, flush: () => true, title: () => document.title };
+    viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: flatContains, same: (a, b) => a === b, visible, checked, focused: (el) => deepActive() === el, // After the timers the page's handlers have set for "now".
+    flush: () => new Promise((done) => setTimeout(() => setTimeout(done, 1), 1)), title: () => document.title };
 })();

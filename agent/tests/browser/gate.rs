@@ -11,10 +11,10 @@ fn received(name: &str) -> usize {
 #[test]
 fn one_submission_passes_with_its_body_and_everything_else_is_barred() {
     run(async {
-        let inner = at("b.test", "<script>setInterval(() => fetch('http://b.test/other?n=frame').catch(() => 0), 50)</script>").await;
+        let inner = at("b.test", "<script>setInterval(() => fetch('http://b.test/other?n=one-frame').catch(() => 0), 50)</script>").await;
         let (context, page) = showing(&format!(
             "<iframe src='{inner}'></iframe><form method=post action=/submit/one><input name=code value='99 213'><button>Submit</button></form>
-             <script>setInterval(() => fetch('/other?n=top').catch(() => 0), 50);
+             <script>setInterval(() => fetch('/other?n=one-top').catch(() => 0), 50);
              document.forms[0].onsubmit = () => {{ fetch('/submit/one', {{method: 'POST', body: 'again', keepalive: true}}).catch(() => 0) }}</script>",
         )).await;
         let gate = context
@@ -22,20 +22,20 @@ fn one_submission_passes_with_its_body_and_everything_else_is_barred() {
             .await
             .unwrap();
         let deadline = soon();
-        let from_frame = |(_, url): &(String, String)| url.contains("n=frame");
+        let from_frame = |(_, url): &(String, String)| url.contains("n=one-frame");
         while !gate.refused().iter().any(from_frame) && !deadline.passed() {
             page.wait_change(deadline).await;
         }
         // What was under way before the gate arrives at the server still.
         let mut before = usize::MAX;
-        while before != received("other") && !deadline.passed() {
-            before = received("other");
+        while before != received("other one") && !deadline.passed() {
+            before = received("other one");
             let pause = briefly();
             while !pause.passed() {
                 page.wait_change(pause).await;
             }
         }
-        posts().lock().unwrap().retain(|p| !p.starts_with("other"));
+        posts().lock().unwrap().retain(|p| !p.starts_with("other one"));
         let clicked = page.find(&Query::role("button", "Submit")).await.unwrap().remove(0);
         assert!(matches!(
             page.try_click(&clicked.node, 0, &mut Unobserved).await,
@@ -48,7 +48,7 @@ fn one_submission_passes_with_its_body_and_everything_else_is_barred() {
         assert_eq!(received("one"), 0, "nothing left before it was let go");
         held.proceed().await.unwrap();
         assert_eq!(
-            received("other"),
+            received("other one"),
             0,
             "timers of the page and of its frame are barred: {:?}",
             posts()
@@ -56,10 +56,15 @@ fn one_submission_passes_with_its_body_and_everything_else_is_barred() {
         let status = gate.answered(soon()).await;
         assert!(matches!(status, Some(302 | 303 | 200)), "{status:?}");
         assert!(
-            gate.refused().iter().any(|(m, u)| m == "GET" && u.contains("n=frame")),
+            gate.refused().iter().any(|(m, u)| m == "GET" && u.contains("n=one-frame")),
             "{:?}",
             gate.refused()
         );
+        let deadline = soon();
+        while !gate.refused().iter().any(|(m, _)| m == "POST") {
+            assert!(!deadline.passed(), "the second submission of the page comes and is barred");
+            page.wait_change(briefly()).await;
+        }
         gate.disarm().await.unwrap();
         page.settle(soon()).await;
         assert_eq!(received("one"), 1);

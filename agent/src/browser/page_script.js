@@ -388,6 +388,10 @@
     if (el.tagName === "INPUT" && /^(checkbox|radio)$/.test(el.type)) return String(el.checked);
     if (el.tagName === "INPUT" && el.type === "password") return "\u2022".repeat(el.value.length);
     if ("value" in el && /^(INPUT|TEXTAREA|OUTPUT|METER|PROGRESS)$/.test(el.tagName)) return String(el.value);
+    if (el.matches("[role=radiogroup],fieldset")) {
+      const radios = select(el, "input[type=radio],[role=radio]");
+      if (radios.length) return radios.filter((r) => checked(r) === true).map((r) => labels(r)[0] || tidy(text(r))).join(", ");
+    }
     const c = checked(el);
     if (c !== null && el.matches("[role=checkbox],[role=radio],[role=switch]")) return String(c);
     return tidy(text(el));

@@ -198,7 +198,11 @@ impl Portal<'_> {
     /// The step of the record is done, with the picture after.
     pub(crate) async fn done(&mut self, screen: Option<String>) {
         if let Ok(page) = self.page() {
-            self.observe.picture(&page, Moment::After).await;
+            let picture = self.observe.picture(&page, Moment::After).await;
+            // A number without a picture of its own was read from this very page.
+            for reference in &mut self.references {
+                reference.evidence = reference.evidence.or(picture);
+            }
         }
         self.observe.end(StepState::Done, screen).await;
     }

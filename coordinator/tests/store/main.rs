@@ -1,0 +1,28 @@
+//! The store and its decisions, every test on SQLite and on a private Postgres that this binary starts and ends itself.
+
+mod bed;
+mod postgres;
+
+mod deal;
+mod doubt;
+mod lease;
+mod schema;
+mod submit;
+mod vault;
+
+/// Makes one test per database out of an async function that takes a [`bed::Bed`].
+macro_rules! both {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn sqlite() {
+                super::$name($crate::bed::Bed::sqlite().await).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn postgres() {
+                super::$name($crate::bed::Bed::postgres().await).await;
+            }
+        }
+    )*};
+}
+pub(crate) use both;

@@ -80,7 +80,7 @@ fn start() -> Cluster {
     assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let script = format!(
-        "{by} {bin}/postgres -D {data} -k {place} -h 127.0.0.1 -p {port} -c max_connections=300 >{place}/log 2>&1 & \
+        "trap '' HUP INT TERM; {by} {bin}/postgres -D {data} -k {place} -h 127.0.0.1 -p {port} -c max_connections=300 >{place}/log 2>&1 & \
          echo started; cat >/dev/null; kill -INT $!; wait $!; rm -rf {place}",
         by = by.join(" "),
         bin = bin.display(),

@@ -144,6 +144,15 @@ impl Caller {
         Ok(flow::people::saw(&app.core, &self.as_actor(), &subject, what, app.now()).await?)
     }
 
+    /// Writes the caller's reason for a change to the audit, where the change's own entry has no place for it.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn because(&self, app: &App, subject: &str, what: &str, reason: &str) -> Reply<()> {
+        let (actor, why) = (self.as_actor(), (what, reason));
+        Ok(flow::people::because(&app.core, &actor, subject, why, app.now()).await?)
+    }
+
     /// The form token; empty for a key, which needs none.
     #[must_use]
     pub fn csrf(&self) -> &str {

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod console;
+pub mod doctor;
 pub mod duties;
 pub mod files;
 pub mod flow;
@@ -104,5 +105,5 @@ impl App {
 
 /// The whole HTTP surface.
 pub fn router(app: Arc<App>) -> Router {
-    api::router(Arc::clone(&app)).merge(console::router().with_state(app))
+    api::around(api::router(Arc::clone(&app)).merge(console::router().with_state(app)))
 }

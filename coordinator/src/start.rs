@@ -79,6 +79,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether a start failed because of the database.
+#[must_use]
+pub fn is_of_database(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<crate::store::Error>().is_some()
+}
+
 /// Brings the database to the present schema; how many migrations were applied.
 ///
 /// # Errors

@@ -57,9 +57,10 @@ pub async fn drain(
     Body(because): Body<Because>,
 ) -> Reply<Json<AgentView>> {
     caller.needs(Role::Operator)?;
-    because.checked()?;
+    let reason = because.checked()?;
     seen(agents::get(app.store(), id).await?.rev, rev)?;
     flow::agents::drain(&app.core, &caller.as_actor(), id, true, app.now()).await?;
+    caller.because(&app, &id.to_string(), "drain", &reason).await?;
     Ok(Json(view(&app, agents::get(app.store(), id).await?)))
 }
 
@@ -75,9 +76,10 @@ pub async fn resume(
     Body(because): Body<Because>,
 ) -> Reply<Json<AgentView>> {
     caller.needs(Role::Operator)?;
-    because.checked()?;
+    let reason = because.checked()?;
     seen(agents::get(app.store(), id).await?.rev, rev)?;
     flow::agents::drain(&app.core, &caller.as_actor(), id, false, app.now()).await?;
+    caller.because(&app, &id.to_string(), "resume", &reason).await?;
     Ok(Json(view(&app, agents::get(app.store(), id).await?)))
 }
 
@@ -146,8 +148,9 @@ pub async fn resume_pool(
     Body(because): Body<Because>,
 ) -> Reply<Json<PoolView>> {
     caller.needs(Role::Operator)?;
-    because.checked()?;
+    let reason = because.checked()?;
     flow::payers::pause_pool(&app.core, &caller.as_actor(), &id, None, app.now()).await?;
+    caller.because(&app, &id, "resume", &reason).await?;
     one(&app, &id).await
 }
 

@@ -67,10 +67,15 @@ pub fn router(app: Arc<App>) -> Router {
             Problem::new("method-not-allowed", "this address takes other methods")
         })
         .layer(DefaultBodyLimit::max(JSON_MAX))
+        .with_state(app)
+}
+
+/// What API and pages have in common: headers that make a browser careful, and a panic that is answered.
+pub fn around(router: Router) -> Router {
+    router
         .layer(header_unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_unless_set(header::REFERRER_POLICY, "no-referrer"))
         .layer(CatchPanicLayer::custom(panicked))
-        .with_state(app)
 }
 
 fn header_unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
@@ -191,7 +196,7 @@ async fn in_time(call: Request, next: Next) -> Response {
 
 /// A panic in a handler is a bug of ours: it is answered, logged, and touches no other call. Its text may hold anything, so only
 /// the place goes to the log (the panic hook prints it).
-pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a handler panicked");
     Problem::new("internal", "the call was not done; the log of the coordinator says why")
         .into_response()

@@ -97,8 +97,9 @@ pub async fn resume(
     Body(because): Body<Because>,
 ) -> Reply<Json<PayerView>> {
     caller.needs(Role::Operator)?;
-    because.checked()?;
+    let reason = because.checked()?;
     keep::resume(&app.core, &caller.as_actor(), &id, Some(rev), app.now()).await?;
+    caller.because(&app, &id, "resume", &reason).await?;
     one(&app, &id).await
 }
 
@@ -114,9 +115,10 @@ pub async fn limits(
     Body(new): Body<NewLimits>,
 ) -> Reply<Json<PayerView>> {
     caller.needs(Role::Admin)?;
-    types::reason("reason", &new.reason)?;
+    let reason = types::reason("reason", &new.reason)?;
     let actor = caller.as_actor();
     keep::set_limits(&app.core, &actor, &id, &new.limits, Some(rev), app.now()).await?;
+    caller.because(&app, &id, "limits", &reason).await?;
     one(&app, &id).await
 }
 
@@ -132,9 +134,10 @@ pub async fn permission(
     Body(new): Body<NewPermission>,
 ) -> Reply<Json<PayerView>> {
     caller.needs(Role::Admin)?;
-    types::reason("reason", &new.reason)?;
+    let reason = types::reason("reason", &new.reason)?;
     let (actor, decided) = (caller.as_actor(), decided(new, &caller));
     keep::set_permission(&app.core, &actor, &id, &decided, Some(rev), app.now()).await?;
+    caller.because(&app, &id, "permission", &reason).await?;
     one(&app, &id).await
 }
 

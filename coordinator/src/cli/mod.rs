@@ -2,7 +2,6 @@
 
 pub mod cases;
 pub mod client;
-pub mod doctor;
 pub mod fleet;
 pub mod jobs;
 pub mod keep;
@@ -11,7 +10,8 @@ pub mod print;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Flags};
-use client::{Client, Done, Exit, Failed, Target};
+pub use client::{Client, Target};
+use client::{Done, Exit, Failed};
 
 /// The coordinator of the fleet: leases jobs to agents, keeps every number with its proof.
 #[derive(Debug, Parser)]
@@ -91,7 +91,7 @@ impl Cli {
                             crate::start::migrate(&config).await.map_err(|e| of_start(&e))?;
                         print::note(&format!("{applied} migrations applied"));
                     }
-                    _ => return doctor::run(&config, json).await,
+                    _ => return crate::doctor::run(&config, json).await,
                 }
                 Ok(Exit::Done)
             }
@@ -118,11 +118,7 @@ impl Verb {
 }
 
 fn of_start(error: &anyhow::Error) -> Failed {
-    let exit = if error.downcast_ref::<crate::store::Error>().is_some() {
-        Exit::Unreachable
-    } else {
-        Exit::Usage
-    };
+    let exit = if crate::start::is_of_database(error) { Exit::Unreachable } else { Exit::Usage };
     Failed::new(exit, format!("{error:#}"))
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod agent;
 mod cases;
+mod cli;
 mod documents;
 mod evidence;
 mod exceptions;

@@ -5,11 +5,12 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use serde_json::json;
 
-use super::{
-    client::{Done, Exit},
-    print,
-};
 use crate::{
+    cli::{
+        Client, Target,
+        client::{Done, Exit},
+        print,
+    },
     config::Config,
     seal::KeyFile,
     store::{
@@ -227,9 +228,9 @@ async fn running(config: &Config) -> Look {
     let Ok(address) = fs::read_to_string(config.data_file("address")) else {
         return Look::bad(what, "has not been started here", "coordinator serve");
     };
-    let target = super::Target { coordinator_url: Some(address.trim().to_owned()), json: true };
+    let target = Target { coordinator_url: Some(address.trim().to_owned()), json: true };
     let data = config.data_dir.display().to_string();
-    let asked = match super::Client::new(&target, Some(&data)) {
+    let asked = match Client::new(&target, Some(&data)) {
         Ok(client) => client.get("agents", &[("limit", "200".to_owned())]).await,
         Err(failed) => Err(failed),
     };

@@ -1,0 +1,249 @@
+//! Public JSON of what operators and admins keep: pools, agents, payers, scripts, audit, users.
+
+use std::collections::BTreeMap;
+
+use domain::{fleet, permission};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::access::Role;
+
+/// A pool with the one number scalers need.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PoolView {
+    /// Name.
+    pub id: String,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_reason: Option<String>,
+    /// Slots of its live agents.
+    pub slots: u32,
+    /// Slots at work.
+    pub slots_leased: u32,
+    /// At work plus ready jobs that could run here.
+    pub slots_wanted: u32,
+}
+
+/// An agent.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AgentView {
+    /// Which.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Pool.
+    pub pool: String,
+    /// `accepting`, `draining`, `gone`.
+    pub state: String,
+    /// `live`, `late` or `dead`, judged from its last sign; `gone` when it said goodbye.
+    pub health: String,
+    /// Slots.
+    pub slots: u32,
+    /// Slots at work.
+    pub leases: u32,
+    /// Version of the program.
+    pub version: String,
+    /// Version of its browser.
+    pub browser: String,
+    /// Whether its browser answers.
+    pub browser_ok: bool,
+    /// Memory of agent and browser, MiB.
+    pub memory_mib: u32,
+    /// Last sign of life.
+    pub seen_at: String,
+    /// When it began.
+    pub hello_at: String,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
+}
+
+/// A payer: profile, pauses, what it is doing now.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PayerView {
+    /// Payer id.
+    pub id: String,
+    /// Pool that serves it.
+    pub pool: String,
+    /// Profile: name, permission, limits, reconcile rules, cadence, login origins.
+    #[schema(value_type = Object)]
+    pub profile: fleet::Payer,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_reason: Option<String>,
+    /// The portal is down; next try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<String>,
+    /// Portal sessions at work.
+    pub sessions: u32,
+    /// Its accounts: names of secrets only.
+    pub credentials: Vec<CredentialView>,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
+}
+
+/// An account at a payer. Values are never given out here.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CredentialView {
+    /// Which.
+    pub id: String,
+    /// Name of the account.
+    pub account: String,
+    /// Names of the secrets it holds.
+    pub aliases: Vec<String>,
+    /// `good` or `refused`.
+    pub state: String,
+}
+
+/// New politeness limits.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewLimits {
+    /// `sessions_max`, `gap_ms`, `pages_per_minute`, `logins_per_hour_max`.
+    #[schema(value_type = Object)]
+    pub limits: fleet::Limits,
+    /// Why.
+    pub reason: String,
+}
+
+/// A decision about automating a portal.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPermission {
+    /// `unknown`, `permitted`, `registered`, `prohibited`.
+    #[schema(value_type = String)]
+    pub state: permission::PermissionState,
+    /// `contract`, `written_permission`, `payer_registration`, `terms_reviewed`, `simulator`.
+    pub basis: String,
+    /// Mandatory end, RFC 3339.
+    #[schema(value_type = String)]
+    pub expires_at: domain::time::Timestamp,
+    /// Tasks that may be automated.
+    #[schema(value_type = Vec<String>)]
+    pub tasks: Vec<domain::job::Task>,
+    /// Why.
+    pub reason: String,
+}
+
+/// An account with its secrets. Write-only.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCredential {
+    /// Name of the account, for people.
+    pub account: String,
+    /// Value per alias, a text. `code` takes the seed of one-time codes in base32, or `{"totp": seed, "digits": 6, "period_s": 30}`.
+    #[schema(value_type = Object)]
+    pub secrets: BTreeMap<String, crate::vault::Secret>,
+}
+
+/// A published script.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ScriptView {
+    /// `<payer>/<task>`.
+    pub script: String,
+    /// Hash of the bundle.
+    pub sha256: String,
+    /// `live`, `retired`, `held`.
+    pub state: String,
+    /// Who published it.
+    pub published_by: String,
+    /// When.
+    pub published_at: String,
+    /// Path → text; only for one script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<BTreeMap<String, String>>,
+}
+
+/// A script with every file it may use.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewScript {
+    /// `<payer>/<task>`.
+    pub script: String,
+    /// Path below `scripts/` → text.
+    pub files: BTreeMap<String, String>,
+}
+
+/// An entry of the audit.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AuditView {
+    /// Position, without gaps.
+    pub seq: i64,
+    /// When.
+    pub at: String,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub act: String,
+    /// To what.
+    pub subject: String,
+    /// Words, ids and counts.
+    #[schema(value_type = Object)]
+    pub detail: Value,
+    /// Hash of the entry before.
+    pub previous_sha256: String,
+    /// Hash of this entry.
+    pub sha256: String,
+}
+
+/// Whether the chain of the audit holds.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AuditVerified {
+    /// Whether every entry fits the one before.
+    pub intact: bool,
+    /// Entries that hold.
+    pub entries: i64,
+    /// First that does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_at: Option<String>,
+}
+
+/// A person who may sign in.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UserView {
+    /// Which.
+    pub id: String,
+    /// Name to sign in with.
+    pub login: String,
+    /// Name for people.
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// `active` or `locked`.
+    pub state: String,
+    /// Since when.
+    pub created_at: String,
+}
+
+/// A new person.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// Name to sign in with: 2 to 40 lower-case letters, digits, `-`, `.`.
+    pub login: String,
+    /// Name for people.
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// 12 to 256 characters.
+    pub password: String,
+}
+
+/// What an API key is for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewKey {
+    /// What it is for.
+    pub name: String,
+    /// At most the user's own role.
+    pub role: Role,
+}
+
+/// A new API key. Shown once.
+#[derive(Serialize, ToSchema)]
+pub struct KeyMade {
+    /// Which.
+    pub id: String,
+    /// The key; only its hash is kept.
+    pub key: String,
+}

@@ -220,6 +220,7 @@ impl<'b> Portal<'b> {
         if self.restarts > RESTARTS_MAX {
             return Err(self.raise("watch_loop", "the flow was restarted too often"));
         }
+        self.observe.fail_open().await;
         self.observe.log("begins again from the safe point");
         let kept = self.bundle.script.drafts.as_ref().filter(|drafts| drafts.kept);
         if self.drafted

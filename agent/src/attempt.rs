@@ -44,6 +44,7 @@ pub struct LeaseClock {
     /// 0 continue, 1 hold before commit, 2 stop.
     order: AtomicU32,
     latched: AtomicBool,
+    refused: AtomicBool,
 }
 
 impl LeaseClock {
@@ -55,6 +56,7 @@ impl LeaseClock {
             length_ms: AtomicI64::new(0),
             order: AtomicU32::new(0),
             latched: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
         };
         clock.extend(asked_at, ttl_ms);
         clock
@@ -101,6 +103,12 @@ impl LeaseClock {
         standing.order == Order::Stop || standing.left.is_zero()
     }
 
+    /// Whether the lease is still ours, although we may have been told to stop: then the portal may be left politely.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        !self.refused.load(Ordering::Relaxed) && !self.standing().left.is_zero()
+    }
+
     /// Whether the one click of this attempt may have happened.
     #[must_use]
     pub fn is_latched(&self) -> bool {
@@ -132,6 +140,7 @@ impl FleetDoors {
     fn refused(&self, refusal: Refusal) -> Denied {
         match refusal {
             Refusal::LeaseEnded => {
+                self.clock.refused.store(true, Ordering::Relaxed);
                 self.clock.order(Order::Stop);
                 Denied::LeaseEnded
             }

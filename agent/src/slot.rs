@@ -15,7 +15,7 @@ use crate::{
     browser::Browser,
     channel::{
         Doors, Errand,
-        portal::{self, Finished, Session, SessionOf},
+        portal::{self, Session, SessionOf},
     },
     coordinator::Coordinator,
     fault::{self, Side},
@@ -182,7 +182,8 @@ impl Slot {
             tracing::warn!(error = %denied, "some steps or evidence did not arrive");
         }
         drop(observe);
-        self.after(session, pace, errand, &finished).await;
+        let polite = finished.end.is_some() || clock.is_ours();
+        self.after(session, pace, errand, finished.session_good, polite).await;
         Ok(Ran {
             end: finished.end,
             logins: finished.logins,
@@ -209,14 +210,22 @@ impl Slot {
         Ok((session, Pace::new(&leased.limits)))
     }
 
-    async fn after(&mut self, session: Session, pace: Pace, errand: Errand, finished: &Finished) {
-        if finished.session_good && session.is_signed_in() {
+    /// Keeps the session for the next job, or gives it up: politely where the portal may still be touched.
+    async fn after(
+        &mut self,
+        session: Session,
+        pace: Pace,
+        errand: Errand,
+        good: bool,
+        polite: bool,
+    ) {
+        if good && session.is_signed_in() {
             self.kept = Some(Kept { session, pace, errand, since: Instant::now() });
             return;
         }
         let signed_in = session.is_signed_in();
         let kept = Kept { session, pace, errand, since: Instant::now() };
-        if signed_in && finished.end.is_some() {
+        if signed_in && polite {
             leave_politely(kept).await;
         } else {
             kept.session.close().await;

@@ -76,6 +76,8 @@ struct Crew {
     agent: AgentId,
     board: Board,
     browser: Browser,
+    /// The browser the heartbeats speak of.
+    alive: Arc<Mutex<Browser>>,
     free: Vec<Slot>,
     back: mpsc::Receiver<(Slot, LeaseId)>,
     give: mpsc::Sender<(Slot, LeaseId)>,
@@ -115,6 +117,7 @@ pub async fn work(
     }
     let browser = Browser::launch(config.browser.clone()).await?;
     let welcome = hello(&coordinator, &config, &browser, &told).await?;
+    let alive = Arc::new(Mutex::new(browser.clone()));
     attempt::resend(&coordinator, &spool).await;
     let (give, back) = mpsc::channel(64);
     let shared = Arc::new(Shared { coordinator, spool, scripts: tokio::sync::Mutex::default() });
@@ -124,6 +127,7 @@ pub async fn work(
         agent: welcome.agent,
         board: Board::default(),
         browser,
+        alive: Arc::clone(&alive),
         back,
         give,
         held_back: Arc::default(),
@@ -135,7 +139,7 @@ pub async fn work(
         Arc::clone(&crew.shared),
         crew.agent,
         Arc::clone(&crew.board),
-        crew.browser.clone(),
+        alive,
         Duration::from_millis(welcome.heartbeat_ms.max(200).unsigned_abs()),
         Arc::clone(&crew.held_back),
     ));
@@ -308,6 +312,7 @@ impl Crew {
         tracing::warn!("the browser is gone; another one is started");
         self.free = self.free.iter().map(|_| Slot::default()).collect();
         self.browser = Browser::launch(self.config.browser.clone()).await?;
+        *lock(&self.alive) = self.browser.clone();
         Ok(())
     }
 
@@ -349,7 +354,7 @@ async fn heartbeats(
     shared: Arc<Shared>,
     agent: AgentId,
     board: Board,
-    browser: Browser,
+    browser: Arc<Mutex<Browser>>,
     every: Duration,
     held_back: Arc<AtomicBool>,
 ) {
@@ -362,7 +367,7 @@ async fn heartbeats(
             agent,
             leases: leases.iter().map(|(fenced, _)| *fenced).collect(),
             memory_mib: memory_mib(),
-            browser_ok: browser.is_alive(),
+            browser_ok: lock(&browser).is_alive(),
         };
         let sent = clock::boot_ms();
         match shared.coordinator.heartbeat(&beat).await {

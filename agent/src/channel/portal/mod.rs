@@ -24,7 +24,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{
     lease::Purpose,
-    outcome::{Answer, Fact, Outcome, Reference},
+    outcome::{Answer, Fact, FailureKind, Outcome, Reference},
     script::{
         Bundle,
         ast::{Commit, Flow, Node},
@@ -220,7 +220,6 @@ impl<'b> Portal<'b> {
         if self.restarts > RESTARTS_MAX {
             return Err(self.raise("watch_loop", "the flow was restarted too often"));
         }
-        self.observe.fail_open().await;
         self.observe.log("begins again from the safe point");
         let kept = self.bundle.script.drafts.as_ref().filter(|drafts| drafts.kept);
         if self.drafted
@@ -241,6 +240,7 @@ impl<'b> Portal<'b> {
 
     async fn finish(mut self, result: Result<(), Halt>) -> Finished {
         let mut session_good = result.is_ok();
+        let stopped = result.is_err();
         let end = match result {
             Ok(()) => Some(self.good_end()),
             Err(Halt::LeaseEnded) => None,
@@ -255,6 +255,11 @@ impl<'b> Portal<'b> {
                 Some(End::Failure { failure, candidates: Vec::new() })
             }
             Err(Halt::Failed(failure)) => {
+                // An answer about the request says nothing against the session; a probe proves it anyway.
+                session_good = matches!(
+                    failure.kind,
+                    FailureKind::NotFound | FailureKind::Refused | FailureKind::BadInput
+                );
                 Some(End::Failure { failure: *failure, candidates: Vec::new() })
             }
             Err(Halt::Unsure(failure, candidates)) => {
@@ -262,7 +267,7 @@ impl<'b> Portal<'b> {
                 Some(End::Failure { failure: *failure, candidates })
             }
         };
-        if !session_good {
+        if stopped {
             if let Ok(page) = self.page()
                 && !self.observe.lease_ended()
             {

@@ -1,0 +1,167 @@
+//! The commit protocol: what was received at the portal is what counts.
+
+use std::sync::Arc;
+
+use agent::channel::portal::CommitState;
+use domain::{
+    lease::Purpose,
+    outcome::{Answer, FailureKind},
+    wire::{End, Finding},
+};
+
+use crate::book::{
+    Book, Permits, alone, attempt, failure, inputs, portal_is, received, session, submit,
+};
+
+#[test]
+fn a_request_is_submitted_once_and_proved() {
+    alone(async {
+        let (book, finished) = submit(Book::default()).await;
+        let Some(End::Outcome { outcome, proof: Some(proof) }) = &finished.end else {
+            panic!("{:?}", finished.end)
+        };
+        assert_eq!(outcome.answer, Answer::PendedReview);
+        assert_eq!(proof.reference, "FT-2026-000071");
+        assert_eq!(outcome.references[0].value, proof.reference);
+        assert!(outcome.references[0].evidence.is_some() && outcome.references[0].bounds.is_some());
+        assert_eq!(finished.commit, CommitState::Confirmed);
+        assert_eq!(received().await, 1);
+        let order: Vec<String> = book
+            .calls()
+            .into_iter()
+            .filter(|call| {
+                ["full page before", "permit", "latch", "full page after"].contains(&call.as_str())
+            })
+            .skip_while(|call| call != "full page before")
+            .collect();
+        assert_eq!(order, ["full page before", "permit", "latch", "full page after"]);
+        let text = book.all_text();
+        assert!(!text.contains("W100000001") && !text.contains("tangerine-9"), "nothing leaks");
+        assert!(text.contains("••••0001"), "masked, not dropped");
+        assert!(text.contains("body_sha256"), "the submit call is evidence");
+    });
+}
+
+#[test]
+fn an_error_after_the_click_is_a_doubt_and_never_a_second_click() {
+    alone(async {
+        portal_is(|portal| portal.submit_status = Some(502)).await;
+        let (book, finished) = submit(Book::default()).await;
+        assert_eq!(failure(&finished).kind, FailureKind::Unsure);
+        assert_eq!(finished.commit, CommitState::InDoubt);
+        assert_eq!((received().await, book.count("latch")), (1, 1));
+        assert_eq!(book.count("not_clicked"), 0, "a set latch is never given back");
+    });
+}
+
+#[test]
+fn a_confirmation_without_a_number_is_a_doubt() {
+    alone(async {
+        portal_is(|portal| portal.no_number = true).await;
+        let (_, finished) = submit(Book::default()).await;
+        assert_eq!(failure(&finished).kind, FailureKind::Unsure);
+        assert_eq!(received().await, 1);
+    });
+}
+
+#[test]
+fn without_a_permit_nothing_is_sent() {
+    alone(async {
+        for (permits, name) in [
+            (Permits::Already, "already_submitted"),
+            (Permits::No, "not_permitted_now"),
+            (Permits::TooShort, "not_actionable"),
+        ] {
+            let (book, finished) = submit(Book { permits, ..Book::default() }).await;
+            assert_eq!(failure(&finished).name, name);
+            assert_eq!((received().await, book.count("latch")), (0, 0), "{name}");
+        }
+    });
+}
+
+#[test]
+fn a_permit_that_is_not_used_is_given_back() {
+    alone(async {
+        let (book, _) = submit(Book { permits: Permits::TooShort, ..Book::default() }).await;
+        assert_eq!(book.count("permit"), book.count("not_clicked"));
+        assert!(book.count("permit") >= 1);
+    });
+}
+
+#[test]
+fn no_evidence_no_permit_and_no_latch_no_click() {
+    alone(async {
+        let (book, finished) = submit(Book { full: true, ..Book::default() }).await;
+        assert!(matches!(finished.end, Some(End::Failure { .. })));
+        assert_eq!((received().await, book.count("permit")), (0, 0));
+        let (book, finished) = submit(Book { no_latch: true, ..Book::default() }).await;
+        assert!(matches!(finished.end, Some(End::Failure { .. })));
+        assert_eq!(received().await, 0);
+        assert!(book.count("latch") >= 1);
+    });
+}
+
+#[test]
+fn a_page_about_somebody_else_is_never_submitted() {
+    alone(async {
+        portal_is(|portal| portal.wrong_member = true).await;
+        let (book, finished) = submit(Book::default()).await;
+        assert_eq!(failure(&finished).name, "guard_failed");
+        assert!(failure(&finished).hold);
+        assert_eq!((received().await, book.count("permit")), (0, 0));
+    });
+}
+
+#[test]
+fn strategies_that_disagree_stop_the_commit() {
+    alone(async {
+        portal_is(|portal| portal.decoy = true).await;
+        let (book, finished) = submit(Book::default()).await;
+        // The screen needs the same button, so it is not even recognised.
+        assert_eq!(failure(&finished).kind, FailureKind::PageChanged);
+        assert_eq!((received().await, book.count("permit")), (0, 0));
+    });
+}
+
+#[test]
+fn what_is_on_file_already_is_found_before_anything_is_filled() {
+    alone(async {
+        portal_is(|portal| portal.submitted.push("W100000001/70551".into())).await;
+        let (book, finished) = submit(Book::default()).await;
+        assert_eq!(failure(&finished).name, "already_filed");
+        assert_eq!((received().await, book.count("permit")), (1, 0));
+        let names: Vec<String> =
+            book.steps.lock().unwrap().values().map(|step| step.name.clone()).collect();
+        assert!(!names.contains(&"fill-form".to_owned()), "{names:?}");
+    });
+}
+
+#[test]
+fn a_reconcile_tells_one_none_and_cannot_tell() {
+    alone(async {
+        let look = async || {
+            let book = Arc::new(Book::default());
+            let mut session = session().await;
+            let finished = attempt(&book, &mut session, Purpose::Reconcile, inputs()).await;
+            session.close().await;
+            assert_eq!(book.count("permit"), 0);
+            finished
+        };
+        let none = look().await;
+        assert!(
+            matches!(none.end, Some(End::Finding { finding: Finding::None { .. } })),
+            "{:?}",
+            none.end
+        );
+        portal_is(|portal| portal.submitted.push("W100000001/70551".into())).await;
+        let one = look().await;
+        let Some(End::Finding { finding: Finding::One { outcome, .. } }) = one.end else {
+            panic!("{:?}", one.end)
+        };
+        assert_eq!(outcome.references[0].value, "FT-2026-000071");
+        assert_eq!((outcome.answer, outcome.via.as_str()), (Answer::PendedReview, "reconcile"));
+        portal_is(|portal| portal.list_down = true).await;
+        let unclear = look().await;
+        assert_eq!(failure(&unclear).name, "no_known_screen", "a broken list proves nothing");
+    });
+}

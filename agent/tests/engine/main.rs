@@ -1,0 +1,9 @@
+//! The interpreter against a small portal of our own over HTTPS, with a book in place of the coordinator: what was
+//! asked for, in which order, and what the portal really received.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod book;
+mod commits;
+mod logins;
+mod pages;
+mod site;

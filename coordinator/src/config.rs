@@ -45,8 +45,8 @@ impl std::fmt::Display for Origin {
 /// Flags of `serve`, `migrate` and `doctor`. Each has an environment variable of the same meaning; the flag wins.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Flags {
-    /// Folder for the database, evidence and keys of this coordinator [env: FLEET_DATA_DIR] [default: data]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Folder for the database, evidence and keys; every verb has this flag, so it is read with the client's.
+    #[arg(skip)]
     pub data_dir: Option<String>,
     /// sqlite:… or postgres://… [env: FLEET_DATABASE_URL, DATABASE_URL] [default: sqlite:<data>/fleet.db]
     #[arg(long, value_name = "URL")]

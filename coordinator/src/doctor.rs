@@ -228,9 +228,12 @@ async fn running(config: &Config) -> Look {
     let Ok(address) = fs::read_to_string(config.data_file("address")) else {
         return Look::bad(what, "has not been started here", "coordinator serve");
     };
-    let target = Target { coordinator_url: Some(address.trim().to_owned()), json: true };
-    let data = config.data_dir.display().to_string();
-    let asked = match Client::new(&target, Some(&data)) {
+    let target = Target {
+        coordinator_url: Some(address.trim().to_owned()),
+        data_dir: Some(config.data_dir.display().to_string()),
+        json: true,
+    };
+    let asked = match Client::new(&target) {
         Ok(client) => client.get("agents", &[("limit", "200".to_owned())]).await,
         Err(failed) => Err(failed),
     };

@@ -1,6 +1,6 @@
 //! The program `coordinator`.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser as _;
 use coordinator::cli::{Cli, print};
@@ -33,8 +33,7 @@ fn main() -> ExitCode {
 fn log_to_stderr() {
     let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let quiet = filter_fn(|about| !about.target().starts_with("sqlx"));
-    tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(quiet))
-        .with(wanted)
-        .init();
+    let colour = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colour);
+    tracing_subscriber::registry().with(lines.with_filter(quiet)).with(wanted).init();
 }

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    body::Bytes,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -137,7 +136,7 @@ pub async fn put_evidence(
     Query(put): Query<EvidencePut>,
     Raw(bytes): Raw,
 ) -> Reply<StatusCode> {
-    evidence::put_evidence(&app.core, id, &put, Bytes::from(bytes), app.now()).await?;
+    evidence::put_evidence(&app.core, id, &put, bytes, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -12,29 +12,29 @@ use utoipa::ToSchema;
 use crate::{files, flow, store};
 
 /// An error as callers get it (`application/problem+json`).
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
     /// `/problems/<code>`: the code to act on.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Box<str>,
     /// What kind of problem, in a few words.
-    pub title: String,
+    pub title: &'static str,
     /// HTTP status.
     pub status: u16,
     /// One sentence: the thing, what was tried, what was found, what to do.
-    pub detail: String,
+    pub detail: Box<str>,
     /// The field that is wrong, as a JSON path, header or parameter name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<Box<str>>,
     /// For a conflict: how the thing stands now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub now: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<Box<str>>,
     /// Further faults, when there are several at once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<Fault>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub faults: Box<[Fault]>,
     /// Seconds after which to try again; also in `Retry-After`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u32>,
 }
 
 /// One fault of a request.
@@ -84,34 +84,34 @@ pub const CODES: &[(&str, u16, &str)] = &[
 impl Problem {
     /// A problem of one of the [`CODES`].
     #[must_use]
-    pub fn new(code: &str, detail: impl Into<String>) -> Self {
+    pub fn new(code: &str, detail: impl Into<Box<str>>) -> Self {
         let (code, status, title) = CODES
             .iter()
             .copied()
             .find(|(known, ..)| *known == code)
             .unwrap_or(("internal", 500, "Something went wrong on our side"));
         Self {
-            kind: format!("/problems/{code}"),
-            title: title.to_owned(),
+            kind: format!("/problems/{code}").into(),
+            title,
             status,
             detail: detail.into(),
             field: None,
             now: None,
-            faults: Vec::new(),
+            faults: Box::default(),
             retry_after_s: None,
         }
     }
 
     /// With the field that is wrong.
     #[must_use]
-    pub fn at(mut self, field: impl Into<String>) -> Self {
+    pub fn at(mut self, field: impl Into<Box<str>>) -> Self {
         self.field = Some(field.into());
         self
     }
 
     /// With how things stand now.
     #[must_use]
-    pub fn now(mut self, now: impl Into<String>) -> Self {
+    pub fn now(mut self, now: impl Into<Box<str>>) -> Self {
         self.now = Some(now.into());
         self
     }
@@ -119,7 +119,7 @@ impl Problem {
     /// With a `Retry-After`.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after_s = Some(seconds);
+        self.retry_after_s = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
         self
     }
 
@@ -137,7 +137,7 @@ impl Problem {
 
     /// 422 for one field.
     #[must_use]
-    pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn invalid(field: impl Into<Box<str>>, reason: impl Into<Box<str>>) -> Self {
         Self::new("invalid", reason).at(field)
     }
 
@@ -223,7 +223,10 @@ impl From<flow::Error> for Problem {
                 } else if CODES.iter().any(|(known, ..)| *known == code) {
                     Self::new(code, because)
                 } else {
-                    Self { kind: format!("/problems/{code}"), ..Self::new("refused", because) }
+                    Self {
+                        kind: format!("/problems/{code}").into(),
+                        ..Self::new("refused", because)
+                    }
                 }
             }
         }

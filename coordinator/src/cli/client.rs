@@ -60,6 +60,9 @@ pub struct Target {
     /// Address of the coordinator [env: FLEET_COORDINATOR_URL] [default: the file `address` in the data folder]
     #[arg(long, global = true, value_name = "URL", env = "FLEET_COORDINATOR_URL", hide_env = true)]
     pub coordinator_url: Option<String>,
+    /// The coordinator's data folder on this machine [env: FLEET_DATA_DIR] [default: data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<String>,
     /// One JSON document, or one line per item, instead of a table for people
     #[arg(long, global = true)]
     pub json: bool,
@@ -77,10 +80,11 @@ impl Client {
     ///
     /// # Errors
     /// Says which of address and key is missing and how to give it.
-    pub fn new(target: &Target, data_dir: Option<&String>) -> Done<Self> {
+    pub fn new(target: &Target) -> Done<Self> {
         let data = PathBuf::from(
-            data_dir
-                .cloned()
+            target
+                .data_dir
+                .clone()
                 .or_else(|| std::env::var("FLEET_DATA_DIR").ok())
                 .unwrap_or("data".into()),
         );

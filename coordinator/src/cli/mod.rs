@@ -20,8 +20,6 @@ use client::{Done, Exit, Failed};
 pub struct Cli {
     #[command(flatten)]
     target: Target,
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -31,15 +29,15 @@ pub struct Cli {
 enum Verb {
     /// Run the coordinator until SIGTERM or SIGINT
     #[command(after_help = "Example: coordinator serve --data-dir data --payers-file payers.json")]
-    Serve,
+    Serve(Box<Flags>),
     /// Bring the database to the present schema, then end
     #[command(
         after_help = "Example: coordinator migrate --database-url postgres://fleet@localhost/fleet"
     )]
-    Migrate,
+    Migrate(Box<Flags>),
     /// Say what is missing, and the command that mends it
     #[command(after_help = "Example: coordinator doctor --json")]
-    Doctor,
+    Doctor(Box<Flags>),
     /// Units of work at payers
     #[command(subcommand)]
     Jobs(jobs::Jobs),
@@ -77,26 +75,40 @@ impl Cli {
     pub async fn run(self) -> Done {
         let json = self.target.json;
         match self.verb {
-            Verb::Serve | Verb::Migrate | Verb::Doctor => {
-                let config = Config::load(&self.flags)
-                    .map_err(|bad| Failed::new(Exit::Usage, bad.to_string()))?;
-                if self.flags.print_config {
-                    print::line(config.print().trim_end());
-                    return Ok(Exit::Done);
+            Verb::Serve(flags) => match self.target.config(*flags)? {
+                Some(config) => crate::start::serve(config).await.map_err(|e| of_start(&e))?,
+                None => return Ok(Exit::Done),
+            },
+            Verb::Migrate(flags) => match self.target.config(*flags)? {
+                Some(config) => {
+                    let applied = crate::start::migrate(&config).await.map_err(|e| of_start(&e))?;
+                    print::note(&format!("{applied} migrations applied"));
                 }
-                match self.verb {
-                    Verb::Serve => crate::start::serve(config).await.map_err(|e| of_start(&e))?,
-                    Verb::Migrate => {
-                        let applied =
-                            crate::start::migrate(&config).await.map_err(|e| of_start(&e))?;
-                        print::note(&format!("{applied} migrations applied"));
-                    }
-                    _ => return crate::doctor::run(&config, json).await,
-                }
-                Ok(Exit::Done)
+                None => return Ok(Exit::Done),
+            },
+            Verb::Doctor(flags) => {
+                return match self.target.config(*flags)? {
+                    Some(config) => crate::doctor::run(&config, json).await,
+                    None => Ok(Exit::Done),
+                };
             }
-            verb => verb.ask(&Client::new(&self.target, self.flags.data_dir.as_ref())?, json).await,
+            verb => return verb.ask(&Client::new(&self.target)?, json).await,
         }
+        Ok(Exit::Done)
+    }
+}
+
+impl Target {
+    /// The configuration of a verb that works on this machine; none when it was only to be printed.
+    fn config(&self, mut flags: Flags) -> Done<Option<Config>> {
+        flags.data_dir.clone_from(&self.data_dir);
+        let config =
+            Config::load(&flags).map_err(|bad| Failed::new(Exit::Usage, bad.to_string()))?;
+        if flags.print_config {
+            print::line(config.print().trim_end());
+            return Ok(None);
+        }
+        Ok(Some(config))
     }
 }
 
@@ -112,7 +124,7 @@ impl Verb {
             Self::Scripts(verb) => verb.run(client, json).await,
             Self::Evidence(verb) => verb.run(client, json).await,
             Self::Users(verb) => verb.run(client, json).await,
-            Self::Serve | Self::Migrate | Self::Doctor => Ok(Exit::Usage),
+            Self::Serve(_) | Self::Migrate(_) | Self::Doctor(_) => Ok(Exit::Usage),
         }
     }
 }

@@ -40,7 +40,7 @@ impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        html(status, &frame::problem(assets(), &self.0.title, &sentence(&self.0.detail)))
+        html(status, &frame::problem(assets(), self.0.title, &sentence(&self.0.detail)))
     }
 }
 

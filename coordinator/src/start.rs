@@ -120,12 +120,7 @@ pub async fn open(config: &Config, clock: &Clock) -> anyhow::Result<Core> {
     let seal = Arc::new(seal);
     let files = Files::open(&config.files_dir, Arc::clone(&seal))
         .with_context(|| format!("opening {}", config.files_dir.display()))?;
-    let rules = Rules {
-        lease_ttl_ms: config.lease_ttl_ms,
-        heartbeat_ms: config.heartbeat_ms,
-        rest_unit_ms: config.rest_unit_ms,
-        ..Rules::default()
-    };
+    let rules = Rules::of(config.lease_ttl_ms, config.heartbeat_ms, config.rest_unit_ms);
     Ok(Core { store: Store::new(db, seal), files, rules, started_at: now })
 }
 

@@ -46,12 +46,12 @@ struct Facts {
 }
 
 /// The one decision: may jobs of this payer and task be leased now (sessions and slots aside), and with which account.
-fn open_for<'f>(
-    facts: &'f Facts,
+fn open_for(
+    facts: &Facts,
     task: Task,
     warm: bool,
     now: Timestamp,
-) -> std::result::Result<&'f Credential, Blocked> {
+) -> std::result::Result<&Credential, Blocked> {
     let payer = &facts.payer;
     if let Some(reason) = &payer.paused_reason {
         return Err(Blocked::PayerPaused { reason: reason.clone() });

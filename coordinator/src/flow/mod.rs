@@ -48,6 +48,8 @@ pub struct Rules {
     pub permit_ttl_ms: i64,
     /// Longest time a submit may take after the permit ended; a look at the payer comes later, milliseconds.
     pub submit_max_ms: i64,
+    /// After the submit's longest time the agent may still capture the page that is shown, milliseconds.
+    pub capture_grace_ms: i64,
     /// How long a person holds an exception, milliseconds.
     pub claim_ms: i64,
 }
@@ -61,7 +63,26 @@ impl Default for Rules {
             attempts_max: 3,
             permit_ttl_ms: 10_000,
             submit_max_ms: 60_000,
+            capture_grace_ms: 30_000,
             claim_ms: 30 * 60_000,
+        }
+    }
+}
+
+impl Rules {
+    /// The rules for a lease of this length. Where it is shorter than in production (tests, demonstrations), the times around a
+    /// submit shrink with it, so that a doubt is looked after as soon; a permit stays long enough to be used on a busy machine.
+    #[must_use]
+    pub fn of(lease_ttl_ms: i64, heartbeat_ms: i64, rest_unit_ms: i64) -> Self {
+        let usual = Self::default();
+        Self {
+            lease_ttl_ms,
+            heartbeat_ms,
+            rest_unit_ms,
+            permit_ttl_ms: usual.permit_ttl_ms.min((lease_ttl_ms / 6).max(5_000)),
+            submit_max_ms: usual.submit_max_ms.min(lease_ttl_ms),
+            capture_grace_ms: usual.capture_grace_ms.min(lease_ttl_ms / 2),
+            ..usual
         }
     }
 }

@@ -82,6 +82,7 @@ fn told(tx: &mut Tx, actor: &Actor, act: &'static str, id: &str, detail: serde_j
 }
 
 /// Changes one payer under its lock; `rev`, when given, is what the person saw.
+#[expect(clippy::too_many_arguments, reason = "the same ones that every caller was given")]
 async fn edit(
     core: &Core,
     actor: &Actor,

@@ -14,6 +14,7 @@ use crate::store::{
 ///
 /// # Errors
 /// [`Error::Invalid`] when the login is taken or empty.
+#[expect(clippy::too_many_arguments, reason = "each is one field of the person")]
 pub async fn add_user(
     core: &Core,
     actor: &Actor,

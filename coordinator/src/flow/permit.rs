@@ -20,9 +20,6 @@ use crate::store::{
     Tx, attempts, cases, evidence, intents, intents::Intent, jobs, jobs::Job, payers, scripts,
 };
 
-/// After the submit's longest time the agent may still capture the page that is shown.
-const CAPTURE_GRACE_MS: i64 = 30_000;
-
 /// Opens the intent and answers with the permit, or says why not. Everything that must hold is read in the same transaction: the
 /// fence, the permission, the script, the evidence before, and that no other intent lives for the same request.
 ///
@@ -80,7 +77,7 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
         tx.commit().await?;
         return Ok(PermitReply::Already { because });
     }
-    jobs::extend(&mut tx, &ask.fenced, fenced_at.plus_ms(CAPTURE_GRACE_MS)).await?;
+    jobs::extend(&mut tx, &ask.fenced, fenced_at.plus_ms(core.rules.capture_grace_ms)).await?;
     let mut job = jobs::lock(&mut tx, job.id).await?;
     change(&mut tx, &mut job, &JobEvent::Permit(intent.id)).await?;
     note(

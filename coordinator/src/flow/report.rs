@@ -43,6 +43,8 @@ pub async fn report(core: &Core, report: &Report, now: Timestamp) -> Result<()> 
     let t = &mut tx;
     match (&report.end, attempt.purpose) {
         (End::Outcome { outcome, proof }, Purpose::Work) => {
+            // Who brought it is not the agent's to say.
+            let outcome = &Outcome { via: "agent".to_owned(), ..outcome.clone() };
             let end = answered(t, &mut job, &attempt, outcome, proof.as_ref(), &actor).await?;
             end_attempt(t, attempt.id, &end, story).await?;
         }

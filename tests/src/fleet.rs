@@ -79,6 +79,8 @@ pub struct Fleet {
     coordinator: Option<Process>,
     agents: Vec<Process>,
     agents_started: usize,
+    /// The browsers' private folders: not below the root, since the browser's own user must reach them.
+    profiles: tempfile::TempDir,
 }
 
 impl Fleet {
@@ -91,7 +93,7 @@ impl Fleet {
             std::fs::remove_dir_all(&options.root)
                 .with_context(|| format!("emptying {}", options.root.display()))?;
         }
-        for folder in ["logs", "keys", "ca", "payers", "profiles"] {
+        for folder in ["logs", "keys", "ca", "payers"] {
             std::fs::create_dir_all(options.root.join(folder))?;
         }
         let mut payers = BTreeMap::new();
@@ -127,6 +129,7 @@ impl Fleet {
             coordinator: None,
             agents: Vec::new(),
             agents_started: 0,
+            profiles: profiles_folder()?,
             options,
         };
         fleet.start_coordinator().await?;
@@ -237,7 +240,7 @@ impl Fleet {
                 "FLEET_SPOOL_DIR",
                 self.root().join(format!("spool-{}", number + 1)).display().to_string(),
             ),
-            ("FLEET_PROFILE_DIR", self.root().join("profiles").display().to_string()),
+            ("FLEET_PROFILE_DIR", self.profiles.path().display().to_string()),
         ];
         env.extend(more.iter().cloned());
         let name = format!("agent-{}", number + 1);
@@ -277,7 +280,7 @@ impl Fleet {
 
     /// Chromium processes whose profile lies in this fleet's folder.
     pub fn browsers(&self) -> Vec<u32> {
-        process::with_argument(&self.root().join("profiles").display().to_string())
+        process::with_argument(&self.profiles.path().display().to_string())
     }
 
     /// Waits until no Chromium of this fleet runs.
@@ -312,6 +315,15 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+fn profiles_folder() -> Result<tempfile::TempDir> {
+    use std::os::unix::fs::PermissionsExt as _;
+    tempfile::Builder::new()
+        .prefix("fleet-")
+        .permissions(std::fs::Permissions::from_mode(0o755))
+        .tempdir()
+        .context("making a folder for the browsers")
 }
 
 /// The repository's root.

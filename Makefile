@@ -60,6 +60,7 @@ e2e: deps web ## stories: real processes, real Chromium, simulated payers
 bench: deps web ## measure against playwright-core; writes target/bench/report.json
 	cd tests/bench && npm ci --no-audit --no-fund --silent
 	$(CARGO) build --locked --release --workspace --bins
+	$(CARGO) build --locked --release -p coordinator --example queue_bench
 	$(TARGET)/release/bench
 
 ci: test ## the same as `make test`

@@ -102,6 +102,14 @@ CREATE TABLE agents (
 );
 CREATE UNIQUE INDEX agent_name ON agents (name) WHERE state <> 'gone';
 
+-- Signed-in portal sessions that an agent keeps in free slots: they count against the payer's limit while the agent lives.
+CREATE TABLE kept_sessions (
+    agent_id TEXT NOT NULL REFERENCES agents(id),
+    payer_id TEXT NOT NULL REFERENCES payers(id),
+    sessions BIGINT NOT NULL CHECK (sessions > 0),
+    PRIMARY KEY (agent_id, payer_id)
+);
+
 CREATE TABLE documents (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,

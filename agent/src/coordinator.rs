@@ -159,7 +159,8 @@ impl Coordinator {
     /// # Errors
     /// See [`Refusal`].
     pub async fn secret(&self, ask: &SecretAsk) -> Result<SecretReply, Refusal> {
-        self.post("secret", ask, Duration::from_secs(40), Repeat::IfNotSent).await
+        // A one-time code may have to wait until several others of the account were used, each for 30 s.
+        self.post("secret", ask, Duration::from_secs(150), Repeat::IfNotSent).await
     }
 
     /// `POST agent/login`: counted at the coordinator before the act.

@@ -98,6 +98,7 @@ impl Slot {
             end,
             logins: ran.logins,
             session_reused: ran.session_reused,
+            session_kept: self.kept.is_some(),
         };
         fault::point("commit", Side::Before).await;
         attempt::report(&shared.coordinator, &shared.spool, &report).await;

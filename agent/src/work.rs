@@ -210,7 +210,7 @@ impl Crew {
                 Some((slot, lease)) = self.back.recv() => {
                     // A slot is free again: the same ask is repeated, so that no lease is lost.
                     self.take_back(slot, lease);
-                    ask = Some((asked, at));
+                    ask = Some((LeaseAsk { warm: self.warm(), ..asked }, at));
                     continue;
                 }
             };
@@ -245,19 +245,23 @@ impl Crew {
         }
     }
 
-    fn ask(&self) -> LeaseAsk {
+    /// Payers of the sessions kept in free slots, one entry for each.
+    fn warm(&self) -> Vec<String> {
         let mut warm: Vec<String> = self
             .free
             .iter()
             .filter_map(|slot| slot.session_of().map(|of| of.payer.clone()))
             .collect();
         warm.sort();
-        warm.dedup();
+        warm
+    }
+
+    fn ask(&self) -> LeaseAsk {
         LeaseAsk {
             agent: self.agent,
             max: u32::try_from(self.free.len()).unwrap_or(1),
             wait_ms: self.ask_wait_ms,
-            warm,
+            warm: self.warm(),
             ask: format!("{:032x}", rand::random::<u128>()),
         }
     }

@@ -78,6 +78,7 @@ async fn cycle(bed: &Arc<Bed>, agents: &[AgentId], jobs: usize, batch: u32) -> f
                         end: End::Outcome { outcome, proof: None },
                         logins: 0,
                         session_reused: true,
+                        session_kept: false,
                     };
                     report::report(&bed.core, &report, bed.now()).await?;
                     done += 1;

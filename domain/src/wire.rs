@@ -50,7 +50,8 @@ pub struct LeaseAsk {
     pub max: u32,
     /// Longest wait before an empty answer, milliseconds (at most 30 000).
     pub wait_ms: u64,
-    /// Payers with a live portal session in a free slot of this agent: preferred, so that logins are saved.
+    /// Payers with a live portal session in a free slot of this agent, one entry for each session: preferred, so that logins
+    /// are saved, and counted against the payer's limit.
     #[serde(default)]
     pub warm: Vec<String>,
     /// A new random value for each ask. The same ask repeated (a lost reply) gets the same leases again.
@@ -372,6 +373,9 @@ pub struct Report {
     /// Whether a portal session was reused after a live probe.
     #[serde(default)]
     pub session_reused: bool,
+    /// Whether the slot keeps the signed-in portal session for its next job.
+    #[serde(default)]
+    pub session_kept: bool,
 }
 
 /// `POST agent/release`: gives a lease back unworked (drain); no attempt is counted.

@@ -141,7 +141,9 @@ pub async fn lease_next(core: &Core, ask: &LeaseAsk, now: Timestamp) -> Result<V
     if !known.is_empty() {
         return again(core, &mut tx, known).await;
     }
-    let picks = pick(&mut tx, &agent, ask).await?;
+    let alive_after = now.plus_ms(-core.rules.lease_ttl_ms);
+    let picks = pick(&mut tx, &agent, ask, alive_after).await?;
+    agents::set_kept(&mut tx, agent.id, &still_kept(&ask.warm, &picks)).await?;
     let mut leases = Vec::with_capacity(picks.len());
     let mut touched = BTreeSet::new();
     for pick in picks {
@@ -176,7 +178,26 @@ async fn again(core: &Core, tx: &mut Tx, known: Vec<Attempt>) -> Result<Vec<Leas
     Ok(leases)
 }
 
-async fn pick(tx: &mut Tx, agent: &Agent, ask: &LeaseAsk) -> Result<Vec<Pick>> {
+/// Kept sessions of this agent that remain idle once `picks` have been given to it.
+fn still_kept(warm: &[String], picks: &[Pick]) -> BTreeMap<String, u32> {
+    let mut kept: BTreeMap<String, u32> = BTreeMap::new();
+    for payer in warm {
+        *kept.entry(payer.clone()).or_default() += 1;
+    }
+    for pick in picks {
+        if let Some(sessions) = kept.get_mut(&pick.job.payer) {
+            *sessions = sessions.saturating_sub(1);
+        }
+    }
+    kept
+}
+
+async fn pick(
+    tx: &mut Tx,
+    agent: &Agent,
+    ask: &LeaseAsk,
+    alive_after: Timestamp,
+) -> Result<Vec<Pick>> {
     let room = ask.max.min(agent.info.slots.saturating_sub(agent.busy));
     if agent.state != "accepting" || room == 0 {
         return Ok(Vec::new());
@@ -189,11 +210,14 @@ async fn pick(tx: &mut Tx, agent: &Agent, ask: &LeaseAsk) -> Result<Vec<Pick>> {
         if payer.pool != agent.info.pool {
             continue;
         }
-        let free = payer.profile.limits.sessions_max.saturating_sub(payer.sessions).min(room);
+        let id = payer.profile.id.clone();
+        // A session kept by another agent is still signed in at the portal: it counts like one at work.
+        let kept = agents::kept_elsewhere(tx, &id, agent.id, alive_after).await?;
+        let taken = payer.sessions.saturating_add(kept);
+        let free = payer.profile.limits.sessions_max.saturating_sub(taken).min(room);
         if free == 0 {
             continue;
         }
-        let id = payer.profile.id.clone();
         let facts = facts_of(tx, payer, &pools, &live).await?;
         picks.extend(candidates(tx, &facts, ask.warm.contains(&id), free, &states).await?);
     }

@@ -18,7 +18,8 @@ use super::{
     settle::Confirm,
 };
 use crate::store::{
-    Tx, attempts, attempts::Attempt, credentials, evidence, intents, jobs, jobs::Job, payers,
+    Tx, agents, attempts, attempts::Attempt, credentials, evidence, intents, jobs, jobs::Job,
+    payers,
 };
 
 /// The longest rest of a payer after failures, in units of the retry schedule.
@@ -65,6 +66,10 @@ pub async fn report(core: &Core, report: &Report, now: Timestamp) -> Result<()> 
     }
     if !matches!(report.end, End::Failure { .. }) {
         portal_works(t, &job.payer).await?;
+    }
+    if report.session_kept {
+        // From now until the agent's next ask: nobody else may sign in over it.
+        agents::add_kept(t, report.fenced.agent, &job.payer).await?;
     }
     note(t, &actor, "attempt.ended", attempt.id, json!({"job": job.id, "state": job.state.word()}));
     tx.commit().await?;

@@ -1,5 +1,7 @@
 //! A row is an agent process: what it said of itself, and when it was last heard. Late and dead are judged from that age, not stored.
 
+use std::collections::BTreeMap;
+
 use domain::{fleet::AgentInfo, id::AgentId, time::Timestamp};
 use serde::Serialize;
 
@@ -116,6 +118,48 @@ pub async fn set_state(tx: &mut Tx, id: AgentId, state: &str) -> Result<(), Erro
     } else {
         Err(Error::Conflict { now: "gone".to_owned() })
     }
+}
+
+const FORGET_KEPT: &str = "DELETE FROM kept_sessions WHERE agent_id = $1";
+const KEEP: &str = "INSERT INTO kept_sessions (agent_id, payer_id, sessions) SELECT $1, id, $3 FROM payers WHERE id = $2 \
+     ON CONFLICT (agent_id, payer_id) DO UPDATE SET sessions = kept_sessions.sessions + excluded.sessions";
+const KEPT_ELSEWHERE: &str = "SELECT CAST(COALESCE(SUM(kept_sessions.sessions), 0) AS BIGINT) AS kept FROM kept_sessions \
+     JOIN agents ON agents.id = kept_sessions.agent_id \
+     WHERE kept_sessions.payer_id = $1 AND kept_sessions.agent_id <> $2 AND agents.state <> 'gone' AND agents.seen_at_ms > $3";
+
+/// Notes the portal sessions an agent keeps in free slots; what was noted before is replaced.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn set_kept(tx: &mut Tx, id: AgentId, kept: &BTreeMap<String, u32>) -> Result<(), Error> {
+    tx.exec(FORGET_KEPT, vals![id]).await?;
+    for (payer, sessions) in kept.iter().filter(|(_, sessions)| **sessions > 0) {
+        tx.exec(KEEP, vals![id, payer, *sessions]).await?;
+    }
+    Ok(())
+}
+
+/// Notes one more kept portal session of an agent.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn add_kept(tx: &mut Tx, id: AgentId, payer: &str) -> Result<(), Error> {
+    tx.exec(KEEP, vals![id, payer, 1_u32]).await?;
+    Ok(())
+}
+
+/// Portal sessions of a payer that other agents keep, if they were heard after `alive_after`.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn kept_elsewhere(
+    tx: &mut Tx,
+    payer: &str,
+    id: AgentId,
+    alive_after: Timestamp,
+) -> Result<u32, Error> {
+    let row = tx.opt("kept_sessions", KEPT_ELSEWHERE, vals![payer, id, alive_after]).await?;
+    row.map_or(Ok(0), |row| row.count("kept"))
 }
 
 // Reads for pages and API.

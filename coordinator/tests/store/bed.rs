@@ -253,6 +253,7 @@ impl Bed {
             end,
             logins: 1,
             session_reused: false,
+            session_kept: false,
         };
         report::report(&self.core, &report, self.now()).await
     }

@@ -162,7 +162,7 @@ async fn finished(fleet: &Fleet, jobs: &[String]) -> Result<Vec<f64>> {
 
 async fn queue() -> Result<Value> {
     println!("the queue alone, on both databases");
-    let output = tokio::process::Command::new(binary("queue_bench")?)
+    let output = tokio::process::Command::new(binary("examples/queue_bench")?)
         .output()
         .await
         .context("running the queue benchmark")?;

@@ -149,11 +149,23 @@ pub fn read_payers(file: &Path) -> anyhow::Result<Vec<Payer>> {
         .with_context(|| format!("{} is not a JSON list of payers", file.display()))
 }
 
-async fn take_in_payers(core: &Core, config: &Config, clock: &Clock) -> anyhow::Result<()> {
+/// Takes in the payers of the configured file. What people decide while the fleet runs stays as it is for a payer that is known:
+/// a restart must not permit again what somebody has prohibited.
+///
+/// # Errors
+/// The file cannot be read, or a profile does not fit.
+pub async fn take_in_payers(core: &Core, config: &Config, clock: &Clock) -> anyhow::Result<()> {
     let Some(file) = &config.payers_file else { return Ok(()) };
-    for payer in read_payers(file)? {
+    let known = crate::store::payers::all(&core.store).await?;
+    for mut payer in read_payers(file)? {
         let id = payer.id.clone();
-        payers::upsert(core, &Actor::Setup, &payer, POOL, clock.now())
+        let mut pool = POOL.to_owned();
+        if let Some(known) = known.iter().find(|k| k.profile.id == id) {
+            payer.permission = known.profile.permission.clone();
+            payer.limits = known.profile.limits.clone();
+            pool.clone_from(&known.pool);
+        }
+        payers::upsert(core, &Actor::Setup, &payer, &pool, clock.now())
             .await
             .with_context(|| format!("taking in the payer {id} of {}", file.display()))?;
     }

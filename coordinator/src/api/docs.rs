@@ -53,7 +53,7 @@ fn draw(document: &Value) -> Markup {
                     p { (text(document, "/info/description")) } (rules())
                     p { a href="/v1/openapi.json" { "The OpenAPI document" } " · " a href="#problems" { "Problems" } " · " a href="#schemas" { "Schemas" } } }
                 nav aria-label="Routes" { ul { @for (path, acts) in paths { @for (method, act) in methods(acts) {
-                    li { a href={ "#" (anchor(method, path)) } { code { (method.to_uppercase()) " " (path) } } " " (text(act, "/summary")) }
+                    li { a href={ "#" (anchor(method, path)) } { code { (method.to_uppercase()) " " (path) } } " " (prose(text(act, "/summary"))) }
                 } } } }
                 main {
                     @for (path, acts) in paths { @for (method, act) in methods(acts) { (route(path, method, act)) } }
@@ -74,19 +74,19 @@ fn route(path: &str, method: &str, act: &Value) -> Markup {
     html! {
         section id=(anchor(method, path)) {
             h2 { code { (method.to_uppercase()) " " (path) } }
-            p { b { (text(act, "/summary")) } }
-            @if !text(act, "/description").is_empty() { p { (text(act, "/description")) } }
+            p { b { (prose(text(act, "/summary"))) } }
+            @if !text(act, "/description").is_empty() { p { (prose(text(act, "/description"))) } }
             @if !parameters.is_empty() {
                 table { thead { tr { th scope="col" { "parameter" } th scope="col" { "in" } th scope="col" { "type" } th scope="col" { "means" } } }
                     tbody { @for p in parameters { tr {
                         td { code { (text(p, "/name")) } @if p["required"] == true { " *" } }
-                        td { (text(p, "/in")) } td { (kind(p.get("schema"))) } td { (text(p, "/description")) } } } } }
+                        td { (text(p, "/in")) } td { (kind(p.get("schema"))) } td { (prose(text(p, "/description"))) } } } } }
             }
             @if let Some(content) = act.pointer("/requestBody/content").and_then(Value::as_object) {
                 @for (media, body) in content { p { "Body: " code { (media) } " " (kind(body.get("schema"))) } }
             }
             @if let Some(replies) = act.get("responses").and_then(Value::as_object) {
-                ul { @for (status, reply) in replies { li { b { (status) } " " (text(reply, "/description"))
+                ul { @for (status, reply) in replies { li { b { (status) } " " (prose(text(reply, "/description")))
                     @if let Some(content) = reply.get("content").and_then(Value::as_object) {
                         @for (media, body) in content { " — " code { (media) } " " (kind(body.get("schema"))) } } } } }
             }
@@ -99,7 +99,7 @@ fn shape(name: &str, schema: &Value) -> Markup {
     html! {
         section id={ "schema-" (name) } {
             h3 { code { (name) } }
-            p { (text(schema, "/description")) }
+            p { (prose(text(schema, "/description"))) }
             @if let Some(words) = schema.get("enum").and_then(Value::as_array) {
                 p { "One of " @for word in words { code { (word.as_str().unwrap_or_default()) } " " } }
             }
@@ -107,7 +107,7 @@ fn shape(name: &str, schema: &Value) -> Markup {
                 table { thead { tr { th scope="col" { "field" } th scope="col" { "type" } th scope="col" { "means" } } }
                     tbody { @for (field, of) in fields { tr {
                         td { code { (field) } @if required.is_some_and(|r| r.iter().any(|n| n == field)) { " *" } }
-                        td { (kind(Some(of))) } td { (text(of, "/description")) } } } } }
+                        td { (kind(Some(of))) } td { (prose(text(of, "/description"))) } } } } }
             }
         }
     }
@@ -148,6 +148,15 @@ fn methods(acts: &Value) -> impl Iterator<Item = (&str, &Value)> {
 
 fn text<'a>(value: &'a Value, at: &str) -> &'a str {
     value.pointer(at).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Prose with its `code` as such.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (i, part) in text.split('`').enumerate() {
+            @if i % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
 }
 
 fn anchor(method: &str, path: &str) -> String {

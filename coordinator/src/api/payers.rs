@@ -85,7 +85,7 @@ pub async fn pause(
     one(&app, &id).await
 }
 
-/// Leases again; a refused account may be tried again.
+/// Leases again, and ends a rest after failures of the portal.
 #[utoipa::path(post, path = "/v1/payers/{id}/resume", tag = "operators", request_body = Because,
     params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
     responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]

@@ -130,7 +130,7 @@ pub enum Payers {
         after_help = "Example: coordinator payers pause harbor --reason \"portal upgrade tonight\" --yes"
     )]
     Pause(Act),
-    /// Lease again; also clears a refused account
+    /// Lease again, and end a rest after failures of the portal
     #[command(
         after_help = "Example: coordinator payers resume harbor --reason \"upgrade is over\""
     )]

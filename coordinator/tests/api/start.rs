@@ -5,11 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use coordinator::{
     access::{self, bootstrap, key},
     config::{Config, Flags},
+    flow::{self, Actor},
     start,
-    store::people,
+    store::{payers, people},
 };
 
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, payer};
 
 #[tokio::test]
 async fn the_first_start_gives_a_person_a_key_and_an_agent_key_once() {
@@ -66,4 +67,25 @@ async fn an_empty_database_gets_a_first_person_who_can_sign_in() {
     std::fs::remove_file(&key_file).unwrap();
     let refused = start::open(&config, &coordinator::clock::Clock::System).await.unwrap_err();
     assert!(refused.to_string().contains("master key"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_restart_does_not_permit_again_what_was_prohibited() {
+    let app = TestApp::new().await;
+    let (core, file) = (&app.app.core, app.dir.path().join("payers.json"));
+    let mut harbor = payer("harbor", 5);
+    harbor.name = "Harbor, renamed in the file".into();
+    std::fs::write(&file, serde_json::to_vec(&[&harbor, &payer("acme", 3)]).unwrap()).unwrap();
+    let mut decided = harbor.permission.clone();
+    decided.state = domain::permission::PermissionState::Prohibited;
+    flow::payers::set_permission(core, &Actor::Setup, "harbor", &decided, None, app.clock.now())
+        .await
+        .unwrap();
+    let mut config = app.app.config.clone();
+    config.payers_file = Some(file);
+    start::take_in_payers(core, &config, &app.clock).await.unwrap();
+    let known = payers::get(&core.store, "harbor").await.unwrap().profile;
+    assert_eq!((&known.name, &known.permission), (&harbor.name, &decided));
+    assert_eq!(known.limits.sessions_max, 1, "limits are people's, too");
+    assert_eq!(payers::get(&core.store, "acme").await.unwrap().profile.limits.sessions_max, 3);
 }

@@ -28,8 +28,50 @@ both!(
     failures_rest_then_ask_a_person,
     a_portal_that_is_down_rests_the_payer,
     leases_given_back_are_not_counted,
-    steps_are_written_once
+    steps_are_written_once,
+    a_kept_session_counts_until_its_agent_is_gone
 );
+
+async fn a_kept_session_counts_until_its_agent_is_gone(bed: Bed) {
+    let mut one = profile("crestline").limits;
+    one.sessions_max = 1;
+    payers::set_limits(&bed.core, &SETUP, "crestline", &one, None, bed.now()).await.unwrap();
+    let other = crate::bed::hello(&bed.core, "other", 4, bed.now()).await;
+    for n in 0..3 {
+        bed.take_in(&format!("W{n}")).await;
+    }
+    let first = bed.lease_one().await;
+    let fenced = bed.fenced(&first);
+    let report = domain::wire::Report {
+        fenced,
+        attempt: first.attempt,
+        end: End::Failure {
+            failure: domain::outcome::Failure::new(FailureKind::NotFound, "member_not_found", ""),
+            candidates: vec![],
+        },
+        logins: 1,
+        session_reused: false,
+        session_kept: true,
+    };
+    report::report(&bed.core, &report, bed.now()).await.unwrap();
+
+    // The first agent is still signed in: another sign-in would be one too many.
+    let asks = |agent, warm: &[&str]| domain::wire::LeaseAsk {
+        agent,
+        warm: warm.iter().map(|w| (*w).to_owned()).collect(),
+        ask: format!("{:x}", crate::bed::random()),
+        ..bed.ask(1)
+    };
+    assert!(lease::lease_next(&bed.core, &asks(other, &[]), bed.now()).await.unwrap().is_empty());
+    let again = asks(fenced.agent, &["crestline"]);
+    let second = lease::lease_next(&bed.core, &again, bed.now()).await.unwrap();
+    assert_eq!(second.len(), 1, "its own session may be used");
+    bed.fail(&second[0], FailureKind::NotFound).await;
+
+    // Nothing kept any more: the other may sign in.
+    assert_eq!(lease::lease_next(&bed.core, &asks(other, &[]), bed.now()).await.unwrap().len(), 1);
+    bed.in_order().await;
+}
 
 async fn a_race_leases_each_job_once(bed: Bed) {
     const JOBS: usize = 120;

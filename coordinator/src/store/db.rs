@@ -281,6 +281,16 @@ impl Db {
                 .connect(&url)
         };
         let write = pool(1).await.map_err(cannot_open)?;
+        if how == Open::Coordinator {
+            let told = sqlx::query("PRAGMA quick_check(1)").fetch_one(&write).await;
+            let told = told.and_then(|row| row.try_get::<String, _>(0)).map_err(cannot_open)?;
+            if told != "ok" {
+                return Err(Error::Unusable(format!(
+                    "{} is damaged ({told}); put a backup in its place",
+                    path.display()
+                )));
+            }
+        }
         let read = pool(4).await.map_err(cannot_open)?;
         Ok(Self { kind: Kind::Sqlite, write, read, _lock: lock.map(Arc::new) })
     }

@@ -23,6 +23,7 @@ both!(
     what_is_not_permitted_goes_to_a_person_and_comes_back,
     a_held_script_is_not_leased,
     a_refused_login_is_a_person_s_business,
+    every_duty_runs_on_a_fleet_at_work,
     the_audit_is_a_chain
 );
 
@@ -138,6 +139,23 @@ async fn a_refused_login_is_a_person_s_business(bed: Bed) {
     let id = exception.id;
     resolve::resolve(&bed.core, user(1), id, exception.rev, &retry, bed.now()).await.unwrap();
     assert_eq!(bed.lease(5).await.len(), 2);
+}
+
+async fn every_duty_runs_on_a_fleet_at_work(bed: Bed) {
+    let done = bed.take_in("W1").await;
+    let lease = bed.lease_one().await;
+    bed.submit(&lease, "TRK-1").await;
+    bed.clock.advance(3_600_000);
+    let lost = bed.take_in("W2").await;
+    bed.lease_one().await;
+    bed.clock.advance(bed.core.rules.lease_ttl_ms);
+    for duty in coordinator::duties::DUTIES {
+        duty.once(&bed.core, bed.now()).await.unwrap_or_else(|e| panic!("{}: {e}", duty.name));
+    }
+    assert_eq!(bed.state(lost.job).await, JobState::Ready, "swept");
+    let jobs = coordinator::store::jobs::of_case(&bed.core.store, done.case).await.unwrap();
+    assert_eq!(jobs.len(), 2, "planned");
+    bed.in_order().await;
 }
 
 async fn the_audit_is_a_chain(bed: Bed) {

@@ -18,6 +18,16 @@ both!(
     one_coordinator_per_sqlite_file
 );
 
+#[tokio::test]
+async fn a_damaged_file_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("fleet.db");
+    std::fs::write(&path, b"this is not a database, although somebody put it there").unwrap();
+    let url = format!("sqlite:{}", path.display());
+    let told = Db::open(&url, Open::Coordinator).await.unwrap_err();
+    assert!(matches!(told, Error::Unusable(_)), "{told:?}");
+}
+
 async fn raw(bed: &Bed) -> Tx {
     bed.core.store.db.begin().await.unwrap()
 }

@@ -267,7 +267,7 @@ fn numbers(v: &CaseView, now: Timestamp) -> Markup {
                             @if let Some(e) = r.evidence { " · " a href={ "/evidence/" (e) } { "picture" } }
                             @if let Some(a) = attempt { " · " a href={ "/attempts/" (a) } { "attempt" } }
                         }
-                        td.num data-label="Read" { (parts::when(r.at, now)) }
+                        td.num.nowrap data-label="Read" { (parts::when(r.at, now)) }
                     } } }
                 }
             }

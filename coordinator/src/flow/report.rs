@@ -152,7 +152,9 @@ async fn failed(
     failure: &Failure,
     actor: &Actor,
 ) -> Result<()> {
-    if failure.kind == FailureKind::LoginRejected {
+    // A script that plans a retry says that it passes by itself (an account in use elsewhere): the account is not at fault, and
+    // refusing it would hold the payer with nobody asked.
+    if failure.kind == FailureKind::LoginRejected && failure.retry.is_none() {
         credentials::refuse(tx, attempt.credential).await?;
         note(tx, actor, "credential.refused", attempt.credential, json!({"payer": job.payer}));
     }

@@ -41,7 +41,7 @@ pub struct Listed {
     pub request: Request,
     /// The newest answer.
     pub answer: Option<Answer>,
-    /// The newest number.
+    /// The number that says most: an authorization before a claim, a tracking number, …; the newest of its kind.
     pub reference: Option<Reference>,
     /// The newest job.
     pub newest: Option<Newest>,
@@ -87,7 +87,9 @@ const LIST: &str = concat!(
     " AS list \
      FROM cases \
      LEFT JOIN jobs j ON j.id = (SELECT MAX(n.id) FROM jobs n WHERE n.case_id = cases.id) \
-     LEFT JOIN payer_references r ON r.id = (SELECT MAX(p.id) FROM payer_references p WHERE p.case_id = cases.id)) AS listed \
+     LEFT JOIN payer_references r ON r.id = (SELECT p.id FROM payer_references p WHERE p.case_id = cases.id \
+         ORDER BY CASE p.kind WHEN 'authorization' THEN 0 WHEN 'claim' THEN 1 WHEN 'tracking' THEN 2 WHEN 'pend' THEN 3 \
+             WHEN 'case' THEN 4 WHEN 'decision' THEN 5 ELSE 6 END, p.id DESC LIMIT 1)) AS listed \
      WHERE ($1 = '' OR id < $1) AND ($2 = '' OR list = $2) AND ($3 = '' OR payer_id = $3) AND ($4 = '' OR kind = $4) \
      AND ($5 = '' OR id = $5 OR ($6 <> '' AND id LIKE $6) OR member_index = $7 \
          OR EXISTS (SELECT 1 FROM payer_references f WHERE f.case_id = listed.id AND f.value_index = $8)) \

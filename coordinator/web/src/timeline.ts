@@ -12,6 +12,7 @@ export class AttemptView extends HTMLElement {
     this.addEventListener("click", (event) => this.onClick(event), { signal });
     document.addEventListener("keydown", (event) => this.onKey(event), { signal });
     window.addEventListener("popstate", () => void refresh(), { signal });
+    this.reveal();
   }
 
   disconnectedCallback(): void {
@@ -35,10 +36,18 @@ export class AttemptView extends HTMLElement {
     this.dataset["live"] = had ?? "here";
     void refresh().then(() => {
       if (had === undefined) delete this.dataset["live"];
-      const chosen = this.querySelector<HTMLElement>(".steps [aria-current]");
-      chosen?.scrollIntoView({ block: "nearest" });
+      this.reveal();
       if (matchMedia("(max-width: 719px)").matches) this.querySelector("#picture")?.scrollIntoView();
     });
+  }
+
+  /** Scrolls the list of steps, and nothing else, to the chosen one. */
+  private reveal(): void {
+    const list = this.querySelector<HTMLElement>(".steps");
+    const chosen = list?.querySelector<HTMLElement>("[aria-current]");
+    if (!list || !chosen) return;
+    const top = chosen.getBoundingClientRect().top - list.getBoundingClientRect().top;
+    if (top < 40 || top > list.clientHeight - 40) list.scrollTop += top - list.clientHeight / 2;
   }
 
   private onKey(event: KeyboardEvent): void {

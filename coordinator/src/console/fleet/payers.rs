@@ -116,8 +116,8 @@ pub(super) fn one(v: &PayerView, frame: &Frame) -> Markup {
                 }))
                 (parts::fact("Portal sessions", &html! { (v.working) " of " (p.limits.sessions_max) " at work; " (second_login(&p.second_login)) }))
                 (parts::fact("Logins", &html! { (v.logins_last_hour) " of " (p.limits.logins_per_hour_max) " in the last hour" }))
-                (parts::fact("Politeness", &html! { "at most " (p.limits.pages_per_minute) " pages a minute, "
-                    (parts::duration(i64::try_from(p.limits.gap_ms).unwrap_or(i64::MAX))) " apart" }))
+                (parts::fact("Politeness", &html! { "at most " (p.limits.pages_per_minute) " pages a minute"
+                    @if p.limits.gap_ms > 0 { ", " (parts::duration(i64::try_from(p.limits.gap_ms).unwrap_or(i64::MAX))) " apart" } }))
                 (parts::fact("Status checks", &html! { "every " (parts::about(p.status_every_ms)) " while pended" }))
                 (parts::fact("Account", &html! { @if v.credential { "recorded: " (p.secrets.join(", ")) " (names only)" } @else { "none recorded" } }))
                 (parts::fact("Live scripts", &html! {

@@ -1,6 +1,8 @@
 //! The Work page from the store.
 
-use domain::{job::Task, request::Request};
+use std::collections::BTreeMap;
+
+use domain::{job::Task, request::Request, time::Timestamp};
 
 use super::{payer_name, payer_names};
 use crate::{
@@ -87,7 +89,7 @@ pub async fn load(app: &App, query: &Query) -> Result<Work, store::Error> {
         q: query.q.clone(),
         payer: query.payer.clone(),
         kind: query.kind.clone(),
-        rows: page.items.into_iter().map(|l| row(l, &names)).collect(),
+        rows: page.items.into_iter().map(|l| row(l, &names, app.now())).collect(),
         payers: names.into_iter().collect(),
         next,
         paged: !query.after.is_empty(),
@@ -101,11 +103,11 @@ pub async fn load(app: &App, query: &Query) -> Result<Work, store::Error> {
 pub async fn rows(app: &App, query: &Query) -> Result<Vec<Row>, store::Error> {
     let names = payer_names(app.store()).await?;
     let page = list(app.store(), &query.filter(), "", 10_000).await?;
-    Ok(page.items.into_iter().map(|l| row(l, &names)).collect())
+    Ok(page.items.into_iter().map(|l| row(l, &names, app.now())).collect())
 }
 
-fn row(l: Listed, names: &std::collections::BTreeMap<String, String>) -> Row {
-    let (next, due) = next_of(&l);
+fn row(l: Listed, names: &BTreeMap<String, String>, now: Timestamp) -> Row {
+    let (next, due) = next_of(&l, now);
     Row {
         case: l.case,
         payer: payer_name(names, &l.payer),
@@ -142,13 +144,16 @@ fn service(request: &Request) -> String {
     format!("{} ×{}{rest}", first.code, first.units)
 }
 
-fn next_of(l: &Listed) -> (String, Option<domain::time::Timestamp>) {
+fn next_of(l: &Listed, now: Timestamp) -> (String, Option<Timestamp>) {
     let Some(newest) = &l.newest else { return ("–".to_owned(), None) };
     let task = match newest.task {
         Task::Submit => "Submit",
         Task::AuthStatus | Task::ClaimStatus => "Status check",
     };
     let text = match newest.state.as_str() {
+        "ready" if newest.at.is_some_and(|at| at <= now) => {
+            return (format!("{task}, ready"), newest.at);
+        }
         "ready" => task,
         "leased" if newest.task == Task::Submit => "Being submitted",
         "leased" => "Being checked",

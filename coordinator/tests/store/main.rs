@@ -9,6 +9,7 @@ mod lease;
 mod schema;
 mod submit;
 mod vault;
+mod work;
 
 /// Makes one test per database out of an async function that takes a [`bed::Bed`].
 macro_rules! both {

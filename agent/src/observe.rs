@@ -4,12 +4,9 @@
 //! Failing to record never changes what is done to the page, with one exception: before a commit the queue must be
 //! empty and durable (`settled`), otherwise there is no click.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use bytes::Bytes;
@@ -55,7 +52,7 @@ pub struct Observer {
     black: Vec<Query>,
     /// A secret is on its way: no picture, no document.
     suspended: bool,
-    last_picture: Option<(EvidenceId, Instant, String)>,
+    last_picture: Option<(EvidenceId, Shown)>,
     console: bool,
     latest_done: Option<Step>,
 }
@@ -219,20 +216,19 @@ impl Observer {
         if self.suspended || page.is_closed() || page.is_crashed() {
             return None;
         }
-        let url = page.url();
+        let shown = Shown::of(page);
         if moment == Moment::Before
-            && let Some((id, at, of)) = &self.last_picture
-            && at.elapsed() < Duration::from_millis(1_500)
-            && *of == url
+            && let Some((id, before)) = &self.last_picture
+            && *before == shown
         {
-            // The picture after the previous step shows the same moment.
+            // Nothing has changed since the picture after the previous step: it shows this moment, too.
             let id = *id;
             self.attach(id);
             return Some(id);
         }
         let png = self.shot(page, false).await?;
         let id = self.keep(EvidenceKind::Screenshot, moment, png).await;
-        self.last_picture = Some((id, Instant::now(), url));
+        self.last_picture = Some((id, shown));
         Some(id)
     }
 
@@ -342,6 +338,20 @@ impl Observer {
             use std::io::Write as _;
             let _ = writeln!(std::io::stderr(), "{line}");
         }
+    }
+}
+
+/// What tells whether a page has changed since a picture: the page, its address, and the driver's count of changes.
+#[derive(PartialEq, Eq)]
+struct Shown {
+    page: String,
+    url: String,
+    changes: u64,
+}
+
+impl Shown {
+    fn of(page: &Page) -> Self {
+        Self { page: page.id().to_owned(), url: page.url(), changes: *page.changes().borrow() }
     }
 }
 

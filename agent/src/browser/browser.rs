@@ -8,6 +8,7 @@ use super::launch::{LaunchConfig, Process, start};
 use super::page::PageInner;
 use super::profile::Profile;
 use super::session;
+use super::tunnel::Tunnels;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::cdp::browser_protocol::target::CreateBrowserContextParams;
 use serde_json::{Value, json};
@@ -95,8 +96,20 @@ impl Browser {
     /// # Errors
     /// The browser is gone or refused.
     pub async fn new_context(&self) -> Result<Context, Error> {
-        let made = self.inner.conn.call(None, CreateBrowserContextParams::default(), CALL).await?;
-        Context::create(Arc::clone(&self.inner), made.browser_context_id.inner().clone()).await
+        let config = &self.inner.config;
+        let mut wanted = CreateBrowserContextParams::default();
+        let tunnels = if config.tunnels {
+            let tunnels = Tunnels::open(&config.host_rules, config.only_listed_hosts).await?;
+            wanted.proxy_server = Some(format!("http://{}", tunnels.address()));
+            // Nothing goes past it, loopback neither.
+            wanted.proxy_bypass_list = Some("<-loopback>".to_owned());
+            Some(tunnels)
+        } else {
+            None
+        };
+        let made = self.inner.conn.call(None, wanted, CALL).await?;
+        let id = made.browser_context_id.inner().clone();
+        Context::create(Arc::clone(&self.inner), id, tunnels).await
     }
 
     /// Product and version, e.g. `Chrome/156.0.8078.79`.

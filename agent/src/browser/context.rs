@@ -9,6 +9,7 @@ use super::error::Error;
 use super::event::Event;
 use super::gate::GateState;
 use super::page::{Page, PageInner};
+use super::tunnel::Tunnels;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, watch};
@@ -42,6 +43,8 @@ pub(crate) struct ContextInner {
     pub(crate) dialogs: Mutex<Dialogs>,
     pub(crate) downloads: Downloads,
     pub(crate) gate: Mutex<Option<Arc<GateState>>>,
+    /// Its way out, if it has one of its own.
+    pub(crate) tunnels: Option<Tunnels>,
     changed: watch::Sender<u64>,
 }
 
@@ -68,7 +71,11 @@ impl Drop for ContextInner {
 }
 
 impl Context {
-    pub(crate) async fn create(browser: Arc<BrowserInner>, id: String) -> Result<Self, Error> {
+    pub(crate) async fn create(
+        browser: Arc<BrowserInner>,
+        id: String,
+        tunnels: Option<Tunnels>,
+    ) -> Result<Self, Error> {
         let hub = Arc::clone(&browser.hub);
         let profile = hub.profile.upgrade().ok_or(Error::Gone)?;
         let folder = profile.folder(&format!("downloads/{id}"))?;
@@ -85,6 +92,7 @@ impl Context {
             dialogs: Mutex::default(),
             downloads: Downloads::new(folder),
             gate: Mutex::default(),
+            tunnels,
             changed: watch::channel(0).0,
         });
         hub.add_context(&inner.id, &inner);

@@ -1,6 +1,7 @@
 //! The submit gate: while armed exactly one matching request may pass, held until its body was
 //! read; every other request of the context is failed. Not a security boundary (workers and new
-//! windows can slip by): the second check after the latch, not the first.
+//! windows can slip by): the second check after the latch, not the first. What Chromium repeats
+//! below the level seen here is stopped by the context's tunnels.
 
 use super::attempt::Deadline;
 use super::browser::text;
@@ -8,6 +9,7 @@ use super::connection::{CALL, Connection, lock};
 use super::context::{Context, ContextInner};
 use super::error::Error;
 use super::text::glob;
+use super::tunnel::Tunnels;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -81,7 +83,11 @@ impl Context {
         let first = apply(&self.inner).await;
         // Once more: a frame that was being set up may have been told the old rule after the new one.
         match first.and(apply(&self.inner).await) {
-            Ok(()) => Ok(gate),
+            Ok(()) => {
+                // Last: a request on its way now is cut, and the rule above fails its repetition.
+                self.inner.tunnels.iter().for_each(Tunnels::arm);
+                Ok(gate)
+            }
             Err(e) => {
                 let _disarmed = gate.disarm().await;
                 Err(e)
@@ -175,6 +181,7 @@ impl Gate {
             fail(self.context.conn(), &session, text(&params, "/requestId")).await?;
         }
         *lock(&self.context.gate) = None;
+        self.context.tunnels.iter().for_each(Tunnels::release);
         apply(&self.context).await
     }
 }
@@ -261,7 +268,10 @@ pub(crate) fn paused(
     let is_answer = status.is_some() || params.get("responseErrorReason").is_some();
     let (method, answer) = if is_answer {
         if let Some(g) = &gate {
-            g.answer(&id, status);
+            // An answer with a status ends the exchange: nothing is repeated after it.
+            if g.answer(&id, status) && status.is_some() {
+                context.tunnels.iter().for_each(Tunnels::release);
+            }
         }
         match pdf_headers(params) {
             Some(headers) => (
@@ -317,13 +327,16 @@ impl GateState {
         pass
     }
 
-    fn answer(&self, id: &str, status: Option<u64>) {
+    /// Notes the answer, or that there will be none. Whether it was the one to the request that passed.
+    fn answer(&self, id: &str, status: Option<u64>) -> bool {
         let mut state = lock(&self.state);
-        if state.passed.as_deref() == Some(id) && state.answered.is_none() {
+        let ours = state.passed.as_deref() == Some(id);
+        if ours && state.answered.is_none() {
             state.answered = Some(status.and_then(|s| u16::try_from(s).ok()).unwrap_or(0));
         }
         drop(state);
         self.changed.send_modify(|n| *n += 1);
+        ours
     }
 }
 

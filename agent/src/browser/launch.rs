@@ -65,6 +65,8 @@ pub struct LaunchConfig {
     pub extra_ca: Option<PathBuf>,
     /// Egress proxy, as `http://host:port`; loopback goes through it, too.
     pub proxy: Option<String>,
+    /// Every context has its own way out, which the submit gate can shut: carries https only.
+    pub tunnels: bool,
     /// Time between two signs of life; three times this without one and the browser is ended.
     pub heartbeat: Duration,
 }
@@ -82,6 +84,7 @@ impl Default for LaunchConfig {
             only_listed_hosts: false,
             extra_ca: None,
             proxy: None,
+            tunnels: false,
             heartbeat: Duration::from_secs(5),
         }
     }
@@ -102,6 +105,10 @@ impl LaunchConfig {
             self.host_rules.iter().map(|(host, to)| format!("MAP {host} {to}")).collect();
         if self.only_listed_hosts {
             rules.push("MAP * ~NOTFOUND".to_owned());
+            if self.tunnels {
+                // The tunnels' own address.
+                rules.push("EXCLUDE 127.0.0.1".to_owned());
+            }
         }
         if let Some(proxy) = &self.proxy {
             args.push(format!("--proxy-server={proxy}"));

@@ -33,6 +33,7 @@ pub mod query;
 mod session;
 pub mod table;
 pub mod text;
+mod tunnel;
 
 pub use act::{AboutToAct, BeforeInput, Clicked, Unobserved};
 pub use attempt::{Attempted, Deadline, NotDone, Stop, Tries, Why};

@@ -60,6 +60,7 @@ impl BrowserOptions {
             only_listed_hosts: !host_rules.is_empty(),
             host_rules,
             extra_ca: self.ca.clone(),
+            tunnels: true,
             ..default
         })
     }

@@ -363,13 +363,14 @@ impl Portal<'_> {
         self.keep_call(call, status).await;
         match status {
             Some(200..=399) => {}
+            // The connection ended without one.
+            None | Some(0) => return Err("the portal did not answer".to_owned()),
             Some(status) => {
                 if let Some(name) = self.refusal(commit).await {
                     return Err(format!("the page refused it: {name}"));
                 }
                 return Err(format!("the portal answered with status {status}"));
             }
-            None => return Err("the portal did not answer".to_owned()),
         }
         self.proof_screen(commit, within).await?;
         fault::point("wait-confirm", Side::After).await;

@@ -10,7 +10,6 @@ use std::{
 };
 
 use domain::{
-    evidence::EvidenceKind,
     id::{AttemptId, IntentId},
     outcome::{Failure, FailureKind},
     script::value::FileRef,
@@ -160,7 +159,7 @@ impl FleetDoors {
             kind: item.kind,
             moment: item.moment,
             sha256: hex(&Sha256::digest(&item.bytes)),
-            masked: item.masked && item.kind != EvidenceKind::Download,
+            masked: item.masked,
         };
         let kept = self.coordinator.evidence(item.id, &put, item.bytes).await;
         kept.map_err(|refusal| self.refused(refusal))

@@ -1,6 +1,6 @@
 //! What may not leave the slot: patient values in texts, and boxes of secrets in pictures.
 
-use std::{collections::BTreeSet, io::Cursor};
+use std::{collections::BTreeSet, io::Cursor, sync::LazyLock};
 
 use image::{ImageFormat, Rgba};
 use jiff::civil::Date;
@@ -8,6 +8,14 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::browser::Rect;
+
+/// Session ids and tokens in addresses and form bodies: they are as good as a password while the session lives.
+static TOKENS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)((?:^|[;?&\s"'])(?:jsessionid|phpsessid|sid|session(?:_?id)?|(?:access_|id_|auth_)?token|_?csrf[a-z_]*|xsrf[a-z_]*|samlresponse|relaystate|password|__viewstate)=)[^&"'\s<>;?#]+"#,
+    )
+    .expect("a fixed pattern")
+});
 
 /// Replaces patient values by bullets in every text that is kept or logged. Has no `Debug`: it knows the values.
 #[derive(Clone, Default)]
@@ -41,10 +49,11 @@ impl Masker {
     /// that people can tell two members apart.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
+        let text = TOKENS.replace_all(text, "${1}••••");
         match &self.pattern {
-            None => text.to_owned(),
+            None => text.into_owned(),
             Some(pattern) => pattern
-                .replace_all(text, |found: &regex::Captures<'_>| bullets(&found[0]))
+                .replace_all(&text, |found: &regex::Captures<'_>| bullets(&found[0]))
                 .into_owned(),
         }
     }
@@ -162,6 +171,17 @@ mod tests {
             .text("Alder, Jo (W100000001) born 02/14/1980, 2%2F14%2F1980; 70551 for a job of joy");
         assert_eq!(seen, "••••, •••• (••••0001) born ••••, ••••; 70551 for a job of joy");
         assert_eq!(masker.text("02%2F14%2F1980 w100000001"), "•••• ••••0001");
+    }
+
+    #[test]
+    fn session_ids_and_tokens_do_not_stay_in_addresses() {
+        let masker = Masker::default();
+        assert_eq!(
+            masker.text("https://a.test/x;jsessionid=5365C10?m=1&csrf_token=ab%20c&page=2"),
+            "https://a.test/x;jsessionid=••••?m=1&csrf_token=••••&page=2"
+        );
+        assert_eq!(masker.text("csrf=1&user=jo"), "csrf=••••&user=jo");
+        assert_eq!(masker.text("residual=3"), "residual=3");
     }
 
     #[test]

@@ -264,7 +264,14 @@ impl Observer {
     /// Keeps bytes as evidence of the step under way.
     pub async fn keep(&mut self, kind: EvidenceKind, moment: Moment, bytes: Vec<u8>) -> EvidenceId {
         let id = EvidenceId::new(clock::now(), rand::random());
-        let masked = !matches!(kind, EvidenceKind::Print | EvidenceKind::Download);
+        // Texts lose their patient values; pictures and files only what is secret or on the script's mask list.
+        let masked = matches!(
+            kind,
+            EvidenceKind::Dom
+                | EvidenceKind::PageText
+                | EvidenceKind::SubmitCall
+                | EvidenceKind::Message
+        );
         let item = Item { id, step: self.index(), kind, moment, masked, bytes: Bytes::from(bytes) };
         self.attach(id);
         self.put(Job::Keep(item)).await;

@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{
     exception::{Choice, ExceptionState, Resolution},
-    id::{CaseId, ExceptionId, JobId},
+    id::{AgentId, CaseId, ExceptionId, JobId},
     job::Task,
     outcome::{Answer, Outcome, Reference, ReferenceKind},
     time::Timestamp,
@@ -135,8 +135,9 @@ impl Reason {
 /// The form that adds a job.
 #[derive(Debug, Deserialize)]
 pub struct AddJob {
-    csrf: String,
     task: String,
+    #[serde(flatten)]
+    because: Reason,
 }
 
 /// `POST /cases/{id}/jobs`
@@ -146,11 +147,13 @@ pub async fn add_job(
     Path(case): Path<String>,
     Form(form): Form<AddJob>,
 ) -> Shown {
-    reader.may(Role::Operator, &form.csrf)?;
+    reader.may(Role::Operator, &form.because.csrf)?;
+    let reason = form.because.text()?;
     let case: CaseId = id(&case, "case")?;
     let task = Task::from_word(&form.task)
         .ok_or_else(|| Fault(Problem::invalid("task", "choose one of the tasks on the page")))?;
     flow::intake::add_job(&app.core, &reader.actor(), case, task, None, app.now()).await?;
+    reader.caller.because(&app, &case.to_string(), "job.add", reason).await?;
     back(&format!("/cases/{case}"), "job_added")
 }
 
@@ -356,10 +359,12 @@ pub async fn resume_payer(
     State(app): State<Arc<App>>,
     reader: Reader,
     Path(payer): Path<String>,
-    Form(form): Form<Bare>,
+    Form(form): Form<Reason>,
 ) -> Shown {
     reader.may(Role::Operator, &form.csrf)?;
+    let reason = form.text()?;
     flow::payers::resume(&app.core, &reader.actor(), &payer, None, app.now()).await?;
+    reader.caller.because(&app, &payer, "resume", reason).await?;
     back(&format!("/fleet#payer-{payer}"), "resumed")
 }
 
@@ -381,10 +386,12 @@ pub async fn resume_pool(
     State(app): State<Arc<App>>,
     reader: Reader,
     Path(pool): Path<String>,
-    Form(form): Form<Bare>,
+    Form(form): Form<Reason>,
 ) -> Shown {
     reader.may(Role::Operator, &form.csrf)?;
+    let reason = form.text()?;
     flow::payers::pause_pool(&app.core, &reader.actor(), &pool, None, app.now()).await?;
+    reader.caller.because(&app, &pool, "resume", reason).await?;
     back("/fleet", "resumed")
 }
 
@@ -393,11 +400,13 @@ pub async fn drain(
     State(app): State<Arc<App>>,
     reader: Reader,
     Path(agent): Path<String>,
-    Form(form): Form<Bare>,
+    Form(form): Form<Reason>,
 ) -> Shown {
     reader.may(Role::Operator, &form.csrf)?;
-    let agent = id(&agent, "agent")?;
+    let reason = form.text()?;
+    let agent: AgentId = id(&agent, "agent")?;
     flow::agents::drain(&app.core, &reader.actor(), agent, true, app.now()).await?;
+    reader.caller.because(&app, &agent.to_string(), "drain", reason).await?;
     back("/fleet", "draining")
 }
 
@@ -406,10 +415,12 @@ pub async fn accept_again(
     State(app): State<Arc<App>>,
     reader: Reader,
     Path(agent): Path<String>,
-    Form(form): Form<Bare>,
+    Form(form): Form<Reason>,
 ) -> Shown {
     reader.may(Role::Operator, &form.csrf)?;
-    let agent = id(&agent, "agent")?;
+    let reason = form.text()?;
+    let agent: AgentId = id(&agent, "agent")?;
     flow::agents::drain(&app.core, &reader.actor(), agent, false, app.now()).await?;
+    reader.caller.because(&app, &agent.to_string(), "resume", reason).await?;
     back("/fleet", "accepting")
 }

@@ -452,6 +452,7 @@ fn add_job(v: &CaseView, frame: &Frame) -> Markup {
                             }
                         }
                     }
+                    (parts::reason_field("add-reason", "The payer called"))
                     button { "Add job" }
                 }
             }

@@ -208,49 +208,44 @@ fn squares(a: &AgentView) -> Markup {
 }
 
 fn drain_form(a: &AgentView, frame: &Frame) -> Markup {
-    let label = if a.draining { "Accept again" } else { "Drain" };
-    if !frame.may_act {
-        return parts::refused_button(label, "Your role may look but not act.");
-    }
-    if a.draining {
-        return undo_form(&format!("/agents/{}/resume", a.id), label, frame);
-    }
-    parts::action(
-        label,
-        &html! {
-            form.stack method="post" action={ "/agents/" (a.id) "/drain" } {
-                (parts::csrf(&frame.csrf))
-                p { (a.working.len()) " at work now. It finishes them and takes nothing new." }
-                button.primary { "Drain " (parts::visible(&a.name)) }
-                p.muted { "“Accept again” undoes it." }
-            }
-        },
-    )
+    let (label, verb, button, after) = if a.draining {
+        let after = "It asks for jobs again at its next heartbeat.".to_owned();
+        ("Accept again", "resume", format!("Let {} accept again", a.name), after)
+    } else {
+        let after = format!(
+            "{} at work now: it finishes them and takes nothing new. “Accept again” undoes it.",
+            a.working.len()
+        );
+        ("Drain", "drain", format!("Drain {}", a.name), after)
+    };
+    reason_form(label, &format!("/agents/{}/{verb}", a.id), &button, &after, frame)
 }
 
-/// The undoing of a pause or a drain: harmless, so one press.
-fn undo_form(action: &str, label: &str, frame: &Frame) -> Markup {
-    html! { form method="post" action=(action) { (parts::csrf(&frame.csrf)) button { (label) } } }
-}
-
-/// Pause (with a reason) or resume; says what it does and how it is undone.
+/// Pause or resume; says what it does and how it is undone.
 pub(super) fn pause_form(path: &str, name: &str, paused: bool, frame: &Frame) -> Markup {
-    let label = if paused { "Resume" } else { "Pause" };
+    let (label, verb, after) = if paused {
+        ("Resume", "resume", "Ready jobs are leased again at once.")
+    } else {
+        let after = "Jobs at work are finished; nothing new is leased. “Resume” undoes it.";
+        ("Pause", "pause", after)
+    };
+    reason_form(label, &format!("{path}/{verb}"), &format!("{label} {name}"), after, frame)
+}
+
+/// A dangerous action: it asks for a reason, names its object in the button, and says what follows.
+fn reason_form(label: &str, path: &str, button: &str, after: &str, frame: &Frame) -> Markup {
     if !frame.may_act {
         return parts::refused_button(label, "Your role may look but not act.");
-    }
-    if paused {
-        return undo_form(&format!("{path}/resume"), label, frame);
     }
     let field = format!("why{}", path.replace('/', "-"));
     parts::action(
         label,
         &html! {
-            form.stack method="post" action={ (path) "/pause" } {
+            form.stack method="post" action=(path) {
                 (parts::csrf(&frame.csrf))
-                (parts::reason_field(&field, "Their release weekend"))
-                button.primary { "Pause " (parts::visible(name)) }
-                p.muted { "Jobs at work are finished; nothing new is leased. “Resume” undoes it." }
+                (parts::reason_field(&field, "Why"))
+                button.primary { (parts::visible(button)) }
+                p.muted { (after) }
             }
         },
     )

@@ -221,7 +221,12 @@ async fn a_question_is_claimed_and_answered_by_a_retry() {
         "{}",
         cancelled.text
     );
-    let again = rosa.form(&format!("/cases/{}/jobs", taken.case), &[("task", "submit")]).await;
+    let again = rosa
+        .form(
+            &format!("/cases/{}/jobs", taken.case),
+            &[("task", "submit"), ("reason", "They asked for it again")],
+        )
+        .await;
     assert!(again.header(header::LOCATION).ends_with("?did=job_added"), "{}", again.text);
 }
 
@@ -237,7 +242,7 @@ async fn a_pause_shows_as_the_reason_why_nothing_runs() {
     ok("served_fleet_paused", &got);
     assert!(got.text.contains("the payer is paused: Maintenance on Sunday"));
     assert!(got.text.contains("Paused. “Resume” undoes it."));
-    rosa.form("/payers/crestline/resume", &[]).await;
+    rosa.form("/payers/crestline/resume", &[("reason", "Their works are over")]).await;
     assert!(!rosa.get("/fleet").await.text.contains("Maintenance on Sunday"));
     rosa.form("/pools/default/pause", &[("reason", "Network works")]).await;
     assert!(rosa.get("/fleet").await.text.contains("the pool is paused: Network works"));

@@ -161,8 +161,8 @@ impl Portal<'_> {
     async fn go_home(&mut self, run: &Run, time: Duration) -> Result<(), Halt> {
         let Some(home) = self.session.home.clone() else { return Ok(()) };
         let within = Deadline::within(time);
-        // Only the screens that mean "signed in" count; nothing that a login would answer.
-        let screens: Vec<&str> = match run.until.as_ref().map(|until| &until.what) {
+        // Only the screens that mean "signed in" count; those a login would answer end the wait at once.
+        let mut screens: Vec<&str> = match run.until.as_ref().map(|until| &until.what) {
             Some(UntilWhat::Branches(branches)) => branches
                 .iter()
                 .filter(|branch| matches!(branch.then, BranchThen::GoOn))
@@ -173,6 +173,11 @@ impl Portal<'_> {
         if screens.is_empty() {
             return Err(self.raise("no_known_screen", "no screen tells that the session lives"));
         }
+        let alive = screens.len();
+        let flow = self.bundle.flow(run.flow.as_str());
+        let asked =
+            flow.into_iter().flat_map(asking).filter(|name| !screens[..alive].contains(name));
+        screens.extend(asked.collect::<Vec<_>>());
         self.expect_dialogs(None)?;
         // Watchers that sign in again must not act here: a probe only looks.
         let watching = std::mem::replace(&mut self.watching, true);
@@ -182,7 +187,13 @@ impl Portal<'_> {
         }
         .await;
         self.watching = watching;
-        result.map(drop)
+        match result? {
+            at if at < alive => Ok(()),
+            at => {
+                let shown = screens.get(at).copied().unwrap_or_default();
+                Err(self.raise("no_known_screen", &format!("`{shown}` shows instead of home")))
+            }
+        }
     }
 
     /// One node of a flow outside the order of its flow.
@@ -218,6 +229,23 @@ fn types_secret(bundle: &Bundle, name: &str, depth: usize) -> bool {
     depth < 6
         && (fills(flow).any(|value| !matches!(value, FillValue::Text(_)))
             || calls(flow).any(|called| types_secret(bundle, called, depth + 1)))
+}
+
+/// Screens the waits of a flow answer or refuse: with one of them showing nobody is signed in.
+fn asking(flow: &Flow) -> impl Iterator<Item = &str> {
+    steps(flow)
+        .flat_map(|step| &step.verbs)
+        .filter_map(|verb| match verb {
+            Verb::Until(until) => Some(&until.what),
+            _ => None,
+        })
+        .filter_map(|what| match what {
+            UntilWhat::Branches(branches) => Some(branches),
+            UntilWhat::Rows(_) => None,
+        })
+        .flatten()
+        .filter(|branch| !matches!(branch.then, BranchThen::GoOn))
+        .map(|branch| branch.screen.as_str())
 }
 
 /// Flows a flow runs: by nodes of its own, and by branches of its waits.

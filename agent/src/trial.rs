@@ -343,7 +343,7 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("mode");
         assert!(Secrets::read(&path).err().expect("refused").contains("chmod 600"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
-        let secrets = Secrets::read(&path).ok().expect("reads");
+        let Ok(secrets) = Secrets::read(&path) else { panic!("reads") };
         assert_eq!(secrets.value("password").expect("there").as_str(), "a\"b");
         assert!(!secrets.has("pin"));
     }

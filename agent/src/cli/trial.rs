@@ -128,7 +128,7 @@ fn prepare(options: &Try) -> Result<Prepared, u8> {
         .iter()
         .map(|(alias, kind)| (alias.short().to_owned(), *kind))
         .collect();
-    for alias in kinds.keys().filter(|alias| !secrets.has(alias)) {
+    if let Some(alias) = kinds.keys().find(|alias| !secrets.has(alias)) {
         return Err(usage(format!("there is no value for the secret `{alias}`")));
     }
     let beside = options.input.parent().unwrap_or(Path::new(".")).to_owned();

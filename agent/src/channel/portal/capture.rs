@@ -74,6 +74,10 @@ impl Portal<'_> {
             }
             Err(halt) => return Err(halt),
         };
+        // A file or picture is its own value, kept as evidence; there is no text to read.
+        if matches!(seen.by, "file" | "picture") {
+            return Ok(());
+        }
         let value = ReadValue {
             name: spec.name.text.clone(),
             value: seen.text.clone(),
@@ -82,14 +86,7 @@ impl Portal<'_> {
             bounds: seen.bounds,
             confidence: seen.confidence,
         };
-        self.keep_value(
-            spec.name.as_str(),
-            &seen.text,
-            &spec.read_as,
-            spec.kind,
-            value,
-            spec.optional,
-        )
+        self.keep_value(value, &spec.read_as, spec.kind, spec.optional)
     }
 
     fn nothing_read(&mut self, spec: &CaptureSpec, why: &str) -> Result<(), Halt> {
@@ -103,22 +100,21 @@ impl Portal<'_> {
     /// Keeps a value: as a capture for templates, and as a reference or fact of the outcome.
     pub(crate) fn keep_value(
         &mut self,
-        name: &str,
-        text: &str,
+        mut read: ReadValue,
         read_as: &ReadAs,
         kind: Option<ReferenceKind>,
-        mut read: ReadValue,
         optional: bool,
     ) -> Result<(), Halt> {
+        let name = read.name.clone();
         let zone = self.eval(|scope| Ok(scope.zone()))?;
-        let Some(value) = read_as.read(text, &zone) else {
+        let Some(value) = read_as.read(&read.value, &zone) else {
             if optional {
                 return Ok(());
             }
             let detail = format!("`{name}` does not read as what it must be");
             return Err(self.raise("capture_missing", &detail));
         };
-        let shown = domain::script::text::spaced(text);
+        let shown = domain::script::text::spaced(&read.value);
         if *read_as == ReadAs::Reference {
             let kind = kind.unwrap_or(ReferenceKind::Tracking);
             self.references.retain(|known| known.value != shown || known.kind != kind);
@@ -135,10 +131,10 @@ impl Portal<'_> {
         } else if !matches!(value, Value::File(_)) {
             let kept = self.observe.masker.text(&shown);
             self.facts.retain(|fact| fact.name != name);
-            self.facts.push(Fact { name: name.to_owned(), value: kept });
+            self.facts.push(Fact { name: name.clone(), value: kept });
         }
-        self.captured.insert(name.to_owned(), value);
-        self.read_by.insert(name.to_owned(), read.read_by.clone());
+        self.captured.insert(name.clone(), value);
+        self.read_by.insert(name, read.read_by.clone());
         read.value = shown;
         self.observe.value(read);
         Ok(())
@@ -148,10 +144,10 @@ impl Portal<'_> {
         let is_reference = spec.read_as == ReadAs::Reference;
         match &spec.source {
             CaptureSource::From(target) => {
-                let read = self.from_element(spec, target, within, is_reference).await;
+                let read = self.read_element(spec, target, within, is_reference).await;
                 match (&spec.else_ocr, read) {
-                    (Some(region), Ok(None)) => self.from_region(spec, *region).await,
-                    (Some(region), Err(Halt::Failed(_))) => self.from_region(spec, *region).await,
+                    (Some(region), Ok(None)) => self.read_region(spec, *region).await,
+                    (Some(region), Err(Halt::Failed(_))) => self.read_region(spec, *region).await,
                     (_, read) => read,
                 }
             }
@@ -178,7 +174,7 @@ impl Portal<'_> {
                 };
                 Ok(id.map(|id| Seen::of(id.to_string(), "picture")))
             }
-            CaptureSource::Ocr(target) => self.from_picture(spec, target, within).await,
+            CaptureSource::Ocr(target) => self.read_drawn(spec, target, within).await,
             CaptureSource::Pointer(_) => {
                 Err(self.raise("capture_missing", "data by pointer need a page fetched as data"))
             }
@@ -186,7 +182,7 @@ impl Portal<'_> {
     }
 
     /// Text of an element, or value of a control; a reference must be the same in two looks.
-    async fn from_element(
+    async fn read_element(
         &mut self,
         spec: &CaptureSpec,
         target: &Target,
@@ -228,7 +224,7 @@ impl Portal<'_> {
     }
 
     /// Text drawn as a picture: the element's own picture through OCR.
-    async fn from_picture(
+    async fn read_drawn(
         &mut self,
         spec: &CaptureSpec,
         target: &Target,
@@ -246,7 +242,7 @@ impl Portal<'_> {
     }
 
     /// A part of the viewport through OCR.
-    async fn from_region(
+    async fn read_region(
         &mut self,
         spec: &CaptureSpec,
         region: Region,

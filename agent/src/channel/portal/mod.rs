@@ -1,7 +1,7 @@
 //! The portal channel: script × browser → steps, evidence and an end. No HTTP to the coordinator, no CDP.
 //!
 //! `run` nodes and verbs · `act` one deed on one element · `locate` strategies that vote · `screen` the race of
-//! screens · `watch` interruptions · `commit` the one irreversible act · `capture`, `classify` reading ·
+//! screens · `watch` interruptions · `commit` the one irreversible act, `proof` what follows it · `capture`, `classify` reading ·
 //! `table` rows · `reconcile` looking for a record · `session` the portal session of a slot.
 
 mod act;
@@ -12,6 +12,7 @@ mod commit;
 mod fail;
 mod locate;
 mod login;
+mod proof;
 mod reconcile;
 mod run;
 mod screen;
@@ -207,7 +208,7 @@ impl<'b> Portal<'b> {
             Purpose::Reconcile => self.look_for_record().await,
             Purpose::Work => loop {
                 match self.flow(&bundle.script.flow, true).await {
-                    Err(Halt::Restart) => self.to_safe_point().await?,
+                    Err(Halt::Restart) => self.begin_again().await?,
                     other => break other,
                 }
             },
@@ -215,7 +216,7 @@ impl<'b> Portal<'b> {
     }
 
     /// Begins again where that is allowed: nothing was sent, and an unfinished request is discarded first.
-    async fn to_safe_point(&mut self) -> Result<(), Halt> {
+    async fn begin_again(&mut self) -> Result<(), Halt> {
         self.restarts += 1;
         if self.restarts > RESTARTS_MAX {
             return Err(self.raise("watch_loop", "the flow was restarted too often"));

@@ -196,21 +196,15 @@ impl Portal<'_> {
                 Some(pattern) => pattern.extract(&shown).unwrap_or_default().to_owned(),
                 None => shown,
             };
-            self.keep_value(
-                one.name.as_str(),
-                &text,
-                &one.read_as,
-                one.kind,
-                ReadValue {
-                    name: one.name.text.clone(),
-                    value: text.clone(),
-                    read_by: "table".to_owned(),
-                    bounds: None,
-                    picture: None,
-                    confidence: None,
-                },
-                false,
-            )?;
+            let read = ReadValue {
+                name: one.name.text.clone(),
+                value: text,
+                read_by: "table".to_owned(),
+                bounds: None,
+                picture: None,
+                confidence: None,
+            };
+            self.keep_value(read, &one.read_as, one.kind, false)?;
         }
         Ok(())
     }

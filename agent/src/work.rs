@@ -63,6 +63,9 @@ pub enum CannotWork {
     /// No coordinator.
     #[error(transparent)]
     Coordinator(#[from] Refusal),
+    /// The coordinator gave it another id: what it held is no longer its own.
+    #[error("the coordinator gave this agent another id")]
+    Replaced,
     /// No signals.
     #[error("signals cannot be received: {0}")]
     Signals(#[from] std::io::Error),
@@ -231,10 +234,7 @@ impl Crew {
                         hello(&self.shared.coordinator, &self.config, &self.browser, &told).await;
                     match welcome {
                         Ok(welcome) if welcome.agent != self.agent => {
-                            return Err(CannotWork::Coordinator(Refusal::Refused {
-                                code: "other-agent".to_owned(),
-                                detail: "the coordinator gave this agent another id".to_owned(),
-                            }));
+                            return Err(CannotWork::Replaced);
                         }
                         Ok(_) => {}
                         Err(refusal) => return Err(refusal.into()),

@@ -82,14 +82,23 @@ pub async fn run(options: Work) -> u8 {
         session_idle: Duration::from_secs(options.session_idle_s),
         drain_max: Duration::from_secs(options.drain_max_s),
     };
-    match work(coordinator, spool, config).await {
+    let ended = loop {
+        match work(coordinator.clone(), spool.clone(), config.clone()).await {
+            // The coordinator knows this agent under another id now: a fresh start, with nothing held over from before.
+            Err(CannotWork::Replaced) => tell("agent: begins again under another id"),
+            ended => break ended,
+        }
+    };
+    match ended {
         Ok(()) => exit::DONE,
         Err(error) => {
             tell(&format!("agent: {error}"));
             match error {
                 CannotWork::Coordinator(Refusal::Away(_)) => exit::UNREACHABLE,
                 CannotWork::Coordinator(_) => exit::REFUSED,
-                CannotWork::Browser(_) | CannotWork::Signals(_) => exit::ERROR,
+                CannotWork::Browser(_) | CannotWork::Signals(_) | CannotWork::Replaced => {
+                    exit::ERROR
+                }
             }
         }
     }

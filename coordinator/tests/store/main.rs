@@ -1,4 +1,5 @@
 //! The store and its decisions, every test on SQLite and on a private Postgres that this binary starts and ends itself.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bed;
 mod postgres;

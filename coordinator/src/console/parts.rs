@@ -422,7 +422,8 @@ pub fn cut(picture: &Picture) -> Markup {
     };
     let (w, h) = (f64::from(w), f64::from(h));
     let (left, top) = ((b.x - 24.0).max(0.0), (b.y - 12.0).max(0.0));
-    let width = (b.width + 48.0).min(w - left).max(1.0);
+    // A value at the start of a wide element: its first part says more than a strip too thin to read.
+    let width = (b.width + 48.0).min(480.0).min(w - left).max(1.0);
     let height = (b.height + 24.0).min(h - top).max(1.0);
     let place = format!(
         "width:{}%;left:-{}%;top:-{}%",
@@ -431,7 +432,7 @@ pub fn cut(picture: &Picture) -> Markup {
         percent(top, height)
     );
     html! {
-        a.cut href=(href) style=(format!("aspect-ratio:{width:.0}/{height:.0};max-width:{width:.0}px")) {
+        a.cut href=(href) style=(format!("aspect-ratio:{width:.1}/{height:.1};max-width:{width:.0}px")) {
             img src=(href) alt=(picture.alt) loading="lazy" style=(place);
         }
     }

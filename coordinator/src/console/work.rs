@@ -220,7 +220,7 @@ fn line(row: &Row, now: Timestamp) -> Markup {
             }
             td data-label="Payer" { (row.payer) }
             td.nowrap data-label="Member" { (parts::visible(&row.member)) }
-            td data-label="Service" { @if row.service.is_empty() { span.muted { "–" } } @else { (parts::visible(&row.service)) } }
+            td.nowrap data-label="Service" { @if row.service.is_empty() { span.muted { "–" } } @else { (parts::visible(&row.service)) } }
             td data-label="Status" {
                 @match (row.status, row.answer) {
                     (CaseStatus::Complete | CaseStatus::Working, Some(a)) => (parts::answer_short(a)),

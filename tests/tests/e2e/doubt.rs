@@ -42,7 +42,8 @@ async fn recorded_then_an_error_page_is_found_by_looking() -> Result<()> {
 async fn recorded_then_cut_is_found_by_looking() -> Result<()> {
     let (job, counts, _) = with_fault("doubt-cut-after-record", Fault::new("F06")).await?;
     assert_eq!(job["state"], "done", "{job}");
-    assert_eq!(counts.1, 1, "one submission was recorded");
+    // Chromium repeats a POST by itself where it can; the gate leaves it no connection to do so.
+    assert_eq!(counts, (1, 1), "one submission arrived and was recorded");
     assert!(!numbers(&job).is_empty());
     Ok(())
 }

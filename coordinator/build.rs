@@ -1,7 +1,5 @@
 //! Embeds the console's script when `make web` has built it; without it the pages work as plain HTML. No network.
 
-#![expect(clippy::print_stdout, reason = "a build script speaks to cargo on its standard output")]
-
 use std::{env, fs, path::Path};
 
 fn main() {

@@ -3,11 +3,7 @@
 //! status. Prints one JSON object: `{"queue": {"sqlite": {"enqueue_per_s", "cycle_b1_per_s", "cycle_b50_per_s"}, "postgres": {…}}}`.
 //!
 //! `cargo run --release -p coordinator --example queue_bench [-- <jobs per measurement>]`
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a measurement that cannot go on fails; its result is printed"
-)]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on fails")]
 
 #[expect(dead_code, reason = "the suite's test bed does more than a benchmark needs")]
 #[path = "../tests/store/bed.rs"]

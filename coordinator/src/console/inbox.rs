@@ -134,7 +134,7 @@ fn query(v: &Inbox, tab: Tab) -> String {
     for (name, value) in
         [("tab", tab.word()), ("payer", v.payer.as_str()), ("kind", v.kind.as_str())]
     {
-        if !value.is_empty() && !(name == "tab" && tab == Tab::Open) {
+        if !value.is_empty() && (name != "tab" || tab != Tab::Open) {
             out.append_pair(name, value);
         }
     }

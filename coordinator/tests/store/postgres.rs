@@ -87,6 +87,10 @@ fn start() -> Cluster {
         data = data.display(),
         place = place.display(),
     );
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it ends with its input, when this whole program ends"
+    )]
     let mut shell = Command::new("sh")
         .args(["-c", &script])
         .current_dir("/")

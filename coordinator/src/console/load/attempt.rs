@@ -153,8 +153,8 @@ async fn after(store: &Store, i: &Intent) -> Result<EvidenceId, store::Error> {
     let items = evidence::of_attempt(store, i.attempt).await?;
     let is_picture =
         |e: &&Evidence| matches!(e.kind, EvidenceKind::FullPage | EvidenceKind::Screenshot);
-    let of_step = items.iter().filter(|e| e.step == i.step && e.moment == Moment::After);
-    Ok(of_step.filter(is_picture).next_back().map_or(i.before, |e| e.id))
+    let mut of_step = items.iter().filter(|e| e.step == i.step && e.moment == Moment::After);
+    Ok(of_step.rfind(is_picture).map_or(i.before, |e| e.id))
 }
 
 /// Pictures whose size the page needs: those of the selected step, and those that values and numbers were read from.

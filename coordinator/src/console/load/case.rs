@@ -65,7 +65,7 @@ pub async fn load(app: &App, id: CaseId, shown: bool) -> Result<CaseView, store:
         }
         per_job.push((job, tried));
     }
-    kept.sort_by(|a, b| (b.received_at, b.id).cmp(&(a.received_at, a.id)));
+    kept.sort_by_key(|e| std::cmp::Reverse((e.received_at, e.id)));
     let filter = exceptions::Filter { case: id.to_string(), ..Default::default() };
     let asked_of_people = exceptions::list(store, &filter, "", 100).await?.items;
     let mut numbers = references::of_case(store, id).await?;

@@ -16,7 +16,7 @@ use tests::{
 };
 
 /// Longest wait for one job's attempt on a busy machine of two cores.
-pub const PATIENCE: Duration = Duration::from_secs(150);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Folder of a story.
 pub fn folder(story: &str) -> PathBuf {

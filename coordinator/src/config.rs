@@ -352,9 +352,9 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_manual() {
-        let c = load(&[("HOME", "/home/x")]).unwrap();
+        let c = load(&[("HOME", "/h")]).unwrap();
         assert_eq!(c.database_url, "sqlite:data/fleet.db");
-        assert_eq!(c.key_file, PathBuf::from("/home/x/.config/fleet/master.key"));
+        assert_eq!(c.key_file, PathBuf::from("/h/.config/fleet/master.key"));
         assert_eq!(c.files_dir, PathBuf::from("data/files"));
         assert!(c.print().contains("FLEET_LISTEN           127.0.0.1:8080  (default)"));
     }

@@ -154,6 +154,7 @@ CREATE TABLE jobs (
     ready_at_ms BIGINT NOT NULL,
     -- Rises with every lease and never falls.
     fence BIGINT NOT NULL DEFAULT 0,
+    -- Attempts that count: what an agent gave back with nothing sent is taken off again.
     attempts BIGINT NOT NULL DEFAULT 0,
     -- Work attempts since intake or since a person's retry: what the retry schedule counts.
     tries BIGINT NOT NULL DEFAULT 0,
@@ -208,7 +209,7 @@ CREATE TABLE attempts (
     job_id TEXT NOT NULL REFERENCES jobs(id),
     number BIGINT NOT NULL,
     purpose TEXT NOT NULL CHECK (purpose IN ('work', 'reconcile')),
-    state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'succeeded', 'failed', 'lost')),
+    state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'succeeded', 'failed', 'lost', 'released')),
     failure TEXT,
     exception_id TEXT,
     lease_id TEXT NOT NULL UNIQUE,
@@ -225,7 +226,7 @@ CREATE TABLE attempts (
     UNIQUE (job_id, fence),
     CHECK ((state = 'failed') = (failure IS NOT NULL)),
     CHECK ((state = 'paused') = (exception_id IS NOT NULL)),
-    CHECK ((state IN ('succeeded', 'failed', 'lost')) = (ended_at_ms IS NOT NULL))
+    CHECK ((state IN ('succeeded', 'failed', 'lost', 'released')) = (ended_at_ms IS NOT NULL))
 );
 CREATE INDEX attempt_ask ON attempts (agent_id, ask);
 

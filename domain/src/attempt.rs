@@ -24,9 +24,15 @@ pub enum AttemptState {
     },
     /// Its lease ended without a report. Final.
     Lost,
+    /// The agent gave its lease back with nothing sent (a drain, a goodbye): it does not count as an attempt. Final.
+    Released,
 }
 
 impl AttemptState {
+    /// The words of all states, in the order of an attempt's life.
+    pub const WORDS: [&'static str; 6] =
+        ["running", "paused", "succeeded", "failed", "lost", "released"];
+
     /// The word in SQL and API.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -36,13 +42,14 @@ impl AttemptState {
             Self::Succeeded => "succeeded",
             Self::Failed { .. } => "failed",
             Self::Lost => "lost",
+            Self::Released => "released",
         }
     }
 
     /// Whether it has ended.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed { .. } | Self::Lost)
+        matches!(self, Self::Succeeded | Self::Failed { .. } | Self::Lost | Self::Released)
     }
 }
 
@@ -59,6 +66,8 @@ pub enum AttemptEvent {
     Fail(Failure),
     /// Its lease ended.
     Lose,
+    /// The agent gives its lease back, and no intent is open.
+    Release,
 }
 
 /// The event does not fit the state.
@@ -79,6 +88,7 @@ impl AttemptEvent {
             Self::Succeed => "succeed",
             Self::Fail(_) => "fail",
             Self::Lose => "lose",
+            Self::Release => "release",
         }
     }
 }
@@ -99,6 +109,7 @@ impl AttemptState {
                 Ok(Self::Failed { failure: failure.clone() })
             }
             (Self::Running | Self::Paused { .. }, AttemptEvent::Lose) => Ok(Self::Lost),
+            (Self::Running | Self::Paused { .. }, AttemptEvent::Release) => Ok(Self::Released),
             (state, event) => Err(Illegal { state: state.word(), event: event.word() }),
         }
     }

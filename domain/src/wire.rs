@@ -378,7 +378,8 @@ pub struct Report {
     pub session_kept: bool,
 }
 
-/// `POST agent/release`: gives a lease back unworked (drain); no attempt is counted.
+/// `POST agent/release`: gives a lease back with nothing sent (drain): the attempt is `released` and not counted. With an intent
+/// open it is a doubt, and counts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Release {
     /// Lease.

@@ -130,13 +130,16 @@ fn walk_attempts() -> Walk {
         AttemptState::Succeeded,
         AttemptState::Failed { failure: failure() },
         AttemptState::Lost,
+        AttemptState::Released,
     ];
+    assert_eq!(states.clone().map(|s| s.word()), AttemptState::WORDS);
     let events = [
         ("pause", AttemptEvent::Pause(ExceptionId::new(at(0), 1))),
         ("resume", AttemptEvent::Resume),
         ("succeed", AttemptEvent::Succeed),
         ("fail", AttemptEvent::Fail(failure())),
         ("lose", AttemptEvent::Lose),
+        ("release", AttemptEvent::Release),
     ];
     let mut rows = Walk::new();
     for state in &states {

@@ -31,12 +31,11 @@ pub async fn list(
     Query(q): Query<AttemptQuery>,
 ) -> Reply<Response> {
     caller.needs(Role::Viewer)?;
-    let words = ["running", "paused", "succeeded", "failed", "lost"];
     let wanted = attempts::Filter {
         job: filter::id::<JobId>("job", &q.job)?,
         case: filter::id::<CaseId>("case", &q.case)?,
         agent: filter::id::<AgentId>("agent", &q.agent)?,
-        state: filter::word("state", &q.state, &words)?,
+        state: filter::word("state", &q.state, &AttemptState::WORDS)?,
     };
     let (after, size) = filter::page::<AttemptId>(&q.paging())?;
     let page = attempts::list(app.store(), &wanted, &after, size).await?;

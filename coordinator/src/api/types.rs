@@ -148,7 +148,7 @@ pub struct JobView {
     pub task: String,
     /// `ready`, `leased`, `resting`, `waiting`, `in_doubt`, `done`, `failed`, `cancelled`.
     pub state: String,
-    /// Attempts so far.
+    /// Attempts so far; leases that an agent gave back are not counted.
     pub attempts: u32,
     /// Attempts before a person is asked.
     pub attempts_max: u32,
@@ -285,7 +285,7 @@ pub struct AttemptView {
     pub number: u32,
     /// `work` or `reconcile`.
     pub purpose: String,
-    /// `running`, `paused`, `succeeded`, `failed`, `lost`.
+    /// `running`, `paused`, `succeeded`, `failed`, `lost`, `released`.
     pub state: String,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -231,7 +231,9 @@ fn header(v: &AttemptView, now: Timestamp) -> Markup {
 }
 
 fn siblings(v: &AttemptView) -> Markup {
-    let of = v.attempts_max.max(u32::try_from(v.siblings.len()).unwrap_or(u32::MAX));
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let released = v.siblings.iter().filter(|s| s.state == AttemptState::Released).count();
+    let of = v.attempts_max.saturating_add(count(released)).max(count(v.siblings.len()));
     html! {
         @if v.siblings.len() < 2 { span.muted { "Attempt " (v.number) " of at most " (of) } }
         @else {

@@ -55,6 +55,14 @@ pub struct JobView {
     pub no_cancel: Option<&'static str>,
 }
 
+impl JobView {
+    /// Attempts that were given back and so are not counted.
+    fn released(&self) -> u32 {
+        let released = self.attempts.iter().filter(|a| a.state == AttemptState::Released);
+        u32::try_from(released.count()).unwrap_or(u32::MAX)
+    }
+}
+
 /// An exception in short.
 #[derive(Debug, Clone)]
 pub struct ExceptionLine {
@@ -304,7 +312,7 @@ fn one_job(job: &JobView, frame: &Frame) -> Markup {
                     thead { tr { th scope="col" { "Attempt" } th scope="col" { "State" } th scope="col" { "Agent" } th scope="col" { "Began" } th.num scope="col" { "Took" } } }
                     tbody { @for a in &job.attempts { tr {
                         th scope="row" data-label="Attempt" {
-                            a.row href={ "/attempts/" (a.id) } { (a.number) " of at most " (job.attempts_max.max(a.number))
+                            a.row href={ "/attempts/" (a.id) } { (a.number) " of at most " ((job.attempts_max + job.released()).max(a.number))
                                 @if a.purpose == "reconcile" { " · read-only look" } }
                         }
                         td data-label="State" { (parts::attempt_state(&a.state))

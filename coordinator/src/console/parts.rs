@@ -88,6 +88,7 @@ pub fn attempt_state(state: &AttemptState) -> Markup {
         AttemptState::Succeeded => chip(Tone::Good, Icon::Check, "Succeeded"),
         AttemptState::Failed { .. } => chip(Tone::Bad, Icon::Cross, "Failed"),
         AttemptState::Lost => chip(Tone::Bad, Icon::Lost, "Lost"),
+        AttemptState::Released => chip(Tone::Calm, Icon::Ban, "Given back"),
     }
 }
 

@@ -283,7 +283,8 @@ async fn give(core: &Core, tx: &mut Tx, agent: &Agent, pick: Pick, ask: &str) ->
     let attempt = Attempt {
         id: AttemptId::new(now, random()),
         job: job.id,
-        number: job.attempts,
+        // Not `attempts`: what is given back is taken off there, and no number is used twice.
+        number: u32::try_from(job.fence).unwrap_or(u32::MAX),
         purpose,
         state: domain::attempt::AttemptState::Running,
         lease: LeaseId::new(now, random()),

@@ -213,7 +213,8 @@ async fn portal_works(tx: &mut Tx, payer: &str) -> Result<()> {
     Ok(())
 }
 
-/// An agent gives a lease back unworked (drain): the try is not counted. With an intent open it is a doubt like any other end.
+/// An agent gives a lease back with nothing sent (drain): no attempt is counted. With an intent open it is a doubt like any other
+/// end, and the attempt is lost.
 ///
 /// # Errors
 /// [`Error::Refused`] `lease-ended`.
@@ -233,21 +234,33 @@ pub(super) async fn give_back(
     attempt: domain::id::AttemptId,
     actor: &Actor,
 ) -> Result<()> {
-    end_attempt(tx, attempt, &AttemptEvent::Lose, None).await?;
     let reconcile =
         matches!(&job.state, JobState::Leased { lease, .. } if lease.purpose == Purpose::Reconcile);
     match job.state.intent() {
+        // A look sends nothing: it is as if it had not begun.
         Some(intent) if reconcile => {
+            not_counted(tx, job, attempt).await?;
             let looks = intents::get_in(tx, intent).await?.looks;
             let look_at = tx.now;
             change(tx, job, &JobEvent::Doubt { intent, look_at, looks }).await?;
         }
-        Some(intent) => settle::doubt(tx, job, intent, actor, "released").await?,
+        Some(intent) => {
+            end_attempt(tx, attempt, &AttemptEvent::Lose, None).await?;
+            settle::doubt(tx, job, intent, actor, "released").await?;
+        }
         None => {
+            not_counted(tx, job, attempt).await?;
             job.tries = job.tries.saturating_sub(1);
             change(tx, job, &JobEvent::Return).await?;
         }
     }
     note(tx, actor, "lease.released", job.id, json!({"attempt": attempt}));
+    Ok(())
+}
+
+/// Ends an attempt as given back, and takes it off the job's count. The job is saved by the change that follows.
+async fn not_counted(tx: &mut Tx, job: &mut Job, attempt: domain::id::AttemptId) -> Result<()> {
+    end_attempt(tx, attempt, &AttemptEvent::Release, None).await?;
+    job.attempts = job.attempts.saturating_sub(1);
     Ok(())
 }

@@ -18,7 +18,7 @@ pub struct Attempt {
     pub id: AttemptId,
     /// Its job.
     pub job: JobId,
-    /// From 1.
+    /// From 1; one that was given back keeps its number, though it does not count.
     pub number: u32,
     /// Work or reconcile.
     pub purpose: Purpose,
@@ -52,6 +52,7 @@ fn read(row: &db::Row) -> Result<Attempt, Error> {
         "succeeded" => AttemptState::Succeeded,
         "failed" => AttemptState::Failed { failure: row.json("failure")? },
         "lost" => AttemptState::Lost,
+        "released" => AttemptState::Released,
         _ => return Err(row.corrupt("state")),
     };
     Ok(Attempt {
@@ -124,7 +125,10 @@ pub async fn save(tx: &mut Tx, attempt: &mut Attempt) -> Result<(), Error> {
     let (failure, exception) = match &attempt.state {
         AttemptState::Failed { failure } => (serde_json::to_string(failure).ok(), None),
         AttemptState::Paused { exception } => (None, Some(*exception)),
-        AttemptState::Running | AttemptState::Succeeded | AttemptState::Lost => (None, None),
+        AttemptState::Running
+        | AttemptState::Succeeded
+        | AttemptState::Lost
+        | AttemptState::Released => (None, None),
     };
     attempt.ended_at = attempt.state.is_final().then_some(now);
     let touched = tx

@@ -41,6 +41,18 @@ fn running() -> AttemptView {
     v
 }
 
+fn given_back() -> AttemptView {
+    let mut v = running();
+    v.state = AttemptState::Released;
+    v.job_state = JobState::Ready;
+    v.ended_at = Some(v.started_at.plus_ms(9_000));
+    v.siblings = vec![
+        Sibling { id: v.id, number: 1, state: AttemptState::Released },
+        Sibling { id: attempt_id(2), number: 2, state: AttemptState::Running },
+    ];
+    v
+}
+
 fn lost_in_doubt() -> AttemptView {
     let mut v = attempt();
     v.state = AttemptState::Lost;
@@ -74,6 +86,7 @@ fn every_state() {
         ("attempt_running", running()),
         ("attempt_paused", paused),
         ("attempt_in_doubt", lost_in_doubt()),
+        ("attempt_given_back", given_back()),
         ("attempt_reconcile", reconcile),
         ("attempt_empty", empty),
     ] {

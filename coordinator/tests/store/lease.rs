@@ -28,6 +28,7 @@ both!(
     failures_rest_then_ask_a_person,
     a_portal_that_is_down_rests_the_payer,
     leases_given_back_are_not_counted,
+    a_lease_given_back_after_the_permit_is_a_doubt_and_counts,
     steps_are_written_once,
     a_kept_session_counts_until_its_agent_is_gone
 );
@@ -307,14 +308,43 @@ async fn leases_given_back_are_not_counted(bed: Bed) {
     let release = Release { fenced: bed.fenced(&lease) };
     report::release(&bed.core, &release, bed.now()).await.unwrap();
     let job = coordinator::store::jobs::get(&bed.core.store, taken.job).await.unwrap();
-    assert_eq!((job.tries, job.state.word()), (0, "ready"));
+    assert_eq!((job.attempts, job.tries, job.state.word()), (0, 0, "ready"));
+    assert_eq!(attempt_states(&bed, taken.job).await, [(1, "released")]);
+    // Its own late report changes nothing.
+    let late = End::Outcome { outcome: outcome(Answer::NotRequired, "N1"), proof: None };
+    assert_eq!(code(bed.end(&lease, late).await), "lease-ended");
     let lease = bed.lease_one().await;
-    assert_eq!(lease.inputs["reference"], "CRX0001");
+    assert_eq!((lease.attempt_number, &lease.inputs["reference"]), (2, &"CRX0001".into()));
     agents::bye(&bed.core, bed.agent, bed.now()).await.unwrap();
     assert_eq!(bed.state(taken.job).await, JobState::Ready);
+    assert_eq!(attempt_states(&bed, taken.job).await, [(1, "released"), (2, "released")]);
     let refused = lease::lease_next(&bed.core, &bed.ask(1), bed.now()).await;
     assert_eq!(code(refused.map(|l| l.len())), "agent-gone");
     bed.in_order().await;
+}
+
+async fn attempt_states(bed: &Bed, job: domain::id::JobId) -> Vec<(u32, &'static str)> {
+    let all = coordinator::store::attempts::of_job(&bed.core.store, job).await.unwrap();
+    all.iter().map(|a| (a.number, a.state.word())).collect()
+}
+
+async fn a_lease_given_back_after_the_permit_is_a_doubt_and_counts(bed: Bed) {
+    let taken = bed.take_in("W1").await;
+    let lease = bed.lease_one().await;
+    bed.go(&lease).await;
+    let release = Release { fenced: bed.fenced(&lease) };
+    report::release(&bed.core, &release, bed.now()).await.unwrap();
+    let job = coordinator::store::jobs::get(&bed.core.store, taken.job).await.unwrap();
+    assert_eq!((job.attempts, job.state.word()), (1, "in_doubt"));
+    assert_eq!(attempt_states(&bed, taken.job).await, [(1, "lost")]);
+    // A look that is given back is neither a look nor an attempt.
+    bed.clock.advance(10 * 60_000);
+    let look = bed.lease_one().await;
+    let release = Release { fenced: bed.fenced(&look) };
+    report::release(&bed.core, &release, bed.now()).await.unwrap();
+    let job = coordinator::store::jobs::get(&bed.core.store, taken.job).await.unwrap();
+    assert_eq!((job.attempts, job.state.word()), (1, "in_doubt"));
+    assert_eq!(attempt_states(&bed, taken.job).await, [(1, "lost"), (2, "released")]);
 }
 
 async fn steps_are_written_once(bed: Bed) {

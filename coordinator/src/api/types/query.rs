@@ -86,7 +86,7 @@ list_query! {
         case,
         /// Agent id.
         agent,
-        /// `running`, `paused`, `succeeded`, `failed`, `lost`.
+        /// `running`, `paused`, `succeeded`, `failed`, `lost`, `released`.
         state,
     }
 }

@@ -35,6 +35,12 @@ pub(super) fn failure_first(v: &AttemptView, now: Timestamp) -> Markup {
                     (next(v, now))
                 } }
             }
+            AttemptState::Released => {
+                div.banner { (Icon::Ban.svg()) div {
+                    strong { "The agent was told to stop and gave the lease back. Nothing was sent, and the attempt is not counted." }
+                    (next(v, now))
+                } }
+            }
             AttemptState::Paused { exception } => {
                 div.banner.warn { (Icon::Pause.svg()) div {
                     strong { "The attempt waits for a person; the portal session is kept." }

@@ -283,6 +283,9 @@ fn attempt_life(a: &Attempt, job: &Job, agents: &BTreeMap<AgentId, String>) -> L
             (Icon::Cross, Tone::Bad, format!("Attempt {number} failed: {}", failure.say))
         }
         AttemptState::Lost => (Icon::Lost, Tone::Bad, format!("Attempt {number} was lost")),
+        AttemptState::Released => {
+            (Icon::Ban, Tone::Calm, format!("Attempt {number} was given back; it is not counted"))
+        }
     };
     Life {
         at: a.ended_at.unwrap_or(a.started_at),

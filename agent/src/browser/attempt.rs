@@ -270,7 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_reason_is_what_is_reported() {
-        let mut tries = Tries::until(Deadline::within(Duration::from_millis(60)));
+        let mut tries = Tries::until(Deadline::within(Duration::from_millis(1_000)));
         let end = loop {
             let why = if tries.count() == 0 { Why::Missing } else { Why::Covered("DIV".into()) };
             if let Err(e) = tries.next::<()>(Attempted::Wait(why)).await {

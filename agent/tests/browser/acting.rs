@@ -1,6 +1,6 @@
 //! Navigation, clicks, covers, dialogs, popups.
 
-use crate::shared::{at, briefly, run, show, showing, slot, soon};
+use crate::shared::{SOON, at, done, refused, run, show, showing, slot, soon, until, waits};
 use agent::browser::{
     Attempted, DialogMode, DialogRule, NavigationError, NotDone, Query, Unobserved, Why,
 };
@@ -11,10 +11,10 @@ fn a_navigation_tells_status_and_every_failure_has_a_type() {
     run(async {
         let (context, page) = slot().await;
         let url = at("a.test", "<h1>Hello</h1>").await;
-        let there = page.navigate(&url, Duration::from_secs(20)).await.unwrap();
+        let there = page.navigate(&url, SOON).await.unwrap();
         assert_eq!((there.status, there.url.as_str()), (Some(200), url.as_str()));
         assert_eq!(page.title().await.unwrap(), "t");
-        let go = async |url: &str| page.navigate(url, Duration::from_secs(5)).await;
+        let go = async |url: &str| page.navigate(url, SOON).await;
         assert_eq!(
             go("http://a.test/status/503").await.unwrap().require_ok(),
             Err(NavigationError::Http(503))
@@ -24,7 +24,7 @@ fn a_navigation_tells_status_and_every_failure_has_a_type() {
         assert_eq!(go("http://a.test/file.csv").await, Err(NavigationError::Download));
         let short = Duration::from_millis(300);
         assert_eq!(
-            page.navigate("http://a.test/slow/5000", short).await,
+            page.navigate("http://a.test/slow/60000", short).await,
             Err(NavigationError::TimedOut(short))
         );
         assert_eq!(go(&url).await.unwrap().status, Some(200), "the page works on after failures");
@@ -56,12 +56,12 @@ fn a_covered_button_is_not_clicked_and_the_cover_is_named() {
              <div id=veil style='position:fixed;inset:0;background:#0008'>Please wait</div>",
         )
         .await;
-        let end = page
-            .click(&Query::role("button", "Send"), briefly(), &mut Unobserved)
-            .await
-            .unwrap_err();
-        let NotDone::OutOfTime { why: Why::Covered(by), .. } = end else { panic!("{end:?}") };
-        assert!(by.contains("veil"), "{by}");
+        let send = Query::role("button", "Send");
+        refused(
+            async |deadline| page.click(&send, deadline, &mut Unobserved).await,
+            |end| matches!(end, NotDone::OutOfTime { why: Why::Covered(by), .. } if by.contains("veil")),
+        )
+        .await;
         assert_eq!(page.title().await.unwrap(), "t");
     });
 }
@@ -73,26 +73,26 @@ fn a_cover_that_comes_after_the_check_gets_nothing_and_the_page_neither() {
             "<button id=b onclick='hits.push(\"button\")'>Send</button><script>hits = [];
              b.onmousemove = () => { const d = document.createElement('div'); d.id = 'late';
                d.style.cssText = 'position:fixed;inset:0'; d.onclick = () => hits.push('cover'); document.body.append(d);
-               b.onmousemove = null; setTimeout(() => { d.remove(); }, 800); document.title = 'covered' }</script>
+               b.onmousemove = null; document.onkeydown = () => d.remove() }</script>
              <output id=o></output><script>setInterval(() => o.value = hits.join(), 50)</script>",
         ).await;
         let found = page.find(&Query::css("#b")).await.unwrap();
-        let tried = page.try_click(&found[0].node, 0, &mut Unobserved).await;
-        assert!(
-            matches!(&tried, Attempted::Wait(Why::Covered(by)) if by.contains("late")),
-            "{tried:?}"
-        );
+        let button = &found[0].node;
+        waits(
+            async |n| page.try_click(button, n, &mut Unobserved).await,
+            |why| matches!(why, Why::Covered(by) if by.contains("late")),
+        )
+        .await;
+        done(async |_| page.press(Some(button), "s").await).await;
         page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
         let one = page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
         assert!(one.at.point.x > 0.0);
-        let output = page.find(&Query::css("#o")).await.unwrap();
-        let text = loop {
-            let Attempted::Done(t) = page.value(&output[0].node).await else { panic!() };
-            if t == "button,button" || soon().passed() {
-                break t;
-            }
-            page.wait_change(briefly()).await;
-        };
+        let output = page.find(&Query::css("#o")).await.unwrap().remove(0).node;
+        let text = until("both clicks are told", async || {
+            let told = done(async |_| page.value(&output).await).await;
+            (told.matches(',').count() >= 1).then_some(told)
+        })
+        .await;
         assert_eq!(text, "button,button", "never the cover");
     });
 }
@@ -184,12 +184,9 @@ fn leaving_a_page_that_asks_works_when_the_script_means_it() {
         let (context, page) = showing("<input id=i><script>addEventListener('beforeunload', e => { e.preventDefault(); e.returnValue = 'x' })</script>").await;
         page.fill(&Query::css("#i"), "touched", soon()).await.unwrap();
         let next = at("a.test", "<h1>next</h1>").await;
-        assert_eq!(
-            page.navigate(&next, Duration::from_secs(5)).await,
-            Err(NavigationError::Aborted)
-        );
+        assert_eq!(page.navigate(&next, SOON).await, Err(NavigationError::Aborted));
         context.set_dialog_mode(DialogMode::Leaving);
-        let there = page.navigate(&next, Duration::from_secs(5)).await;
+        let there = page.navigate(&next, SOON).await;
         assert_eq!(there.clone().map(|t| t.status), Ok(Some(200)), "{:?}", context.take_dialogs());
     });
 }
@@ -202,9 +199,11 @@ fn a_popup_is_set_up_before_it_loads_and_its_opener_comes_back() {
         let (context, page) =
             showing(&format!("<a href='{popup}' target=_blank rel=opener>Open</a>")).await;
         page.click(&Query::role("link", "Open"), soon(), &mut Unobserved).await.unwrap();
-        let pages = context.pages();
-        assert_eq!(pages.len(), 2);
-        let popup = pages[1].clone();
+        let two = async || {
+            let pages = context.pages();
+            (pages.len() == 2).then(|| pages[1].clone())
+        };
+        let popup = until("the popup is there", two).await;
         assert_eq!(popup.opener().as_deref(), Some(page.id()));
         assert_eq!(
             context.current().unwrap().id(),
@@ -217,13 +216,10 @@ fn a_popup_is_set_up_before_it_loads_and_its_opener_comes_back() {
         assert_eq!(popup.document_status(), Some(200));
         let closed = popup.click(&Query::role("button", "Close"), soon(), &mut Unobserved).await;
         assert!(closed.is_ok(), "{closed:?}");
-        let deadline = soon();
-        while !popup.is_closed() && !deadline.passed() {
-            page.wait_change(deadline).await;
-        }
+        until("the popup is closed", async || popup.is_closed().then_some(())).await;
         assert_eq!(context.current().unwrap().id(), page.id());
         page.click(&Query::role("link", "Open"), soon(), &mut Unobserved).await.unwrap();
-        assert_eq!(context.pages().len(), 2);
+        until("there is a popup again", two).await;
     });
 }
 
@@ -255,10 +251,10 @@ fn moving_targets_are_waited_for() {
              <script>onkeydown = () => b.style.animation = 'none'</script>",
         ).await;
         let found = page.find(&Query::css("#b")).await.unwrap();
-        let tried = page.try_click(&found[0].node, 0, &mut Unobserved).await;
-        assert!(matches!(tried, Attempted::Wait(Why::Moved)), "{tried:?}");
-        let stopped = page.press(Some(&found[0].node), "s").await;
-        assert!(matches!(stopped, Attempted::Done(())), "{stopped:?}");
+        let button = &found[0].node;
+        waits(async |n| page.try_click(button, n, &mut Unobserved).await, |why| *why == Why::Moved)
+            .await;
+        done(async |_| page.press(Some(button), "s").await).await;
         page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
         assert_eq!(page.title().await.unwrap(), "hit");
     });
@@ -268,7 +264,7 @@ fn moving_targets_are_waited_for() {
 fn cookies_move_between_contexts_and_do_not_leak() {
     run(async {
         let (one, page) = slot().await;
-        page.navigate("http://a.test/cookie", Duration::from_secs(10)).await.unwrap();
+        page.navigate("http://a.test/cookie", SOON).await.unwrap();
         let jar = one.cookies().await.unwrap();
         assert_eq!(format!("{jar:?}"), "CookieJar(1 cookies)");
         let (two, other) = slot().await;

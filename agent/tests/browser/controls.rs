@@ -1,7 +1,9 @@
 //! Text, masks, dates, choices, suggestions, files, keys.
 
-use crate::shared::{briefly, run, showing, soon};
-use agent::browser::{Attempted, Node, NotDone, Page, Query, Stop, Text, Tries, Unobserved, Why};
+use crate::shared::{briefly, done, refused, run, showing, soon, until, waits};
+use agent::browser::{
+    Attempted, Deadline, Node, NotDone, Page, Query, Stop, Text, Tries, Unobserved, Why,
+};
 
 async fn node(page: &Page, css: &str) -> Node {
     page.find(&Query::css(css)).await.unwrap().remove(0).node
@@ -14,11 +16,14 @@ async fn value(page: &Page, css: &str) -> String {
     }
 }
 
-async fn choose(page: &Page, css: &str, label: &str) -> Result<String, NotDone> {
+async fn choose(
+    page: &Page,
+    css: &str,
+    label: &str,
+    deadline: Deadline,
+) -> Result<String, NotDone> {
     let node = node(page, css).await;
-    // Long enough to open a list, short enough for what must fail.
-    let mut tries =
-        Tries::until(agent::browser::Deadline::within(std::time::Duration::from_secs(3)));
+    let mut tries = Tries::until(deadline);
     loop {
         let tried =
             page.try_choose(&node, &Text::equals(label), tries.count(), &mut Unobserved).await;
@@ -43,8 +48,11 @@ fn text_goes_into_all_kinds_of_text_controls() {
         }
         assert_eq!(value(&page, "#o").await, "seen Peña 李");
         assert_eq!(page.fill(&Query::css("#a"), "", soon()).await.unwrap(), "");
-        let ro = page.fill(&Query::css("#ro"), "x", briefly()).await.unwrap_err();
-        assert!(matches!(ro, NotDone::OutOfTime { why: Why::ReadOnly, .. }), "{ro}");
+        refused(
+            async |deadline| page.fill(&Query::css("#ro"), "x", deadline).await,
+            |end| matches!(end, NotDone::OutOfTime { why: Why::ReadOnly, .. }),
+        )
+        .await;
         let tick = page.fill(&Query::css("#cb"), "x", soon()).await.unwrap_err();
         assert!(matches!(tick, NotDone::Stopped(Stop::WrongKind(_))), "{tick}");
     });
@@ -59,8 +67,11 @@ fn a_mask_that_only_listens_to_keys_is_typed_and_a_cut_value_is_not_taken() {
              m.oninput = () => { m.value = d.length > 3 ? '(' + d.slice(0,3) + ') ' + d.slice(3) : d }</script>",
         ).await;
         assert_eq!(page.fill(&Query::css("#m"), "5551234", soon()).await.unwrap(), "(555) 1234");
-        let cut = page.fill(&Query::css("#max"), "123456", briefly()).await.unwrap_err();
-        assert!(matches!(cut, NotDone::OutOfTime { why: Why::NotShown, .. }), "{cut}");
+        refused(
+            async |deadline| page.fill(&Query::css("#max"), "123456", deadline).await,
+            |end| matches!(end, NotDone::OutOfTime { why: Why::NotShown, .. }),
+        )
+        .await;
     });
 }
 
@@ -69,10 +80,8 @@ fn secrets_are_typed_without_being_read_back() {
     run(async {
         let (_context, page) = showing("<input id=p type=password><output id=n></output><script>p.oninput = () => n.value = p.value.length</script>").await;
         let field = node(&page, "#p").await;
-        assert!(matches!(
-            page.type_text_unlogged(&field, "correct horse").await,
-            Attempted::Done(13)
-        ));
+        let typed = done(async |_| page.type_text_unlogged(&field, "correct horse").await).await;
+        assert_eq!(typed, 13);
         assert_eq!(value(&page, "#p").await, "\u{2022}".repeat(13));
         assert_eq!(value(&page, "#n").await, "13");
     });
@@ -82,12 +91,13 @@ fn secrets_are_typed_without_being_read_back() {
 fn dates_go_into_native_and_typed_controls() {
     run(async {
         let (_context, page) = showing("<input id=d type=date><input id=t placeholder='DD/MM/YYYY'><output id=o></output><script>d.onchange = () => o.value = 'changed'</script>").await;
-        let tried = page.try_fill_date(&node(&page, "#d").await, "2026-11-02").await;
-        assert!(matches!(&tried, Attempted::Done(v) if v == "2026-11-02"), "{tried:?}");
+        let (native, typed) = (node(&page, "#d").await, node(&page, "#t").await);
+        let shown = done(async |_| page.try_fill_date(&native, "2026-11-02").await).await;
+        assert_eq!(shown, "2026-11-02");
         assert_eq!(value(&page, "#o").await, "changed");
-        let tried = page.try_fill_date(&node(&page, "#t").await, "2026-11-02").await;
-        assert!(matches!(&tried, Attempted::Done(v) if v == "02/11/2026"), "{tried:?}");
-        let wrong = page.try_fill(&node(&page, "#d").await, "soon").await;
+        let shown = done(async |_| page.try_fill_date(&typed, "2026-11-02").await).await;
+        assert_eq!(shown, "02/11/2026");
+        let wrong = page.try_fill(&native, "soon").await;
         assert!(matches!(wrong, Attempted::Stop(Stop::Rejected(_))), "{wrong:?}");
     });
 }
@@ -104,18 +114,22 @@ fn choices_by_label_in_selects_radios_and_custom_lists() {
              c.onclick = () => { setTimeout(() => { l.hidden = !l.hidden; c.ariaExpanded = !l.hidden }, 100) };
              l.onclick = e => { c.textContent = e.target.textContent; l.hidden = true; c.ariaExpanded = false }</script>",
         ).await;
-        assert_eq!(choose(&page, "#s", "out patient").await.unwrap(), "Out patient");
+        let chosen = async |css, label| choose(&page, css, label, soon()).await.unwrap();
+        assert_eq!(chosen("#s", "out patient").await, "Out patient");
         assert_eq!(value(&page, "#o").await, "2");
-        assert!(
-            matches!(choose(&page, "#s", "Nope").await, Err(NotDone::OutOfTime { why: Why::NoOption(list), .. }) if list.len() == 3)
-        );
-        assert!(matches!(
-            choose(&page, "#s", "Closed").await,
-            Err(NotDone::OutOfTime { why: Why::Disabled, .. })
-        ));
-        assert_eq!(choose(&page, "#r", "expedited").await.unwrap(), "Expedited");
+        refused(
+            async |deadline| choose(&page, "#s", "Nope", deadline).await,
+            |end| matches!(end, NotDone::OutOfTime { why: Why::NoOption(list), .. } if list.len() == 3),
+        )
+        .await;
+        refused(
+            async |deadline| choose(&page, "#s", "Closed", deadline).await,
+            |end| matches!(end, NotDone::OutOfTime { why: Why::Disabled, .. }),
+        )
+        .await;
+        assert_eq!(chosen("#r", "expedited").await, "Expedited");
         assert_eq!(value(&page, "input[value=e]").await, "true");
-        assert_eq!(choose(&page, "#c", "Red").await.unwrap(), "Red");
+        assert_eq!(chosen("#c", "Red").await, "Red");
         assert_eq!(value(&page, "#c").await, "Red");
     });
 }
@@ -127,21 +141,16 @@ fn ticks_are_idempotent_and_a_box_that_reverts_is_noticed() {
             "<label><input id=a type=checkbox> Agree</label><input id=b type=checkbox onclick='event.preventDefault()'>
              <span id=w role=switch aria-checked=false onclick='setTimeout(() => this.ariaChecked = \"true\", 150)'>On</span>",
         ).await;
+        let tick = async |node: &Node, n| page.try_tick(node, true, n, &mut Unobserved).await;
+        let agree = node(&page, "#a").await;
         for _ in 0..2 {
-            assert!(matches!(
-                page.try_tick(&node(&page, "#a").await, true, 0, &mut Unobserved).await,
-                Attempted::Done(true)
-            ));
+            assert!(done(async |n| tick(&agree, n).await).await);
         }
         assert_eq!(value(&page, "#a").await, "true");
-        assert!(matches!(
-            page.try_tick(&node(&page, "#b").await, true, 0, &mut Unobserved).await,
-            Attempted::Wait(Why::NotShown)
-        ));
-        assert!(matches!(
-            page.try_tick(&node(&page, "#w").await, true, 0, &mut Unobserved).await,
-            Attempted::Done(true)
-        ));
+        let reverts = node(&page, "#b").await;
+        waits(async |n| tick(&reverts, n).await, |why| *why == Why::NotShown).await;
+        let late = node(&page, "#w").await;
+        assert!(done(async |n| tick(&late, n).await).await);
     });
 }
 
@@ -166,14 +175,12 @@ fn a_suggestion_is_waited_for_and_exactly_one_is_taken() {
             .await
             .unwrap();
         assert_eq!(shown, "J45.9 Asthma, unspecified");
-        let none = page
-            .typeahead(&field, "J4", &Text::equals("J47"), briefly(), &mut Unobserved)
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(&none, NotDone::OutOfTime { why: Why::NoOption(list), .. } if list.len() == 3),
-            "{none}"
-        );
+        let pick = Text::equals("J47");
+        refused(
+            async |deadline| page.typeahead(&field, "J4", &pick, deadline, &mut Unobserved).await,
+            |end| matches!(end, NotDone::OutOfTime { why: Why::NoOption(list), .. } if list.len() == 3),
+        )
+        .await;
     });
 }
 
@@ -188,14 +195,14 @@ fn files_are_attached_to_inputs_and_through_choosers() {
         let file = folder.path().join("notes 1.pdf");
         std::fs::write(&file, b"12345").unwrap();
         let files = [file];
-        let tried = page.try_upload(&node(&page, "#f").await, &files, &mut Unobserved).await;
-        assert!(
-            matches!(&tried, Attempted::Done(shown) if *shown == [("notes 1.pdf".to_owned(), 5)]),
-            "{tried:?}"
-        );
-        let tried = page.try_upload(&node(&page, "#b").await, &files, &mut Unobserved).await;
-        assert!(matches!(tried, Attempted::Done(_)), "{tried:?}");
-        assert_eq!(page.title().await.unwrap(), "notes 1.pdf");
+        let (input, button) = (node(&page, "#f").await, node(&page, "#b").await);
+        let shown = done(async |_| page.try_upload(&input, &files, &mut Unobserved).await).await;
+        assert_eq!(shown, [("notes 1.pdf".to_owned(), 5)]);
+        done(async |_| page.try_upload(&button, &files, &mut Unobserved).await).await;
+        until("the page has taken the file", async || {
+            (page.title().await.unwrap() == "notes 1.pdf").then_some(())
+        })
+        .await;
     });
 }
 
@@ -211,7 +218,10 @@ fn keys_reach_the_focused_control() {
             assert!(matches!(page.press(Some(&field), keys).await, Attempted::Done(())));
         }
         assert!(matches!(page.press(None, "Enter").await, Attempted::Done(())));
-        assert_eq!(page.title().await.unwrap(), "sent aB");
+        until("the form was sent", async || {
+            (page.title().await.unwrap() == "sent aB").then_some(())
+        })
+        .await;
     });
 }
 
@@ -236,20 +246,15 @@ fn a_date_control_that_refuses_typing_is_used_by_its_calendar_even_in_a_closed_r
         let (_context, page) = showing(CALENDAR).await;
         let field = node(&page, "#f").await;
         let opener = page.find(&Query::role("button", "Choose date")).await.unwrap().remove(0).node;
-        let wait = || agent::browser::Deadline::within(std::time::Duration::from_secs(30));
-        page.pick_date(&opener, "2027-02-28", wait(), &mut Unobserved).await.unwrap();
+        page.pick_date(&opener, "2027-02-28", soon(), &mut Unobserved).await.unwrap();
         assert_eq!(value(&page, "#o").await, "2/28/2027");
-        page.pick_date(&opener, "2026-12-01", wait(), &mut Unobserved).await.unwrap();
+        page.pick_date(&opener, "2026-12-01", soon(), &mut Unobserved).await.unwrap();
         assert_eq!(value(&page, "#o").await, "12/1/2026");
-        let off = page
-            .pick_date(
-                &opener,
-                "2026-12-13",
-                agent::browser::Deadline::within(std::time::Duration::from_secs(3)),
-                &mut Unobserved,
-            )
-            .await;
-        assert!(matches!(off, Err(NotDone::OutOfTime { why: Why::Disabled, .. })), "{off:?}");
+        refused(
+            async |deadline| page.pick_date(&opener, "2026-12-13", deadline, &mut Unobserved).await,
+            |end| matches!(end, NotDone::OutOfTime { why: Why::Disabled, .. }),
+        )
+        .await;
         assert!(matches!(page.facts(&field).await, Attempted::Done(f) if f.visible));
     });
 }
@@ -265,7 +270,8 @@ fn a_virtual_table_is_scrolled_to_its_end() {
         ).await;
         let table = node(&page, "#t").await;
         let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..60 {
+        let deadline = soon();
+        while !deadline.passed() {
             let Attempted::Done(read) = page.read_table(&table).await else { continue };
             seen.extend(read.rows.into_iter().map(|r| r.cells[0].clone()));
             if seen.len() == 100 {
@@ -275,8 +281,7 @@ fn a_virtual_table_is_scrolled_to_its_end() {
             page.wait_change(briefly()).await;
         }
         assert_eq!(seen.len(), 100);
-        assert!(
-            matches!(page.scroll_table(&table, true).await, Attempted::Done(s) if s.moved && s.at_end)
-        );
+        let scrolled = done(async |_| page.scroll_table(&table, true).await).await;
+        assert!(scrolled.moved && scrolled.at_end, "{scrolled:?}");
     });
 }

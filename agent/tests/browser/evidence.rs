@@ -1,11 +1,10 @@
 //! Pictures, prints, looks, events, live texts.
 
-use crate::shared::{at, browser, run, showing, slot, soon};
+use crate::shared::{SOON, at, browser, run, showing, slot, soon, until};
 use agent::browser::{
     AboutToAct, Area, BeforeInput, Event, ImageFormat, NotDone, Page, Query, Rect, Stop,
 };
 use futures_util::future::BoxFuture;
-use std::time::Duration;
 
 fn size(png: &[u8]) -> (u32, u32) {
     let image = image::load_from_memory(png).unwrap();
@@ -89,13 +88,15 @@ fn events_tell_requests_answers_and_commits_with_bodies_on_demand() {
         let (context, page) = slot().await;
         let mut events = context.events();
         let url = at("a.test", "<form method=post action=/submit/events><input name=a value=b><button>Go</button></form>").await;
-        page.navigate(&url, Duration::from_secs(10)).await.unwrap();
+        page.navigate(&url, SOON).await.unwrap();
         page.click(&Query::role("button", "Go"), soon(), &mut agent::browser::Unobserved)
             .await
             .unwrap();
         let (mut post, mut statuses, mut commits) = (None, Vec::new(), 0);
-        while let Ok(e) = events.try_recv() {
-            match e {
+        // Answers and commits come in an order of their own.
+        while post.is_none() || statuses.len() < 3 || commits < 2 {
+            let next = tokio::time::timeout(SOON, events.recv()).await;
+            match next.expect("the page after the form is told").unwrap() {
                 Event::Request { method, id, has_body, .. } if method == "POST" => {
                     post = Some((id, has_body))
                 }
@@ -129,15 +130,8 @@ fn a_look_gives_headings_controls_and_live_texts_and_toasts_are_kept() {
             .await
             .unwrap();
         assert!(page.quiet(soon()).await);
-        let deadline = soon();
-        let mut texts = Vec::new();
-        while texts.is_empty() && !deadline.passed() {
-            texts = page.take_live_texts();
-            if texts.is_empty() {
-                page.wait_change(deadline).await
-            }
-        }
-        assert_eq!(texts[0], "Saved");
+        let first = async || page.take_live_texts().into_iter().next();
+        assert_eq!(until("the toast is told", first).await, "Saved");
     });
 }
 
@@ -145,11 +139,11 @@ fn a_look_gives_headings_controls_and_live_texts_and_toasts_are_kept() {
 fn the_world_of_the_page_never_sees_ours() {
     run(async {
         let (_context, page) = showing("<p id=p></p><script>setInterval(() => p.textContent = [typeof __agent, typeof __agentSignal, navigator.webdriver].join(), 50)</script>").await;
-        let deadline = soon();
-        while !page.visible_text().await.unwrap().contains("undefined") && !deadline.passed() {
-            page.wait_change(deadline).await;
-        }
-        assert_eq!(page.visible_text().await.unwrap(), "undefined,undefined,true");
+        let text = until("the page has told what it sees", async || {
+            Some(page.visible_text().await.unwrap()).filter(|text| text.contains(','))
+        })
+        .await;
+        assert_eq!(text, "undefined,undefined,true");
         assert!(browser().await.version().starts_with("Chrome/"));
     });
 }

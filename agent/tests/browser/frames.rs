@@ -1,6 +1,6 @@
 //! Same-process and out-of-process frames, framesets, frames that come and go.
 
-use crate::shared::{at, run, show, showing, soon};
+use crate::shared::{at, done, refused, run, show, showing, soon, until};
 use agent::browser::{Attempted, By, Page, Query, Text, Unobserved};
 
 const FORM: &str = "<label>Code <input id=code></label><button onclick='document.title = out.textContent = code.value + \"!\"'>Check</button><p id=out></p>";
@@ -63,8 +63,7 @@ fn framesets_are_frames() {
         let (_context, page) = showing("<p>x").await;
         show(&page, &format!("<!DOCTYPE html><title>set</title><frameset cols='200,*'><frame name=menu src='{menu}'><frame name=main src='{main}'></frameset>")).await;
         page.click(&Query::role("link", "Go"), soon(), &mut Unobserved).await.unwrap();
-        let done = page.one(&Query::role("heading", "Done").frame("main")).await;
-        assert!(matches!(done, Attempted::Done(_)), "{done:?}");
+        done(async |_| page.one(&Query::role("heading", "Done").frame("main")).await).await;
     });
 }
 
@@ -92,7 +91,10 @@ fn a_frame_that_changes_its_site_and_comes_back_is_still_reached() {
             }
         }
         page.click(&Query::role("button", "Gone"), soon(), &mut Unobserved).await.unwrap();
-        assert_eq!(page.frames().await.unwrap().len(), 1);
+        until("the frame is gone", async || {
+            (page.frames().await.unwrap().len() == 1).then_some(())
+        })
+        .await;
     });
 }
 
@@ -104,15 +106,15 @@ fn a_cover_in_the_outer_document_protects_a_button_in_a_frame() {
             "<iframe src='{inner}'></iframe><div id=veil style='position:fixed;inset:0'>Wait</div>"
         ))
         .await;
-        let end = page
-            .click(&Query::role("button", "Pay"), crate::shared::briefly(), &mut Unobserved)
-            .await
-            .unwrap_err();
-        assert!(end.to_string().contains("veil"), "{end}");
-        let Attempted::Done(button) = page.one(&Query::by(By::Text(Text::equals("Pay")))).await
-        else {
-            panic!()
-        };
+        // The frame is in a process of its own and comes when it comes; from then on it is covered.
+        let button =
+            done(async |_| page.one(&Query::by(By::Text(Text::equals("Pay")))).await).await;
+        let pay = Query::role("button", "Pay");
+        refused(
+            async |deadline| page.click(&pay, deadline, &mut Unobserved).await,
+            |end| end.to_string().contains("veil"),
+        )
+        .await;
         assert!(button.frame_url.starts_with("http://b.test"));
         assert_ne!(page.frames().await.unwrap()[1].title, "clicked");
     });

@@ -1,8 +1,7 @@
 //! The submit gate: one matching request, everything else barred until its answer.
 
-use crate::shared::{at, briefly, posts, run, showing, soon};
-use agent::browser::{Attempted, GatePattern, NavigationError, Query, Unobserved};
-use std::time::Duration;
+use crate::shared::{SOON, at, briefly, posts, press, run, showing, soon};
+use agent::browser::{GatePattern, NavigationError, Query};
 
 fn received(name: &str) -> usize {
     posts().lock().unwrap().iter().filter(|p| p.starts_with(name)).count()
@@ -36,11 +35,7 @@ fn one_submission_passes_with_its_body_and_everything_else_is_barred() {
             }
         }
         posts().lock().unwrap().retain(|p| !p.starts_with("other one"));
-        let clicked = page.find(&Query::role("button", "Submit")).await.unwrap().remove(0);
-        assert!(matches!(
-            page.try_click(&clicked.node, 0, &mut Unobserved).await,
-            Attempted::Done(_)
-        ));
+        press(&page, &Query::role("button", "Submit")).await;
         let held = gate.held(soon()).await.unwrap().expect("the submission is held");
         assert_eq!((held.method.as_str(), held.url.as_str()), ("POST", "http://a.test/submit/one"));
         let body = String::from_utf8(held.body.clone().unwrap().to_vec()).unwrap();
@@ -78,7 +73,7 @@ fn a_submission_that_is_failed_never_leaves() {
             .unwrap();
         assert!(gate.held(briefly()).await.unwrap().is_none(), "nothing was sent yet");
         assert!(!gate.used());
-        page.click(&Query::role("button", "Submit"), briefly(), &mut Unobserved).await.unwrap();
+        press(&page, &Query::role("button", "Submit")).await;
         gate.held(soon()).await.unwrap().unwrap().fail().await.unwrap();
         assert!(gate.answered(briefly()).await.is_none());
         gate.disarm().await.unwrap();
@@ -111,9 +106,9 @@ fn workers_and_new_pages_are_barred_too_and_an_undecided_submission_is_failed() 
             page.wait_change(briefly()).await;
         }
         let second = context.new_page().await.unwrap();
-        let barred = second.navigate("http://a.test/other?n=page", Duration::from_secs(10)).await;
+        let barred = second.navigate("http://a.test/other?n=page", SOON).await;
         assert_eq!(barred, Err(NavigationError::Network("ERR_BLOCKED_BY_CLIENT".into())));
-        page.click(&Query::role("button", "Submit"), briefly(), &mut Unobserved).await.unwrap();
+        press(&page, &Query::role("button", "Submit")).await;
         drop(gate.held(soon()).await.unwrap().expect("held"));
         gate.disarm().await.unwrap();
         page.settle(soon()).await;

@@ -1,6 +1,9 @@
 //! One runtime, one browser and one server of small pages for the whole binary.
 
-use agent::browser::{Browser, Context, Deadline, LaunchConfig, Page};
+use agent::browser::{
+    Attempted, Browser, Context, Deadline, LaunchConfig, NotDone, Page, Query as Finder, Tries,
+    Unobserved, Why,
+};
 use axum::Router;
 use axum::extract::{Path, Query};
 use axum::http::header;
@@ -15,14 +18,85 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
-/// The deadline of things that must work.
+/// The deadline of things that must work: generous, since it only costs time where something is broken.
 pub(crate) fn soon() -> Deadline {
-    Deadline::within(Duration::from_secs(10))
+    Deadline::within(SOON)
 }
 
-/// The deadline of things that must not happen.
+/// How long things that must work may take on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(40);
+
+/// How long is watched that something does *not* happen. Never the deadline of something that must: see [`refused`].
 pub(crate) fn briefly() -> Deadline {
     Deadline::within(Duration::from_millis(700))
+}
+
+/// Waits for a state of the page or of the test; looks whenever the page changes and every 20 ms.
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = soon();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(!deadline.passed(), "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Tries until it is done.
+pub(crate) async fn done<T>(mut once: impl AsyncFnMut(u32) -> Attempted<T>) -> T {
+    let mut tries = Tries::until(soon());
+    loop {
+        let tried = once(tries.count()).await;
+        match tries.next(tried).await {
+            Ok(Some(t)) => return t,
+            Ok(None) => {}
+            Err(end) => panic!("{end}"),
+        }
+    }
+}
+
+/// Tries something that must never work until it gives the wanted reason.
+pub(crate) async fn waits<T: std::fmt::Debug>(
+    mut once: impl AsyncFnMut(u32) -> Attempted<T>,
+    wanted: impl Fn(&Why) -> bool,
+) {
+    let mut tries = Tries::until(soon());
+    loop {
+        match once(tries.count()).await {
+            Attempted::Wait(why) if wanted(&why) => return,
+            Attempted::Wait(why) => tries.wait(why).await.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Asks for something that must never work, with longer and longer deadlines, until it gives up for the wanted reason: how many
+/// tries fit into a deadline says nothing about the page.
+pub(crate) async fn refused<T: std::fmt::Debug>(
+    act: impl AsyncFn(Deadline) -> Result<T, NotDone>,
+    wanted: impl Fn(&NotDone) -> bool,
+) -> NotDone {
+    let end = soon();
+    let mut round = Duration::from_millis(500);
+    loop {
+        let why = act(Deadline::within(round)).await.unwrap_err();
+        if wanted(&why) {
+            return why;
+        }
+        assert!(!end.passed(), "refused for another reason: {why}");
+        round *= 2;
+    }
+}
+
+/// Clicks without waiting for what the click begins (while the gate is armed a navigation cannot end).
+pub(crate) async fn press(page: &Page, query: &Finder) {
+    done(async |n| match page.one(query).await {
+        Attempted::Done(found) => page.try_click(&found.stands_for, n, &mut Unobserved).await,
+        Attempted::Wait(why) => Attempted::Wait(why),
+        Attempted::Stop(stop) => Attempted::Stop(stop),
+    })
+    .await;
 }
 
 fn runtime() -> &'static Runtime {
@@ -35,7 +109,7 @@ fn runtime() -> &'static Runtime {
 /// Runs one test on the shared runtime.
 pub(crate) fn run(test: impl Future<Output = ()>) {
     runtime().block_on(async {
-        tokio::time::timeout(Duration::from_secs(90), test).await.expect("a test may take 90 s");
+        tokio::time::timeout(Duration::from_secs(240), test).await.expect("a test may take 240 s");
     });
 }
 
@@ -81,7 +155,7 @@ pub(crate) async fn showing(body: &str) -> (Context, Page) {
 /// Shows a body on a page.
 pub(crate) async fn show(page: &Page, body: &str) {
     let url = at("a.test", body).await;
-    let there = page.navigate(&url, Duration::from_secs(20)).await.unwrap();
+    let there = page.navigate(&url, SOON).await.unwrap();
     assert_eq!(there.status, Some(200));
 }
 
@@ -101,7 +175,7 @@ fn bodies() -> &'static std::sync::Mutex<HashMap<String, String>> {
     BODIES.get_or_init(std::sync::Mutex::default)
 }
 
-/// Posts received, as `path body`.
+/// Posts and some other calls received, as `path body`.
 pub(crate) fn posts() -> &'static std::sync::Mutex<Vec<String>> {
     static POSTS: OnceLock<std::sync::Mutex<Vec<String>>> = OnceLock::new();
     POSTS.get_or_init(std::sync::Mutex::default)
@@ -130,6 +204,8 @@ fn pages() -> Router {
         }))
         .route("/empty/{code}", get(|Path(code): Path<u16>| async move { axum::http::StatusCode::from_u16(code).unwrap() }))
         .route("/slow/{ms}", get(|Path(ms): Path<u64>| async move {
+            posts().lock().unwrap().push(format!("slow {ms}"));
+            // A slow server is what this route is for; nothing waits for it but the page.
             tokio::time::sleep(Duration::from_millis(ms)).await;
             Html("<title>slow</title><h1>slow page</h1>")
         }))

@@ -1,10 +1,9 @@
 //! TLS errors are always respected; a further authority is trusted only where it was given.
 
-use crate::shared::{config, run};
+use crate::shared::{SOON, config, run};
 use agent::browser::{Browser, NavigationError};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 struct Authority {
@@ -66,14 +65,13 @@ fn an_unknown_authority_is_refused_a_given_one_works_and_a_wrong_host_stays_refu
         ];
         let plain = Browser::launch(config.clone()).await.unwrap();
         let page = plain.new_context().await.unwrap().new_page().await.unwrap();
-        let wait = Duration::from_secs(20);
-        let refused = page.navigate("https://secure.test/", wait).await;
+        let refused = page.navigate("https://secure.test/", SOON).await;
         assert_eq!(
             refused,
             Err(NavigationError::CertificateInvalid("ERR_CERT_AUTHORITY_INVALID".into()))
         );
         assert!(matches!(
-            page.navigate("http://closed.test/", wait).await,
+            page.navigate("http://closed.test/", SOON).await,
             Err(NavigationError::Refused(_))
         ));
         plain.close().await;
@@ -83,9 +81,9 @@ fn an_unknown_authority_is_refused_a_given_one_works_and_a_wrong_host_stays_refu
         config.extra_ca = Some(ca);
         let trusting = Browser::launch(config).await.unwrap();
         let page = trusting.new_context().await.unwrap().new_page().await.unwrap();
-        let there = page.navigate("https://secure.test/", wait).await.unwrap();
+        let there = page.navigate("https://secure.test/", SOON).await.unwrap();
         assert_eq!(there.status, Some(200));
-        let wrong = page.navigate("https://wrong.test/", wait).await;
+        let wrong = page.navigate("https://wrong.test/", SOON).await;
         assert_eq!(
             wrong,
             Err(NavigationError::CertificateInvalid("ERR_CERT_COMMON_NAME_INVALID".into()))

@@ -2,6 +2,7 @@
 //! per thing a person or a fault does. The demo, the benchmark and the stories all start here and judge by the payers' ledgers.
 
 pub mod api;
+pub mod folder;
 pub mod judge;
 pub mod process;
 pub mod profile;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::portal::{Control, PayerProcess, Ready, Truth, world};
 use api::Api;
+use folder::Folder;
 use process::{Process, binary};
 
 /// How to start a fleet.
@@ -81,21 +83,17 @@ pub struct Fleet {
     agents_started: usize,
     /// The browsers' private folders: not below the root, since the browser's own user must reach them.
     profiles: tempfile::TempDir,
+    /// Last, so that it is given up when everything else has ended.
+    _folder: Folder,
 }
 
 impl Fleet {
     /// Starts payers, coordinator and agents and records the accounts; returns when the coordinator answers.
     ///
     /// # Errors
-    /// A program is missing or does not become ready; the sentence names its log.
+    /// The folder is in use by another run; a program is missing or does not become ready: the sentence names its log.
     pub async fn start(options: Options) -> Result<Fleet> {
-        if options.root.exists() {
-            std::fs::remove_dir_all(&options.root)
-                .with_context(|| format!("emptying {}", options.root.display()))?;
-        }
-        for folder in ["logs", "keys", "ca", "payers"] {
-            std::fs::create_dir_all(options.root.join(folder))?;
-        }
+        let folder = Folder::take(&options.root, &["logs", "keys", "ca", "payers"])?;
         let mut payers = BTreeMap::new();
         for id in &options.payers {
             let more = [
@@ -130,6 +128,7 @@ impl Fleet {
             agents: Vec::new(),
             agents_started: 0,
             profiles: profiles_folder()?,
+            _folder: folder,
             options,
         };
         fleet.start_coordinator().await?;

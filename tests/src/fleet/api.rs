@@ -15,7 +15,8 @@ pub struct Api {
     key: String,
 }
 
-/// Looks every 50 ms until `look` gives something.
+/// Looks every 50 ms until `look` gives something: the states of other processes, of ledgers and of `/proc` have no signal a test
+/// could wait for, so the one sleep of the harness is here, inside a deadline.
 ///
 /// # Errors
 /// `look` fails, or nothing came within `patience`; the sentence names `what` was waited for.

@@ -24,7 +24,7 @@ use crate::{
         error::{Problem, Reply},
         input::header_text,
     },
-    flow::{self, Actor},
+    flow::{self, Actor, Asked},
     store,
 };
 
@@ -144,13 +144,13 @@ impl Caller {
         Ok(flow::people::saw(&app.core, &self.as_actor(), &subject, what, app.now()).await?)
     }
 
-    /// Writes the caller's reason for a change to the audit, where the change's own entry has no place for it.
+    /// A change that this caller asks for; `seen` is the revision of what it was shown.
     ///
     /// # Errors
-    /// The database cannot be written.
-    pub async fn because(&self, app: &App, subject: &str, what: &str, reason: &str) -> Reply<()> {
-        let (actor, why) = (self.as_actor(), (what, reason));
-        Ok(flow::people::because(&app.core, &actor, subject, why, app.now()).await?)
+    /// 403 below `least`, 422 without a reason.
+    pub fn asks(&self, least: Role, reason: &str, seen: Option<i64>) -> Reply<Asked> {
+        self.needs(least)?;
+        Ok(Asked::new(self.as_actor(), reason, seen)?)
     }
 
     /// The form token; empty for a key, which needs none.

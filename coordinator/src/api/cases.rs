@@ -13,7 +13,7 @@ use domain::{case::CaseStatus, id::CaseId};
 use super::{
     error::{Problem, Reply},
     filter,
-    input::{Body, Id, IfMatch, Query, seen},
+    input::{Body, Change, Id, Query},
     list,
     types::{
         Because, CaseMade, CaseQuery, CaseSearch, CaseShow, CaseView, JobView, NewCase, PageOf,
@@ -121,15 +121,11 @@ pub async fn show(
     responses((status = 200, description = "The case", body = CaseView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn withdraw(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Id(id): Id<CaseId>,
-    IfMatch(rev): IfMatch,
-    Body(because): Body<Because>,
+    change: Change,
 ) -> Reply<Json<CaseView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    seen(cases::get(app.store(), id).await?.rev, rev)?;
-    cancel::withdraw_case(&app.core, &caller.as_actor(), id, &reason, app.now()).await?;
+    let asked = change.by(Role::Operator)?;
+    cancel::withdraw_case(&app.core, &asked, id, app.now()).await?;
     Ok(Json(view(cases::get(app.store(), id).await?, None)))
 }
 

@@ -11,14 +11,14 @@ use domain::{
 use super::{
     error::{Problem, Reply},
     filter,
-    input::{Body, Id, IfMatch, Query, seen},
+    input::{Body, Id, IfMatch, Query},
     list,
-    types::{self, ChoiceView, ExceptionQuery, ExceptionView, PageOf, Resolve},
+    types::{ChoiceView, ExceptionQuery, ExceptionView, PageOf, Resolve},
 };
 use crate::{
     App,
     access::{Caller, Role},
-    flow::resolve,
+    flow::{Asked, resolve},
     store::exceptions::{self, Exception},
 };
 
@@ -68,8 +68,8 @@ pub async fn claim(
     IfMatch(rev): IfMatch,
 ) -> Reply<Json<ExceptionView>> {
     caller.needs(Role::Operator)?;
-    seen(exceptions::get(app.store(), id).await?.rev, rev)?;
-    Ok(Json(view(resolve::claim(&app.core, caller.user, id, app.now()).await?)))
+    let seen = (id, Some(rev));
+    Ok(Json(view(resolve::claim(&app.core, caller.user, seen, app.now()).await?)))
 }
 
 /// Lets it go.
@@ -83,8 +83,8 @@ pub async fn release(
     IfMatch(rev): IfMatch,
 ) -> Reply<Json<ExceptionView>> {
     caller.needs(Role::Operator)?;
-    seen(exceptions::get(app.store(), id).await?.rev, rev)?;
-    Ok(Json(view(resolve::unclaim(&app.core, caller.user, id, app.now()).await?)))
+    let seen = (id, Some(rev));
+    Ok(Json(view(resolve::unclaim(&app.core, caller.user, seen, app.now()).await?)))
 }
 
 /// Answers it. Settling a doubt needs the role reviewer; `declare_absent` takes effect when a second person agrees.
@@ -98,7 +98,7 @@ pub async fn resolve(
     IfMatch(rev): IfMatch,
     Body(answer): Body<Resolve>,
 ) -> Reply<Json<ExceptionView>> {
-    types::reason("reason", &answer.reason)?;
+    Asked::reason(&answer.reason)?;
     let answer = answer.typed().map_err(|(field, reason)| Problem::invalid(field, reason))?;
     let about = exceptions::get(app.store(), id).await?;
     let doubt = about.intent.is_some() && answer.choice() != Choice::LookAgain;

@@ -7,7 +7,7 @@ use domain::id::AgentId;
 
 use super::{
     error::{Problem, Reply},
-    input::{Body, Id, IfMatch, Query, seen},
+    input::{Change, Id, Query},
     list,
     types::{AgentView, Because, PageOf, PlainQuery, PoolView},
 };
@@ -51,16 +51,11 @@ pub async fn show_agent(
     responses((status = 200, description = "The agent", body = AgentView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn drain(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Id(id): Id<AgentId>,
-    IfMatch(rev): IfMatch,
-    Body(because): Body<Because>,
+    change: Change,
 ) -> Reply<Json<AgentView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    seen(agents::get(app.store(), id).await?.rev, rev)?;
-    flow::agents::drain(&app.core, &caller.as_actor(), id, true, app.now()).await?;
-    caller.because(&app, &id.to_string(), "drain", &reason).await?;
+    let asked = change.by(Role::Operator)?;
+    flow::agents::drain(&app.core, &asked, id, true, app.now()).await?;
     Ok(Json(view(&app, agents::get(app.store(), id).await?)))
 }
 
@@ -70,16 +65,11 @@ pub async fn drain(
     responses((status = 200, description = "The agent", body = AgentView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn resume(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Id(id): Id<AgentId>,
-    IfMatch(rev): IfMatch,
-    Body(because): Body<Because>,
+    change: Change,
 ) -> Reply<Json<AgentView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    seen(agents::get(app.store(), id).await?.rev, rev)?;
-    flow::agents::drain(&app.core, &caller.as_actor(), id, false, app.now()).await?;
-    caller.because(&app, &id.to_string(), "resume", &reason).await?;
+    let asked = change.by(Role::Operator)?;
+    flow::agents::drain(&app.core, &asked, id, false, app.now()).await?;
     Ok(Json(view(&app, agents::get(app.store(), id).await?)))
 }
 
@@ -124,33 +114,30 @@ pub async fn list_pools(
 }
 
 /// Leases nothing in this pool.
-#[utoipa::path(post, path = "/v1/pools/{id}/pause", tag = "operators", request_body = Because, params(("id" = String, Path, description = "Pool")),
+#[utoipa::path(post, path = "/v1/pools/{id}/pause", tag = "operators", request_body = Because,
+    params(("id" = String, Path, description = "Pool"), ("if-match" = String, Header, description = "The `rev` you have seen")),
     responses((status = 200, description = "The pool", body = PoolView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn pause_pool(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Id(id): Id<String>,
-    Body(because): Body<Because>,
+    change: Change,
 ) -> Reply<Json<PoolView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    flow::payers::pause_pool(&app.core, &caller.as_actor(), &id, Some(&reason), app.now()).await?;
+    let asked = change.by(Role::Operator)?;
+    flow::payers::pause_pool(&app.core, &asked, &id, app.now()).await?;
     one(&app, &id).await
 }
 
 /// Leases again.
-#[utoipa::path(post, path = "/v1/pools/{id}/resume", tag = "operators", request_body = Because, params(("id" = String, Path, description = "Pool")),
+#[utoipa::path(post, path = "/v1/pools/{id}/resume", tag = "operators", request_body = Because,
+    params(("id" = String, Path, description = "Pool"), ("if-match" = String, Header, description = "The `rev` you have seen")),
     responses((status = 200, description = "The pool", body = PoolView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn resume_pool(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Id(id): Id<String>,
-    Body(because): Body<Because>,
+    change: Change,
 ) -> Reply<Json<PoolView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    flow::payers::pause_pool(&app.core, &caller.as_actor(), &id, None, app.now()).await?;
-    caller.because(&app, &id, "resume", &reason).await?;
+    let asked = change.by(Role::Operator)?;
+    flow::payers::resume_pool(&app.core, &asked, &id, app.now()).await?;
     one(&app, &id).await
 }
 
@@ -206,6 +193,7 @@ pub(super) async fn pools(app: &App) -> Reply<Vec<PoolView>> {
             slots_wanted: of(&p.id, &["leased", "ready"]),
             id: p.id,
             paused_reason: p.paused_reason,
+            rev: p.rev,
         })
         .collect())
 }

@@ -1,7 +1,7 @@
 //! How calls are read: JSON bodies, query strings, ids in addresses, headers. Every refusal is a problem document that names the
 //! field and what is expected, and never repeats a value. Unknown fields are refused by the types (`deny_unknown_fields`).
 
-use std::{fmt::Display, str::FromStr};
+use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use axum::{
     body::Bytes,
@@ -10,7 +10,15 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::error::{Problem, Reply};
+use super::{
+    error::{Problem, Reply},
+    types::Because,
+};
+use crate::{
+    App,
+    access::{Caller, Role},
+    flow::Asked,
+};
 
 /// Deepest nesting of JSON that is read.
 const DEPTH_MAX: usize = 32;
@@ -195,16 +203,34 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// Refuses a change to something that is no longer what the person has seen.
-///
-/// # Errors
-/// 409 with the present revision.
-pub fn seen(now: i64, seen: i64) -> Reply<()> {
-    if now == seen {
-        return Ok(());
+/// A person's change of one thing: who asks (credential), what was seen (`If-Match`), and why (`reason` in the body).
+pub struct Change {
+    /// Who.
+    pub caller: Caller,
+    rev: i64,
+    because: Because,
+}
+
+impl Change {
+    /// The change as the decision takes it, if the caller may ask for it at all.
+    ///
+    /// # Errors
+    /// 403 below `least`, 422 without a reason.
+    pub fn by(&self, least: Role) -> Reply<Asked> {
+        self.caller.asks(least, &self.because.reason, Some(self.rev))
     }
-    let because = "somebody changed it meanwhile; look at it again, then decide";
-    Err(Problem::new("conflict", because).now(format!("revision {now}")))
+}
+
+impl FromRequest<Arc<App>> for Change {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Reply<Self> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, app).await?;
+        let IfMatch(rev) = IfMatch::from_request_parts(&mut parts, app).await?;
+        let Body(because) = Body::from_request(Request::from_parts(parts, body), app).await?;
+        Ok(Self { caller, rev, because })
+    }
 }
 
 /// A header as text; none when absent or not text.

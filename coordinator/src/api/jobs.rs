@@ -16,7 +16,7 @@ use domain::{
 use super::{
     error::{Problem, Reply},
     filter,
-    input::{Body, Id, IfMatch, Query, seen},
+    input::{Body, Change, Id, Query},
     list,
     types::{Because, JobQuery, JobView, NewJob, PageOf},
 };
@@ -92,15 +92,11 @@ pub async fn show(
     responses((status = 200, description = "The job", body = JobView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn cancel(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Id(id): Id<JobId>,
-    IfMatch(rev): IfMatch,
-    Body(because): Body<Because>,
+    change: Change,
 ) -> Reply<Json<JobView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    seen(jobs::get(app.store(), id).await?.rev, rev)?;
-    cancel::cancel_job(&app.core, &caller.as_actor(), id, &reason, app.now()).await?;
+    let asked = change.by(Role::Operator)?;
+    cancel::cancel_job(&app.core, &asked, id, app.now()).await?;
     Ok(Json(JobView::of(jobs::get(app.store(), id).await?)))
 }
 
@@ -110,14 +106,11 @@ pub async fn cancel(
     responses((status = 200, description = "The job", body = JobView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn retry(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Id(id): Id<JobId>,
-    IfMatch(rev): IfMatch,
-    Body(because): Body<Because>,
+    change: Change,
 ) -> Reply<Json<JobView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    again::retry(&app.core, caller.user, (id, rev), &reason, app.now()).await?;
+    let asked = change.by(Role::Operator)?;
+    again::retry(&app.core, change.caller.user, &asked, id, app.now()).await?;
     Ok(Json(JobView::of(jobs::get(app.store(), id).await?)))
 }
 
@@ -127,13 +120,10 @@ pub async fn retry(
     responses((status = 200, description = "The job", body = JobView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn reconcile(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Id(id): Id<JobId>,
-    IfMatch(rev): IfMatch,
-    Body(because): Body<Because>,
+    change: Change,
 ) -> Reply<Json<JobView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    again::look(&app.core, caller.user, (id, rev), &reason, app.now()).await?;
+    let asked = change.by(Role::Operator)?;
+    again::look(&app.core, change.caller.user, &asked, id, app.now()).await?;
     Ok(Json(JobView::of(jobs::get(app.store(), id).await?)))
 }

@@ -144,6 +144,7 @@ fn operators() -> Router<Arc<App>> {
         .route("/v1/payers/{id}", get(payers::show).put(payers::put))
         .route("/v1/payers/{id}/pause", post(payers::pause))
         .route("/v1/payers/{id}/resume", post(payers::resume))
+        .route("/v1/payers/{id}/clear_account", post(payers::clear_account))
         .route("/v1/payers/{id}/limits", post(payers::limits))
         .route("/v1/payers/{id}/permission", post(payers::permission))
         .route("/v1/payers/{id}/credential", put(payers::credential))
@@ -235,7 +236,7 @@ impl utoipa::Modify for Keys {
         attempts::list, attempts::show, attempts::list_steps, evidence::list, evidence::show, evidence::body,
         fleet::list_agents, fleet::show_agent, fleet::drain, fleet::resume,
         fleet::list_pools, fleet::show_pool, fleet::pause_pool, fleet::resume_pool,
-        payers::list, payers::show, payers::put, payers::pause, payers::resume, payers::limits, payers::permission, payers::credential,
+        payers::list, payers::show, payers::put, payers::pause, payers::resume, payers::clear_account, payers::limits, payers::permission, payers::credential,
         exceptions::list, exceptions::show, exceptions::claim, exceptions::release, exceptions::resolve,
         scripts::list, scripts::show, scripts::publish, audit::list, audit::verified, users::list, users::add, users::add_key,
         live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,

@@ -7,11 +7,11 @@ use domain::{fleet::Payer, permission::Permission};
 
 use super::{
     error::{Problem, Reply},
-    input::{Body, Id, IfMatch, Query},
+    input::{Body, Change, Id, IfMatch, Query},
     list,
     types::{
-        self, Because, CredentialView, NewCredential, NewLimits, NewPermission, PageOf, PayerView,
-        PlainQuery,
+        Because, ClearAccount, CredentialView, NewCredential, NewLimits, NewPermission, PageOf,
+        PayerView, PlainQuery,
     },
 };
 use crate::{
@@ -74,32 +74,41 @@ pub async fn put(
     responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn pause(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Id(id): Id<String>,
-    IfMatch(rev): IfMatch,
-    Body(because): Body<Because>,
+    change: Change,
 ) -> Reply<Json<PayerView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    keep::pause(&app.core, &caller.as_actor(), &id, &reason, Some(rev), app.now()).await?;
+    let asked = change.by(Role::Operator)?;
+    keep::pause(&app.core, &asked, &id, app.now()).await?;
     one(&app, &id).await
 }
 
-/// Leases again, and ends a rest after failures of the portal.
+/// Leases again, and ends a rest after failures of the portal. A refused account stays refused: `clear_account`.
 #[utoipa::path(post, path = "/v1/payers/{id}/resume", tag = "operators", request_body = Because,
     params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
     responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn resume(
     State(app): State<Arc<App>>,
+    Id(id): Id<String>,
+    change: Change,
+) -> Reply<Json<PayerView>> {
+    let asked = change.by(Role::Operator)?;
+    keep::resume(&app.core, &asked, &id, app.now()).await?;
+    one(&app, &id).await
+}
+
+/// Lets an account that the portal refused be tried again with the secrets it has. New secrets (`credential`) do so by themselves.
+#[utoipa::path(post, path = "/v1/payers/{id}/clear_account", tag = "operators", request_body = ClearAccount,
+    params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn clear_account(
+    State(app): State<Arc<App>>,
     caller: Caller,
     Id(id): Id<String>,
     IfMatch(rev): IfMatch,
-    Body(because): Body<Because>,
+    Body(clear): Body<ClearAccount>,
 ) -> Reply<Json<PayerView>> {
-    caller.needs(Role::Operator)?;
-    let reason = because.checked()?;
-    keep::resume(&app.core, &caller.as_actor(), &id, Some(rev), app.now()).await?;
-    caller.because(&app, &id, "resume", &reason).await?;
+    let asked = caller.asks(Role::Operator, &clear.reason, Some(rev))?;
+    keep::clear_account(&app.core, &asked, &id, &clear.account, app.now()).await?;
     one(&app, &id).await
 }
 
@@ -114,11 +123,8 @@ pub async fn limits(
     IfMatch(rev): IfMatch,
     Body(new): Body<NewLimits>,
 ) -> Reply<Json<PayerView>> {
-    caller.needs(Role::Admin)?;
-    let reason = types::reason("reason", &new.reason)?;
-    let actor = caller.as_actor();
-    keep::set_limits(&app.core, &actor, &id, &new.limits, Some(rev), app.now()).await?;
-    caller.because(&app, &id, "limits", &reason).await?;
+    let asked = caller.asks(Role::Admin, &new.reason, Some(rev))?;
+    keep::set_limits(&app.core, &asked, &id, &new.limits, app.now()).await?;
     one(&app, &id).await
 }
 
@@ -133,11 +139,8 @@ pub async fn permission(
     IfMatch(rev): IfMatch,
     Body(new): Body<NewPermission>,
 ) -> Reply<Json<PayerView>> {
-    caller.needs(Role::Admin)?;
-    let reason = types::reason("reason", &new.reason)?;
-    let (actor, decided) = (caller.as_actor(), decided(new, &caller));
-    keep::set_permission(&app.core, &actor, &id, &decided, Some(rev), app.now()).await?;
-    caller.because(&app, &id, "permission", &reason).await?;
+    let asked = caller.asks(Role::Admin, &new.reason, Some(rev))?;
+    keep::set_permission(&app.core, &asked, &id, &decided(new, &caller), app.now()).await?;
     one(&app, &id).await
 }
 
@@ -197,6 +200,7 @@ fn view(p: payers::Known, accounts: &[credentials::Credential]) -> PayerView {
         account: c.account.clone(),
         aliases: c.aliases.clone(),
         state: if c.refused_at.is_some() { "refused" } else { "good" }.to_owned(),
+        refused_at: c.refused_at.map(|at| at.to_string()),
     });
     PayerView {
         credentials: own.collect(),

@@ -77,31 +77,6 @@ pub struct Because {
     pub reason: String,
 }
 
-impl Because {
-    /// The reason, trimmed.
-    ///
-    /// # Errors
-    /// 422 when it says nothing or is a whole letter.
-    pub fn checked(self) -> Result<String, super::error::Problem> {
-        reason("reason", &self.reason)
-    }
-}
-
-/// A person's reason: 3 to 500 characters in one line.
-///
-/// # Errors
-/// 422 with the field.
-pub fn reason(field: &str, text: &str) -> Result<String, super::error::Problem> {
-    let text = text.trim();
-    if !(3..=500).contains(&text.chars().count()) || text.chars().any(char::is_control) {
-        return Err(super::error::Problem::invalid(
-            field,
-            "say why, in 3 to 500 characters on one line",
-        ));
-    }
-    Ok(text.to_owned())
-}
-
 /// A case. Patient data is masked unless revealed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CaseView {

@@ -130,11 +130,22 @@ pub enum Payers {
         after_help = "Example: coordinator payers pause harbor --reason \"portal upgrade tonight\" --yes"
     )]
     Pause(Act),
-    /// Lease again, and end a rest after failures of the portal
+    /// Lease again, and end a rest after failures of the portal (a refused account: clear-account)
     #[command(
         after_help = "Example: coordinator payers resume harbor --reason \"upgrade is over\""
     )]
     Resume(Act),
+    /// Let an account that the portal refused be tried again with the secrets it has
+    #[command(
+        after_help = "Example: coordinator payers clear-account harbor --account clinic-7 --reason \"unlocked by their help desk\""
+    )]
+    ClearAccount {
+        #[command(flatten)]
+        act: Act,
+        /// Name of the account
+        #[arg(long)]
+        account: String,
+    },
     /// Change the politeness limits; what is not given stays
     #[command(
         after_help = "Example: coordinator payers limit harbor --sessions-max 1 --reason \"asked by the payer\""
@@ -205,6 +216,10 @@ impl Payers {
                 change(client, "payers", act, "pause", json).await
             }
             Self::Resume(act) => change(client, "payers", act, "resume", json).await,
+            Self::ClearAccount { act, account } => {
+                let body = json!({"account": account, "reason": act.reason});
+                send(client, &format!("payers/{}", act.id), "clear_account", &body, json).await
+            }
             Self::Limit { act, sessions_max, gap_ms, pages_per_minute, logins_per_hour_max } => {
                 let seen = client.get(&format!("payers/{}", act.id), &[]).await?;
                 let mut limits = seen.pointer("/profile/limits").cloned().unwrap_or(json!({}));

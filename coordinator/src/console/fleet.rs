@@ -234,15 +234,28 @@ pub(super) fn pause_form(path: &str, name: &str, paused: bool, frame: &Frame) ->
 
 /// A dangerous action: it asks for a reason, names its object in the button, and says what follows.
 fn reason_form(label: &str, path: &str, button: &str, after: &str, frame: &Frame) -> Markup {
+    reason_form_with(label, path, ("", ""), (button, after), frame)
+}
+
+/// [`reason_form`] with a hidden field that names the object within the path's own.
+pub(super) fn reason_form_with(
+    label: &str,
+    path: &str,
+    (name, value): (&str, &str),
+    (button, after): (&str, &str),
+    frame: &Frame,
+) -> Markup {
     if !frame.may_act {
         return parts::refused_button(label, "Your role may look but not act.");
     }
-    let field = format!("why{}", path.replace('/', "-"));
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let field: String = format!("why{path}{value}").chars().map(plain).collect();
     parts::action(
         label,
         &html! {
             form.stack method="post" action=(path) {
                 (parts::csrf(&frame.csrf))
+                @if !name.is_empty() { input type="hidden" name=(name) value=(value); }
                 (parts::reason_field(&field, "Why"))
                 button.primary { (parts::visible(button)) }
                 p.muted { (after) }

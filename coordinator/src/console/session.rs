@@ -154,6 +154,10 @@ const NOTICES: &[(&str, &str)] = &[
     ("first", "Your declaration was taken; a second person must agree."),
     ("paused", "Paused. “Resume” undoes it."),
     ("resumed", "Resumed."),
+    (
+        "cleared",
+        "The account is tried again with the next job. If the portal refuses it again, no login follows.",
+    ),
     ("draining", "It finishes its work and takes nothing new. “Accept again” undoes it."),
     ("accepting", "It accepts work again."),
 ];

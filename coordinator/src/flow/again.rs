@@ -10,14 +10,11 @@ use domain::{
 use serde_json::json;
 
 use super::{
-    Actor, Core, Error, NOT_ALLOWED, Result,
-    change::{change, note},
-    intake::reopen,
-    resolve::resolve,
+    Asked, Core, Error, NOT_ALLOWED, Result, change::change, intake::reopen, resolve::resolve,
 };
 use crate::{
     live::Topic,
-    store::{self, Tx, exceptions, intents, jobs, jobs::Job},
+    store::{Tx, exceptions, intents, jobs, jobs::Job},
 };
 
 /// Tries a resting or waiting job again now, with fresh tries and the script that is live now.
@@ -27,20 +24,20 @@ use crate::{
 pub async fn retry(
     core: &Core,
     by: UserId,
-    (id, rev): (JobId, i64),
-    reason: &str,
+    asked: &Asked,
+    id: JobId,
     now: Timestamp,
 ) -> Result<()> {
     let job = jobs::get(&core.store, id).await?;
     if let JobState::Waiting { exception, .. } = job.state {
-        as_seen(&job, rev)?;
+        asked.fits_as(job.rev, job.state.word())?;
         let question = exceptions::get(&core.store, exception).await?;
-        let answer = Resolution::Retry { reason: reason.to_owned() };
+        let answer = Resolution::Retry { reason: asked.reason.clone() };
         return resolve(core, by, exception, question.rev, &answer, now).await.map(drop);
     }
     let mut tx = core.store.begin(now).await?;
     let mut job = jobs::lock(&mut tx, id).await?;
-    as_seen(&job, rev)?;
+    asked.fits_as(job.rev, job.state.word())?;
     if !matches!(job.state, JobState::Resting { .. }) {
         return Err(not_now(
             &job,
@@ -48,7 +45,7 @@ pub async fn retry(
         ));
     }
     reopen(&mut tx, &mut job).await?;
-    note(&mut tx, &Actor::Person(by), "job.retried", id, json!({"reason": reason}));
+    asked.note(&mut tx, "job.retried", id, json!({}));
     tx.commit().await?;
     Ok(())
 }
@@ -57,25 +54,19 @@ pub async fn retry(
 ///
 /// # Errors
 /// As [`retry`]; also when nothing is in doubt.
-pub async fn look(
-    core: &Core,
-    by: UserId,
-    (id, rev): (JobId, i64),
-    reason: &str,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn look(core: &Core, by: UserId, asked: &Asked, id: JobId, now: Timestamp) -> Result<()> {
     let job = jobs::get(&core.store, id).await?;
     if let JobState::Waiting { exception, intent: Some(_) } = job.state {
-        as_seen(&job, rev)?;
+        asked.fits_as(job.rev, job.state.word())?;
         let question = exceptions::get(&core.store, exception).await?;
-        let answer = Resolution::LookAgain { reason: reason.to_owned() };
+        let answer = Resolution::LookAgain { reason: asked.reason.clone() };
         return resolve(core, by, exception, question.rev, &answer, now).await.map(drop);
     }
     let mut tx = core.store.begin(now).await?;
     let mut job = jobs::lock(&mut tx, id).await?;
-    as_seen(&job, rev)?;
+    asked.fits_as(job.rev, job.state.word())?;
     look_sooner(&mut tx, &mut job).await?;
-    note(&mut tx, &Actor::Person(by), "job.look_asked", id, json!({"reason": reason}));
+    asked.note(&mut tx, "job.look_asked", id, json!({}));
     tx.commit().await?;
     Ok(())
 }
@@ -88,14 +79,6 @@ async fn look_sooner(tx: &mut Tx, job: &mut Job) -> Result<()> {
     let look_at = tx.now.max(open.fenced_at);
     tx.changed(Topic::Ready);
     change(tx, job, &JobEvent::Doubt { intent, look_at, looks }).await
-}
-
-fn as_seen(job: &Job, rev: i64) -> Result<()> {
-    if job.rev == rev {
-        return Ok(());
-    }
-    let now = format!("{}, revision {}", job.state.word(), job.rev);
-    Err(store::Error::Conflict { now }.into())
 }
 
 fn not_now(job: &Job, rule: &str) -> Error {

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde_json::json;
 
-use super::{Actor, Core, Error, Result, change::note, random, report::give_back};
+use super::{Actor, Asked, Core, Error, Result, change::note, random, report::give_back};
 use crate::{
     live::Topic,
     store::{agents, jobs, payers},
@@ -48,20 +48,21 @@ pub async fn hello(core: &Core, hello: &Hello, now: Timestamp) -> Result<Welcome
 /// Tells an agent with its next heartbeat to take no new leases, or to take some again.
 ///
 /// # Errors
-/// Conflict when it is gone.
+/// Conflict when it is gone or changed meanwhile.
 pub async fn drain(
     core: &Core,
-    actor: &Actor,
+    asked: &Asked,
     id: AgentId,
     draining: bool,
     now: Timestamp,
 ) -> Result<()> {
     let mut tx = core.store.begin(now).await?;
-    agents::get_in(&mut tx, id).await?;
+    let agent = agents::lock(&mut tx, id).await?;
+    asked.fits_as(agent.rev, &agent.state)?;
     let (state, act) =
         if draining { ("draining", "agent.drained") } else { ("accepting", "agent.resumed") };
     agents::set_state(&mut tx, id, state).await?;
-    note(&mut tx, actor, act, id, json!({}));
+    asked.note(&mut tx, act, id, json!({}));
     tx.changed(Topic::Fleet);
     tx.changed(Topic::Ready);
     tx.commit().await?;

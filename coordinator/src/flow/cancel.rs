@@ -9,26 +9,20 @@ use domain::{
 use serde_json::json;
 
 use super::{
-    Actor, Core, Error, NOT_ALLOWED, Result,
-    change::{change, end_attempt, note, withdraw},
+    Asked, Core, Error, NOT_ALLOWED, Result,
+    change::{change, end_attempt, withdraw},
 };
-use crate::store::{Tx, jobs, jobs::Job};
+use crate::store::{Tx, cases, jobs, jobs::Job};
 
 /// Takes a job back. An agent that works on it is told to stop with its next heartbeat.
 ///
 /// # Errors
-/// [`Error::Refused`] when an intent is open or the job has ended.
-pub async fn cancel_job(
-    core: &Core,
-    actor: &Actor,
-    id: JobId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<()> {
-    check(reason)?;
+/// [`Error::Refused`] when an intent is open or the job has ended; conflict when it changed meanwhile.
+pub async fn cancel_job(core: &Core, asked: &Asked, id: JobId, now: Timestamp) -> Result<()> {
     let mut tx = core.store.begin(now).await?;
     let mut job = jobs::lock(&mut tx, id).await?;
-    cancel(&mut tx, &mut job, reason, actor).await?;
+    asked.fits_as(job.rev, job.state.word())?;
+    cancel(&mut tx, &mut job, asked).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -37,39 +31,30 @@ pub async fn cancel_job(
 ///
 /// # Errors
 /// As [`cancel_job`]; nothing is taken back when one job cannot be.
-pub async fn withdraw_case(
-    core: &Core,
-    actor: &Actor,
-    id: CaseId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<()> {
-    check(reason)?;
+pub async fn withdraw_case(core: &Core, asked: &Asked, id: CaseId, now: Timestamp) -> Result<()> {
     let mut tx = core.store.begin(now).await?;
-    let mut any = false;
+    // The case's status only moves under the lock of one of its jobs: with all of them held, what was seen is compared once.
+    let mut live = Vec::new();
     for job in jobs::of_case_in(&mut tx, id).await? {
+        let job = jobs::lock(&mut tx, job.id).await?;
         if !job.state.is_final() {
-            let mut job = jobs::lock(&mut tx, job.id).await?;
-            cancel(&mut tx, &mut job, reason, actor).await?;
-            any = true;
+            live.push(job);
         }
     }
-    if !any {
+    let case = cases::lock(&mut tx, id).await?;
+    asked.fits_as(case.rev, case.status.word())?;
+    if live.is_empty() {
         return Err(Error::refused(NOT_ALLOWED, "nothing of this case is under way"));
     }
-    note(&mut tx, actor, "case.withdrawn", id, json!({"reason": reason}));
+    for job in &mut live {
+        cancel(&mut tx, job, asked).await?;
+    }
+    asked.note(&mut tx, "case.withdrawn", id, json!({}));
     tx.commit().await?;
     Ok(())
 }
 
-fn check(reason: &str) -> Result<()> {
-    if reason.trim().chars().count() < 3 {
-        return Err(Error::invalid("reason", "is missing"));
-    }
-    Ok(())
-}
-
-async fn cancel(tx: &mut Tx, job: &mut Job, reason: &str, actor: &Actor) -> Result<()> {
+async fn cancel(tx: &mut Tx, job: &mut Job, asked: &Asked) -> Result<()> {
     if job.state.intent().is_some() {
         return Err(Error::refused(
             NOT_ALLOWED,
@@ -80,10 +65,10 @@ async fn cancel(tx: &mut Tx, job: &mut Job, reason: &str, actor: &Actor) -> Resu
         JobState::Leased { attempt, .. } => {
             end_attempt(tx, attempt, &AttemptEvent::Lose, None).await?;
         }
-        JobState::Waiting { exception, .. } => withdraw(tx, exception, actor).await?,
+        JobState::Waiting { exception, .. } => withdraw(tx, exception, &asked.actor).await?,
         _ => {}
     }
-    change(tx, job, &JobEvent::Cancel(reason.to_owned())).await?;
-    note(tx, actor, "job.cancelled", job.id, json!({"reason": reason}));
+    change(tx, job, &JobEvent::Cancel(asked.reason.clone())).await?;
+    asked.note(tx, "job.cancelled", job.id, json!({}));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What every decision shares: checking a fence, moving a job, ending an attempt, asking a person, and remembering the answer of a
+//! What every decision shares: what a person asks for, checking a fence, moving a job, ending an attempt, asking a person, and remembering the answer of a
 //! creating call. Private to `flow`.
 
 use domain::{
@@ -21,6 +21,72 @@ use crate::{
         jobs::Job, payers, people,
     },
 };
+
+/// A change that somebody asks for: who, why, and the revision it was seen at. Whoever makes the change checks the revision inside
+/// its own transaction, and writes the reason into the change's own audit entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub(super) actor: Actor,
+    pub(super) reason: String,
+    seen: Option<i64>,
+}
+
+impl Asked {
+    /// Longest reason, characters.
+    pub const REASON_MAX: usize = 500;
+
+    /// Checks the reason; `seen` is the revision the person saw, none where the page does not say.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the reason says nothing, or is a whole letter.
+    pub fn new(actor: Actor, reason: &str, seen: Option<i64>) -> Result<Self> {
+        Ok(Self { actor, reason: Self::reason(reason)?, seen })
+    }
+
+    /// A reason without the blanks around it.
+    ///
+    /// # Errors
+    /// As [`Asked::new`].
+    pub fn reason(text: &str) -> Result<String> {
+        let text = text.trim();
+        let fits = (3..=Self::REASON_MAX).contains(&text.chars().count());
+        if !fits || text.chars().any(char::is_control) {
+            return Err(Error::invalid("reason", "say why, in 3 to 500 characters on one line"));
+        }
+        Ok(text.to_owned())
+    }
+
+    /// Refuses when the thing, locked, is no longer what was seen.
+    pub(super) fn fits(&self, rev: i64) -> Result<()> {
+        as_seen(self.seen, rev, "")
+    }
+
+    /// [`Asked::fits`] for what has a state; the conflict names it.
+    pub(super) fn fits_as(&self, rev: i64, state: &str) -> Result<()> {
+        as_seen(self.seen, rev, state)
+    }
+
+    /// The audit entry of the change: the details of `detail`, and the reason.
+    pub(super) fn note(
+        &self,
+        tx: &mut Tx,
+        act: &'static str,
+        subject: impl std::fmt::Display,
+        mut detail: serde_json::Value,
+    ) {
+        detail["reason"] = self.reason.as_str().into();
+        note(tx, &self.actor, act, subject, detail);
+    }
+}
+
+/// Refuses a change of something that is no longer what the person saw, when that is known.
+pub(super) fn as_seen(seen: Option<i64>, rev: i64, state: &str) -> Result<()> {
+    if seen.is_none_or(|seen| seen == rev) {
+        return Ok(());
+    }
+    let state = if state.is_empty() { String::new() } else { format!("{state}, ") };
+    Err(crate::store::Error::Conflict { now: format!("{state}revision {rev}") }.into())
+}
 
 /// The job of a live lease, locked; any other lease is refused with what the job is now.
 pub(super) async fn fenced(tx: &mut Tx, fenced: &Fenced) -> Result<(Job, AttemptId)> {

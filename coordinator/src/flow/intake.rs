@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Actor, Core, DUPLICATE, Error, NOT_ALLOWED, Result,
+    Actor, Asked, Core, DUPLICATE, Error, NOT_ALLOWED, Result,
     change::{Once, note, recall, refresh_case, remember},
     random,
 };
@@ -208,8 +208,26 @@ pub async fn add_job(
     if let Some(job) = recall(&mut tx, once).await? {
         return Ok(job);
     }
-    let job = further_job(&mut tx, core, actor, case, task).await?;
+    let job = further_job(&mut tx, core, actor, (case, task, None)).await?;
     remember(&mut tx, once, &job).await?;
+    tx.commit().await?;
+    Ok(job)
+}
+
+/// [`add_job`] for a person at the console, with a reason.
+///
+/// # Errors
+/// As [`add_job`].
+pub async fn ask_job(
+    core: &Core,
+    asked: &Asked,
+    case: CaseId,
+    task: Task,
+    now: Timestamp,
+) -> Result<JobId> {
+    let mut tx = core.store.begin(now).await?;
+    let wanted = (case, task, Some(asked.reason.as_str()));
+    let job = further_job(&mut tx, core, &asked.actor, wanted).await?;
     tx.commit().await?;
     Ok(job)
 }
@@ -219,8 +237,7 @@ pub(super) async fn further_job(
     tx: &mut Tx,
     core: &Core,
     actor: &Actor,
-    case: CaseId,
-    task: Task,
+    (case, task, reason): (CaseId, Task, Option<&str>),
 ) -> Result<JobId> {
     let case = cases::lock(tx, case).await?;
     let (_, request) = cases::opened_in(tx, case.id).await?;
@@ -248,7 +265,13 @@ pub(super) async fn further_job(
     let script = live_script(tx, &case.payer, task, "task").await?;
     let job = new_job(tx, core, &case, task, script, actor).await?;
     refresh_case(tx, case.id).await?;
-    note(tx, actor, "job.planned", job, json!({"case": case.id, "task": task.word()}));
+    note(
+        tx,
+        actor,
+        "job.planned",
+        job,
+        json!({"case": case.id, "task": task.word(), "reason": reason}),
+    );
     Ok(job)
 }
 

@@ -23,7 +23,7 @@ pub mod sweep;
 
 mod change;
 
-pub use change::Once;
+pub use change::{Asked, Once};
 
 use domain::{
     id::{AgentId, UserId},

@@ -13,7 +13,7 @@ use domain::{
 use serde_json::json;
 
 use super::{
-    Actor, Core, Error, Result,
+    Actor, Asked, Core, Error, NOT_ALLOWED, Result,
     change::{note, withdraw},
     intake::reopen,
     random,
@@ -77,30 +77,30 @@ fn check(profile: &Payer) -> Result<()> {
 
 fn told(tx: &mut Tx, actor: &Actor, act: &'static str, id: &str, detail: serde_json::Value) {
     note(tx, actor, act, id, detail);
+    changed(tx);
+}
+
+fn changed(tx: &mut Tx) {
     tx.changed(Topic::Fleet);
     tx.changed(Topic::Ready);
 }
 
-/// Changes one payer under its lock; `rev`, when given, is what the person saw.
-#[expect(clippy::too_many_arguments, reason = "the same ones that every caller was given")]
+/// Changes one payer under its lock, if it is still what was seen.
 async fn edit(
     core: &Core,
-    actor: &Actor,
+    asked: &Asked,
     id: &str,
-    rev: Option<i64>,
     act: (&'static str, serde_json::Value),
     change: impl FnOnce(&mut Known),
     now: Timestamp,
 ) -> Result<Known> {
     let mut tx = core.store.begin(now).await?;
     let mut payer = payers::lock(&mut tx, id).await?;
-    if rev.is_some_and(|rev| rev != payer.rev) {
-        let now = format!("revision {}", payer.rev);
-        return Err(crate::store::Error::Conflict { now }.into());
-    }
+    asked.fits(payer.rev)?;
     change(&mut payer);
     payers::save(&mut tx, &mut payer).await?;
-    told(&mut tx, actor, act.0, id, act.1);
+    asked.note(&mut tx, act.0, id, act.1);
+    changed(&mut tx);
     tx.commit().await?;
     Ok(payer)
 }
@@ -108,39 +108,52 @@ async fn edit(
 /// Pauses a payer: no lease and no permit until it is resumed. What runs goes on, but does not commit.
 ///
 /// # Errors
-/// [`Error::Invalid`] without a reason; conflict when it changed meanwhile.
-pub async fn pause(
-    core: &Core,
-    actor: &Actor,
-    id: &str,
-    reason: &str,
-    rev: Option<i64>,
-    now: Timestamp,
-) -> Result<Known> {
-    if reason.trim().chars().count() < 3 {
-        return Err(Error::invalid("reason", "is missing"));
-    }
-    let act = ("payer.paused", json!({"reason": reason}));
-    edit(core, actor, id, rev, act, |p| p.paused_reason = Some(reason.to_owned()), now).await
+/// Conflict when it changed meanwhile.
+pub async fn pause(core: &Core, asked: &Asked, id: &str, now: Timestamp) -> Result<Known> {
+    let paused = |p: &mut Known| p.paused_reason = Some(asked.reason.clone());
+    edit(core, asked, id, ("payer.paused", json!({})), paused, now).await
 }
 
-/// Resumes a paused payer, and ends its rest after failures.
+/// Resumes a paused payer, and ends its rest after failures. An account that the portal refused stays refused: see
+/// [`clear_account`].
 ///
 /// # Errors
 /// Conflict when it changed meanwhile.
-pub async fn resume(
-    core: &Core,
-    actor: &Actor,
-    id: &str,
-    rev: Option<i64>,
-    now: Timestamp,
-) -> Result<Known> {
+pub async fn resume(core: &Core, asked: &Asked, id: &str, now: Timestamp) -> Result<Known> {
     let ended = |p: &mut Known| {
         p.paused_reason = None;
         p.rests_until = None;
         p.downs = 0;
     };
-    edit(core, actor, id, rev, ("payer.resumed", json!({})), ended, now).await
+    edit(core, asked, id, ("payer.resumed", json!({})), ended, now).await
+}
+
+/// Says that an account which the portal refused may be tried again although its secrets are the same: the next login tells.
+///
+/// # Errors
+/// [`Error::Invalid`] when the payer has no such account; [`Error::Refused`] when the portal has not refused it; conflict when the
+/// payer changed meanwhile.
+pub async fn clear_account(
+    core: &Core,
+    asked: &Asked,
+    id: &str,
+    account: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let mut tx = core.store.begin(now).await?;
+    let payer = payers::lock(&mut tx, id).await?;
+    asked.fits(payer.rev)?;
+    let Some(known) = credentials::find_in(&mut tx, id, account).await? else {
+        return Err(Error::invalid("account", "is not an account of this payer"));
+    };
+    if !credentials::clear(&mut tx, known.id).await? {
+        return Err(Error::refused(NOT_ALLOWED, "the portal has not refused this account"));
+    }
+    let detail = json!({"payer": id, "account": account, "refused_at": known.refused_at});
+    asked.note(&mut tx, "credential.cleared", known.id, detail);
+    changed(&mut tx);
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Records limits.
@@ -149,14 +162,13 @@ pub async fn resume(
 /// Conflict when it changed meanwhile.
 pub async fn set_limits(
     core: &Core,
-    actor: &Actor,
+    asked: &Asked,
     id: &str,
     limits: &Limits,
-    rev: Option<i64>,
     now: Timestamp,
 ) -> Result<Known> {
     let act = ("payer.limits", json!({"limits": limits}));
-    edit(core, actor, id, rev, act, |p| p.profile.limits = limits.clone(), now).await
+    edit(core, asked, id, act, |p| p.profile.limits = limits.clone(), now).await
 }
 
 /// Records a permission. What waited for it is ready again.
@@ -165,10 +177,9 @@ pub async fn set_limits(
 /// Conflict when it changed meanwhile.
 pub async fn set_permission(
     core: &Core,
-    actor: &Actor,
+    asked: &Asked,
     id: &str,
     permission: &Permission,
-    rev: Option<i64>,
     now: Timestamp,
 ) -> Result<Known> {
     if permission.basis.trim().is_empty() {
@@ -176,8 +187,8 @@ pub async fn set_permission(
     }
     let act = ("payer.permission", json!({"permission": permission}));
     let payer =
-        edit(core, actor, id, rev, act, |p| p.profile.permission = permission.clone(), now).await?;
-    permitted(core, actor, id, now).await?;
+        edit(core, asked, id, act, |p| p.profile.permission = permission.clone(), now).await?;
+    permitted(core, &asked.actor, id, now).await?;
     Ok(payer)
 }
 
@@ -204,21 +215,35 @@ async fn permitted(core: &Core, actor: &Actor, id: &str, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// Pauses a pool with a reason, or resumes it with none.
+/// Pauses a pool: its agents get nothing until it is resumed.
 ///
 /// # Errors
-/// Not found.
-pub async fn pause_pool(
+/// Not found; conflict when it changed meanwhile.
+pub async fn pause_pool(core: &Core, asked: &Asked, id: &str, now: Timestamp) -> Result<()> {
+    edit_pool(core, asked, id, ("pool.paused", Some(&asked.reason)), now).await
+}
+
+/// Resumes a paused pool.
+///
+/// # Errors
+/// Not found; conflict when it changed meanwhile.
+pub async fn resume_pool(core: &Core, asked: &Asked, id: &str, now: Timestamp) -> Result<()> {
+    edit_pool(core, asked, id, ("pool.resumed", None), now).await
+}
+
+async fn edit_pool(
     core: &Core,
-    actor: &Actor,
+    asked: &Asked,
     id: &str,
-    reason: Option<&str>,
+    (act, paused): (&'static str, Option<&String>),
     now: Timestamp,
 ) -> Result<()> {
     let mut tx = core.store.begin(now).await?;
-    payers::pause_pool(&mut tx, id, reason.map(str::to_owned)).await?;
-    let act = if reason.is_some() { "pool.paused" } else { "pool.resumed" };
-    told(&mut tx, actor, act, id, json!({"reason": reason}));
+    let pool = payers::lock_pool(&mut tx, id).await?;
+    asked.fits(pool.rev)?;
+    payers::pause_pool(&mut tx, id, paused.cloned()).await?;
+    asked.note(&mut tx, act, id, json!({}));
+    changed(&mut tx);
     tx.commit().await?;
     Ok(())
 }
@@ -249,10 +274,12 @@ pub async fn set_credential(
     }
     vault::check(secrets)?;
     let aliases: Vec<String> = secrets.keys().cloned().collect();
+    let mut was_refused = false;
     let id = match credentials::find_in(&mut tx, payer, account).await? {
         Some(known) => {
             let sealed = vault::seal(&tx.seal, known.id, secrets);
             credentials::renew(&mut tx, known.id, &aliases, &sealed).await?;
+            was_refused = known.refused_at.is_some();
             known.id
         }
         None => {
@@ -271,7 +298,8 @@ pub async fn set_credential(
             id
         }
     };
-    let detail = json!({"payer": payer, "account": account, "aliases": aliases});
+    let detail =
+        json!({"payer": payer, "account": account, "aliases": aliases, "was_refused": was_refused});
     told(&mut tx, actor, "credential.recorded", &id.to_string(), detail);
     tx.commit().await?;
     Ok(id)

@@ -176,20 +176,3 @@ pub async fn saw(
     tx.commit().await?;
     Ok(())
 }
-
-/// Notes a person's reason for a change whose own entry has no place for it.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn because(
-    core: &Core,
-    actor: &Actor,
-    subject: &str,
-    (what, reason): (&str, &str),
-    now: Timestamp,
-) -> Result<()> {
-    let mut tx = core.store.begin(now).await?;
-    note(&mut tx, actor, "reason.given", subject, json!({"for": what, "reason": reason}));
-    tx.commit().await?;
-    Ok(())
-}

@@ -17,7 +17,8 @@ pub async fn plan(core: &Core, now: Timestamp) -> Result<usize> {
         }
         let mut tx = core.store.begin(now).await?;
         // Looked at again under the case's lock: another coordinator or a person may have been first, or there is no number yet.
-        match further_job(&mut tx, core, &Actor::Duty("plan"), case, Task::AuthStatus).await {
+        match further_job(&mut tx, core, &Actor::Duty("plan"), (case, Task::AuthStatus, None)).await
+        {
             Ok(_) => {
                 tx.commit().await?;
                 planned += 1;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{
     Actor, Core, Error, NOT_ALLOWED, Result,
-    change::{change, note},
+    change::{as_seen, change, note},
     intake::reopen,
     settle,
     settle::Confirm,
@@ -27,39 +27,44 @@ use crate::{
     },
 };
 
-/// A person takes hold of an exception for a while.
+/// A person takes hold of an exception for a while; `seen` is the revision the person saw, when that is known.
 ///
 /// # Errors
-/// [`Error::Refused`] when another person holds it.
-pub async fn claim(core: &Core, by: UserId, id: ExceptionId, now: Timestamp) -> Result<Exception> {
+/// [`Error::Refused`] when another person holds it; conflict when it changed meanwhile.
+pub async fn claim(
+    core: &Core,
+    by: UserId,
+    (id, seen): (ExceptionId, Option<i64>),
+    now: Timestamp,
+) -> Result<Exception> {
     let until = now.plus_ms(core.rules.claim_ms);
     let event = ExceptionEvent::Claim { by, until };
-    moved(core, by, id, &event, "exception.claimed", now).await
+    moved(core, by, (id, seen), (&event, "exception.claimed"), now).await
 }
 
 /// The person lets go of it; a waiting first answer is taken back.
 ///
 /// # Errors
-/// [`Error::Refused`] when another person holds it.
+/// [`Error::Refused`] when another person holds it; conflict when it changed meanwhile.
 pub async fn unclaim(
     core: &Core,
     by: UserId,
-    id: ExceptionId,
+    (id, seen): (ExceptionId, Option<i64>),
     now: Timestamp,
 ) -> Result<Exception> {
-    moved(core, by, id, &ExceptionEvent::Release, "exception.unclaimed", now).await
+    moved(core, by, (id, seen), (&ExceptionEvent::Release, "exception.unclaimed"), now).await
 }
 
 async fn moved(
     core: &Core,
     by: UserId,
-    id: ExceptionId,
-    event: &ExceptionEvent,
-    act: &'static str,
+    (id, seen): (ExceptionId, Option<i64>),
+    (event, act): (&ExceptionEvent, &'static str),
     now: Timestamp,
 ) -> Result<Exception> {
     let mut tx = core.store.begin(now).await?;
     let mut exception = exceptions::lock(&mut tx, id).await?;
+    as_seen(seen, exception.rev, exception.state.word())?;
     let holder = match &exception.state {
         ExceptionState::Claimed { by, until } if *until > now => Some(*by),
         ExceptionState::Seconding { first, .. } => Some(*first),
@@ -95,10 +100,7 @@ pub async fn resolve(
     let found = exceptions::find_in(&mut tx, id).await?;
     let mut job = jobs::lock(&mut tx, found.job).await?;
     let mut exception = exceptions::lock(&mut tx, id).await?;
-    if exception.rev != rev {
-        let now = format!("{}, revision {}", exception.state.word(), exception.rev);
-        return Err(crate::store::Error::Conflict { now }.into());
-    }
+    as_seen(Some(rev), exception.rev, exception.state.word())?;
     let intent_open = job.state.intent().is_some();
     resolution
         .choice()

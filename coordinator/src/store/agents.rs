@@ -58,6 +58,7 @@ const INSERT: &str = "INSERT INTO agents (id, name, pool_id, slots, version, bro
      VALUES ($1, $2, $3, $4, $5, $6, 'accepting', $7, $7)";
 const GET: &str = "SELECT agents.*, (SELECT CAST(COUNT(*) AS BIGINT) FROM jobs WHERE jobs.agent_id = agents.id AND jobs.state = 'leased') AS busy \
      FROM agents WHERE id = $1";
+const LOCK: &str = "UPDATE agents SET rev = rev WHERE id = $1";
 const SEEN: &str = "UPDATE agents SET seen_at_ms = $2, memory_mib = $3, browser_ok = $4 WHERE id = $1 AND state <> 'gone'";
 const TOUCH: &str = "UPDATE agents SET seen_at_ms = $2 WHERE id = $1 AND state <> 'gone'";
 const SET_STATE: &str =
@@ -82,6 +83,15 @@ pub async fn insert(tx: &mut Tx, id: AgentId, info: &AgentInfo) -> Result<(), Er
 pub async fn get_in(tx: &mut Tx, id: AgentId) -> Result<Agent, Error> {
     let row = tx.opt("agents", GET, vals![id]).await?.ok_or(Error::NotFound("agent"))?;
     read(&row)
+}
+
+/// Reads an agent and keeps everyone else from changing it until the transaction ends.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn lock(tx: &mut Tx, id: AgentId) -> Result<Agent, Error> {
+    tx.exec(LOCK, vals![id]).await?;
+    get_in(tx, id).await
 }
 
 /// Notes a heartbeat; false when the agent is gone.

@@ -47,6 +47,7 @@ const INSERT: &str = "INSERT INTO credentials (id, payer_id, account, aliases, s
 const RENEW: &str = "UPDATE credentials SET aliases = $2, secrets = $3, state = 'good', refused_at_ms = NULL, rev = rev + 1 WHERE id = $1";
 const REFUSE: &str = "UPDATE credentials SET state = 'refused', refused_at_ms = $2, rev = rev + 1 WHERE id = $1 AND state = 'good'";
 const FORGIVE: &str = "UPDATE credentials SET state = 'good', refused_at_ms = NULL, rev = rev + 1 WHERE payer_id = $1 AND state = 'refused'";
+const CLEAR: &str = "UPDATE credentials SET state = 'good', refused_at_ms = NULL, rev = rev + 1 WHERE id = $1 AND state = 'refused'";
 const OF_PAYER: &str = "SELECT * FROM credentials WHERE payer_id = $1 ORDER BY account";
 const GET: &str = "SELECT * FROM credentials WHERE id = $1";
 const SECRETS: &str = "SELECT id, secrets FROM credentials WHERE id = $1";
@@ -100,6 +101,14 @@ pub async fn refuse(tx: &mut Tx, id: CredentialId) -> Result<(), Error> {
 /// [`Error::Database`].
 pub async fn forgive(tx: &mut Tx, payer: &str) -> Result<u64, Error> {
     tx.exec(FORGIVE, vals![payer]).await
+}
+
+/// A person says that one account may be tried again; false when it was not refused.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn clear(tx: &mut Tx, id: CredentialId) -> Result<bool, Error> {
+    Ok(tx.exec(CLEAR, vals![id]).await? == 1)
 }
 
 /// Accounts of a payer by name, inside a transaction.

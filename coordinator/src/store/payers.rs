@@ -138,13 +138,20 @@ pub struct Pool {
     pub id: String,
     /// A person's reason for the pause.
     pub paused_reason: Option<String>,
+    /// Revision.
+    pub rev: i64,
 }
 
 fn read_pool(row: &db::Row) -> Result<Pool, Error> {
-    Ok(Pool { id: row.text("id")?, paused_reason: row.opt_text("paused_reason")? })
+    Ok(Pool {
+        id: row.text("id")?,
+        paused_reason: row.opt_text("paused_reason")?,
+        rev: row.int("rev")?,
+    })
 }
 
 const POOLS: &str = "SELECT * FROM pools ORDER BY id";
+const LOCK_POOL: &str = "UPDATE pools SET rev = rev WHERE id = $1 RETURNING *";
 const MAKE_POOL: &str = "INSERT INTO pools (id) VALUES ($1) ON CONFLICT (id) DO NOTHING";
 const PAUSE_POOL: &str = "UPDATE pools SET paused_reason = $2, rev = rev + 1 WHERE id = $1";
 
@@ -155,6 +162,14 @@ const PAUSE_POOL: &str = "UPDATE pools SET paused_reason = $2, rev = rev + 1 WHE
 pub async fn make_pool(tx: &mut Tx, id: &str) -> Result<(), Error> {
     tx.exec(MAKE_POOL, vals![id]).await?;
     Ok(())
+}
+
+/// Reads a pool and keeps everyone else from changing it until the transaction ends.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn lock_pool(tx: &mut Tx, id: &str) -> Result<Pool, Error> {
+    read_pool(&tx.opt("pools", LOCK_POOL, vals![id]).await?.ok_or(Error::NotFound("pool"))?)
 }
 
 /// Pauses a pool with a reason, or resumes it with none.

@@ -55,6 +55,7 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("PUT", "payers/{id}", Role::Admin),
     ("POST", "payers/{id}/pause", Role::Operator),
     ("POST", "payers/{id}/resume", Role::Operator),
+    ("POST", "payers/{id}/clear_account", Role::Operator),
     ("POST", "payers/{id}/limits", Role::Admin),
     ("POST", "payers/{id}/permission", Role::Admin),
     ("PUT", "payers/{id}/credential", Role::Admin),
@@ -84,6 +85,7 @@ fn body_of(path: &str) -> serde_json::Value {
             json!({"state": "unknown", "basis": "b", "tasks": [], "reason": "a reason",
             "expires_at": "2027-01-01T00:00:00Z"})
         }
+        "payers/{id}/clear_account" => json!({"account": "a", "reason": "a reason"}),
         "payers/{id}/credential" => json!({"account": "a", "secrets": {}}),
         _ => json!({"reason": "a reason"}),
     }

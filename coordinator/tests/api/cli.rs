@@ -147,6 +147,12 @@ async fn operators_keep_the_fleet_from_the_command_line() {
     good(vec!["pools", "resume", "default", "--reason", "done"], "").await;
     good(vec!["payers", "pause", "harbor", "--reason", "upgrade", "--yes"], "").await;
     good(vec!["payers", "resume", "harbor", "--reason", "over"], "").await;
+    desk.app.take_in("crestline", &claim_status("W100000001")).await;
+    let lease = desk.app.lease(&agent, 1).await.remove(0);
+    desk.app.agent("report", &failed(&agent, &lease, "login_rejected")).await.good();
+    let clear = ["payers", "clear-account", "crestline", "--account", "clinic", "--reason"];
+    let cleared = good([&clear[..], &["unlocked", "--json"]].concat(), "").await;
+    assert_eq!(json_of(&cleared)["credentials"][0]["state"], "good");
     let limit =
         ["payers", "limit", "harbor", "--gap-ms", "250", "--reason", "asked by them", "--json"];
     let limits = json_of(&good(limit.to_vec(), "").await)["profile"]["limits"].clone();

@@ -1,9 +1,6 @@
 //! `/v1/agents`, `/v1/pools`, `/metrics`, `/healthz`, `/readyz`.
 
-use axum::{
-    body::Body,
-    http::{Method, Request},
-};
+use axum::{body::Body, http::Request};
 use coordinator::access::Role;
 use serde_json::json;
 
@@ -43,17 +40,18 @@ async fn a_paused_pool_leases_nothing_and_still_tells_what_it_wants() {
     let (_, job) = app.take_in("crestline", &claim_status("W100000001")).await;
     let agent = app.hello("a1", 3).await;
     let because = json!({"reason": "network change"});
-    let pause = (Method::POST, "pools/default/pause");
-    let paused = app.call(Role::Operator, pause, &[], Some(&because)).await.good();
+    let pause = "pools/default/pause";
+    let paused = app.change(Role::Operator, pause, &json!(0), &because).await.good();
+    let stale = app.change(Role::Operator, pause, &json!(0), &because).await;
+    assert_eq!(stale.problem(), (409, "conflict".into()));
     assert_eq!((&paused["paused_reason"], &paused["slots"]), (&json!("network change"), &json!(3)));
     assert_eq!((&paused["slots_leased"], &paused["slots_wanted"]), (&json!(0), &json!(1)));
     assert!(app.lease(&agent, 1).await.is_empty());
     assert_eq!(app.job(&job).await["blocked"], "the pool is paused: network change");
-    let resume = (Method::POST, "pools/default/resume");
-    app.call(Role::Operator, resume, &[], Some(&because)).await.good();
+    let resume = "pools/default/resume";
+    app.change(Role::Operator, resume, &paused["rev"], &because).await.good();
     assert_eq!(app.lease(&agent, 1).await.len(), 1);
-    let unknown = (Method::POST, "pools/elsewhere/pause");
-    let reply = app.call(Role::Operator, unknown, &[], Some(&because)).await;
+    let reply = app.change(Role::Operator, "pools/elsewhere/pause", &json!(0), &because).await;
     assert_eq!(reply.problem(), (404, "not-found".into()));
 }
 

@@ -24,8 +24,7 @@ async fn bodies_are_bounded_and_typed() {
     let reply = app.create(Role::Operator, "cases", &long).await;
     assert_eq!(reply.problem(), (413, "too-large".into()));
     let long = json!({"reason": "x".repeat(300 * 1024)});
-    let post = (Method::POST, "pools/default/pause");
-    let reply = app.call(Role::Operator, post, &[], Some(&long)).await;
+    let reply = app.change(Role::Operator, "pools/default/pause", &json!(0), &long).await;
     assert_eq!(reply.problem(), (413, "too-large".into()));
     let deep = format!("{{\"payer\":\"x\",\"request\":{}{}}}", "[".repeat(64), "]".repeat(64));
     let send = |kind: &'static str, more: (&'static str, &'static str), body: String| {

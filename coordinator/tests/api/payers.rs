@@ -3,7 +3,7 @@
 use coordinator::access::Role;
 use serde_json::json;
 
-use crate::test_app::{TestApp, claim_status, payer};
+use crate::test_app::{TestApp, claim_status, failed, payer};
 
 #[tokio::test]
 async fn limits_and_permission_change_what_is_leased() {
@@ -46,6 +46,44 @@ async fn a_paused_payer_says_so() {
     let resume = "payers/crestline/resume";
     app.change(Role::Operator, resume, &paused["rev"], &because).await.good();
     assert_eq!(app.lease(&agent, 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_account_needs_new_secrets_or_a_persons_word() {
+    let app = TestApp::new().await;
+    let agent = app.hello("a1", 2).await;
+    let refuse = async |member: &str| {
+        app.take_in("crestline", &claim_status(member)).await;
+        let lease = app.lease(&agent, 1).await.remove(0);
+        app.agent("report", &failed(&agent, &lease, "login_rejected")).await.good();
+        let seen = app.get(Role::Viewer, "payers/crestline").await.good();
+        assert_eq!(seen["credentials"][0]["state"], "refused");
+        assert!(seen["credentials"][0]["refused_at"].is_string());
+        seen["rev"].clone()
+    };
+    let rev = refuse("W100000001").await;
+    let path = "payers/crestline/clear_account";
+    let clear = json!({"account": "clinic", "reason": "unlocked on the phone"});
+    for wrong in [
+        json!({"account": "other", "reason": "unlocked on the phone"}),
+        json!({"account": "clinic", "reason": ""}),
+    ] {
+        assert_eq!(app.change(Role::Operator, path, &rev, &wrong).await.problem().0, 422);
+    }
+    let cleared = app.change(Role::Operator, path, &rev, &clear).await.good();
+    assert_eq!(cleared["credentials"][0]["state"], "good");
+    let twice = app.change(Role::Operator, path, &cleared["rev"], &clear).await;
+    assert_eq!(twice.problem(), (409, "not-allowed".into()));
+    refuse("W100000002").await;
+    let body =
+        json!({"account": "clinic", "secrets": {"user": "u-7", "password": "Pa55-never-seen"}});
+    let set = app.put(Role::Admin, "payers/crestline/credential", &body).await.good();
+    assert_eq!(set["credentials"][0]["state"], "good");
+    let audit = app.get(Role::Admin, "audit?limit=200").await.good();
+    let entries = audit["items"].as_array().unwrap();
+    let of = |act: &str| entries.iter().find(|e| e["act"] == act).unwrap()["detail"].clone();
+    assert_eq!(of("credential.cleared")["reason"], "unlocked on the phone");
+    assert_eq!(of("credential.recorded")["was_refused"], true);
 }
 
 #[tokio::test]

@@ -75,9 +75,8 @@ async fn a_restart_does_not_permit_again_what_was_prohibited() {
     std::fs::write(&file, serde_json::to_vec(&[&harbor, &payer("acme", 3)]).unwrap()).unwrap();
     let mut decided = harbor.permission.clone();
     decided.state = domain::permission::PermissionState::Prohibited;
-    flow::payers::set_permission(core, &Actor::Setup, "harbor", &decided, None, app.clock.now())
-        .await
-        .unwrap();
+    let asked = flow::Asked::new(Actor::Setup, "their letter", None).unwrap();
+    flow::payers::set_permission(core, &asked, "harbor", &decided, app.clock.now()).await.unwrap();
     let mut config = app.app.config.clone();
     config.payers_file = Some(file);
     start::take_in_payers(core, &config, &app.clock).await.unwrap();

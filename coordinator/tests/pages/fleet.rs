@@ -36,6 +36,7 @@ fn payer_view(id: &str, name: &str) -> PayerView {
         exceptions: 0,
         logins_last_hour: 4,
         credential: true,
+        refused: vec![],
         scripts: vec![
             ("submit".into(), "9f3c".repeat(16)),
             ("auth_status".into(), "77aa".repeat(16)),
@@ -105,6 +106,7 @@ fn no_agent_one_and_many() {
         agents: vec![agent(5, 0)],
     });
     paused.payers[0].paused = Some("Their release weekend".into());
+    paused.payers[0].refused = vec![("clinic-7".into(), ago(1))];
     for (name, view, f) in [
         ("fleet_empty", quiet, &f),
         ("fleet_one", fleet(vec![agent(1, 2)]), &f),

@@ -251,6 +251,25 @@ async fn a_pause_shows_as_the_reason_why_nothing_runs() {
 }
 
 #[tokio::test]
+async fn a_refused_account_is_shown_and_cleared_with_a_reason() {
+    let bed = Bed::new().await;
+    let rosa = bed.person("rosa").await;
+    bed.take_in("W100000001").await;
+    let lease = bed.lease().await;
+    bed.fail(&lease, Failure::new(FailureKind::LoginRejected, "wrong_password", "")).await;
+    let path = "/payers/crestline/clear_account";
+    let page = rosa.get("/fleet").await;
+    ok("served_fleet_refused", &page);
+    assert!(page.text.contains("Refused by the portal") && page.text.contains(path));
+    let account = page.text.split("name=\"account\" value=\"").nth(1).unwrap();
+    let account = account.split('"').next().unwrap();
+    let fields = [("account", account), ("reason", "Unlocked by their help desk")];
+    let cleared = rosa.form(path, &fields).await;
+    assert_eq!(cleared.header(header::LOCATION), "/fleet?did=cleared#payer-crestline");
+    assert!(!rosa.get("/fleet").await.text.contains(path));
+}
+
+#[tokio::test]
 async fn forms_need_their_token_and_a_role() {
     let bed = Bed::new().await;
     let rosa = bed.person("rosa").await;

@@ -7,7 +7,7 @@ use coordinator::{
     clock::Clock,
     files::{self, Files},
     flow::{
-        Actor, Core, Error, Result, Rules, agents, evidence, intake,
+        Actor, Asked, Core, Error, Result, Rules, agents, evidence, intake,
         intake::{Intake, Taken},
         lease, payers, permit,
         publish::{self, NewScript},
@@ -316,6 +316,16 @@ pub(crate) async fn hello(core: &Core, name: &str, slots: u32, now: Timestamp) -
 
 pub(crate) fn user(n: u128) -> UserId {
     UserId::new(Timestamp::from_ms(0), n)
+}
+
+/// What somebody asks for with this reason, whatever it is by now.
+pub(crate) fn asked(reason: &str) -> Asked {
+    Asked::new(SETUP, reason, None).unwrap()
+}
+
+/// The same for what was seen at `rev`.
+pub(crate) fn seen(reason: &str, rev: i64) -> Asked {
+    Asked::new(SETUP, reason, Some(rev)).unwrap()
 }
 
 /// The code of a refusal.

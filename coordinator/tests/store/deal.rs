@@ -12,7 +12,7 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, SETUP, code, profile, user},
+    bed::{Bed, SETUP, asked, code, profile, seen, user},
     both,
 };
 
@@ -38,17 +38,19 @@ async fn one_person_holds_an_exception(bed: Bed) {
     let taken = waiting(&bed, "W1", FailureKind::PageChanged).await;
     let id = bed.exception(taken.job).await.id;
     let (a, b) = (user(1), user(2));
-    let held = resolve::claim(&bed.core, a, id, bed.now()).await.unwrap();
+    let held = resolve::claim(&bed.core, a, (id, None), bed.now()).await.unwrap();
     assert_eq!(held.state.word(), "claimed");
-    assert_eq!(code(resolve::claim(&bed.core, b, id, bed.now()).await), "not-allowed");
-    assert_eq!(code(resolve::unclaim(&bed.core, b, id, bed.now()).await), "not-allowed");
+    assert_eq!(code(resolve::claim(&bed.core, b, (id, None), bed.now()).await), "not-allowed");
+    assert_eq!(code(resolve::unclaim(&bed.core, b, (id, None), bed.now()).await), "not-allowed");
+    let late = resolve::unclaim(&bed.core, a, (id, Some(held.rev - 1)), bed.now()).await;
+    assert_eq!(code(late), "conflict");
     let retry = Resolution::Retry { reason: "try again".to_owned() };
     let by_other = resolve::resolve(&bed.core, b, id, held.rev, &retry, bed.now()).await;
     assert_eq!(code(by_other), "not-allowed");
     bed.clock.advance(bed.core.rules.claim_ms);
     assert_eq!(bed.sweep().await.unclaimed, 1);
-    resolve::claim(&bed.core, b, id, bed.now()).await.unwrap();
-    let open = resolve::unclaim(&bed.core, b, id, bed.now()).await.unwrap();
+    resolve::claim(&bed.core, b, (id, None), bed.now()).await.unwrap();
+    let open = resolve::unclaim(&bed.core, b, (id, None), bed.now()).await.unwrap();
     assert_eq!(open.state.word(), "open");
     resolve::resolve(&bed.core, a, id, open.rev, &retry, bed.now()).await.unwrap();
     assert_eq!(bed.state(taken.job).await, JobState::Ready);
@@ -80,13 +82,17 @@ async fn taking_back_ends_what_runs(bed: Bed) {
     let b = bed.take_in("W2").await;
     let lease = bed.lease(1).await.remove(0);
     assert_eq!(lease.job, a.job);
-    cancel::withdraw_case(&bed.core, &SETUP, a.case, "the patient moved", bed.now()).await.unwrap();
+    cancel::withdraw_case(&bed.core, &asked("the patient moved"), a.case, bed.now()).await.unwrap();
     assert_eq!(bed.status(a.case).await, "withdrawn");
-    let nothing = cancel::withdraw_case(&bed.core, &SETUP, a.case, "again", bed.now()).await;
+    let late = cancel::withdraw_case(&bed.core, &seen("late", -1), b.case, bed.now()).await;
+    assert_eq!(code(late), "conflict");
+    let late = cancel::cancel_job(&bed.core, &seen("late", -1), b.job, bed.now()).await;
+    assert_eq!(code(late), "conflict");
+    let nothing = cancel::withdraw_case(&bed.core, &asked("again"), a.case, bed.now()).await;
     assert_eq!(code(nothing), "not-allowed");
     let lease = bed.lease_one().await;
     bed.fail(&lease, FailureKind::NotFound).await;
-    cancel::cancel_job(&bed.core, &SETUP, b.job, "not needed", bed.now()).await.unwrap();
+    cancel::cancel_job(&bed.core, &asked("not needed"), b.job, bed.now()).await.unwrap();
     assert_eq!(bed.status(b.case).await, "withdrawn");
     assert_eq!(exceptions::unanswered(&bed.core.store).await.unwrap(), 0, "its question is gone");
     bed.take_in("W1").await;
@@ -98,7 +104,7 @@ async fn what_is_not_permitted_goes_to_a_person_and_comes_back(bed: Bed) {
     let mut unknown = profile("crestline").permission;
     unknown.state = PermissionState::Unknown;
     let core = &bed.core;
-    payers::set_permission(core, &SETUP, "crestline", &unknown, None, bed.now()).await.unwrap();
+    payers::set_permission(core, &asked("a test"), "crestline", &unknown, bed.now()).await.unwrap();
     assert!(bed.lease(1).await.is_empty());
     assert_eq!(sweep::route(core, bed.now()).await.unwrap(), 1);
     assert_eq!(sweep::route(core, bed.now()).await.unwrap(), 0);
@@ -110,7 +116,7 @@ async fn what_is_not_permitted_goes_to_a_person_and_comes_back(bed: Bed) {
         resolve::resolve(core, user(1), exception.id, exception.rev, &retry, bed.now()).await;
     assert_eq!(code(refused), "not-allowed");
     let good = profile("crestline").permission;
-    payers::set_permission(core, &SETUP, "crestline", &good, None, bed.now()).await.unwrap();
+    payers::set_permission(core, &asked("a test"), "crestline", &good, bed.now()).await.unwrap();
     assert_eq!(bed.state(taken.job).await, JobState::Ready);
     bed.lease_one().await;
     bed.in_order().await;

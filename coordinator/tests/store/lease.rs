@@ -13,7 +13,7 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, SETUP, auth_status, code, outcome, profile, secrets},
+    bed::{Bed, SETUP, asked, auth_status, code, outcome, profile, secrets, seen},
     both,
 };
 
@@ -27,6 +27,7 @@ both!(
     what_blocks_is_said_by_the_same_decision,
     failures_rest_then_ask_a_person,
     a_portal_that_is_down_rests_the_payer,
+    a_refused_account_is_tried_again_when_a_person_says_so,
     leases_given_back_are_not_counted,
     a_lease_given_back_after_the_permit_is_a_doubt_and_counts,
     steps_are_written_once,
@@ -36,7 +37,7 @@ both!(
 async fn a_kept_session_counts_until_its_agent_is_gone(bed: Bed) {
     let mut one = profile("crestline").limits;
     one.sessions_max = 1;
-    payers::set_limits(&bed.core, &SETUP, "crestline", &one, None, bed.now()).await.unwrap();
+    payers::set_limits(&bed.core, &asked("a test"), "crestline", &one, bed.now()).await.unwrap();
     let other = crate::bed::hello(&bed.core, "other", 4, bed.now()).await;
     for n in 0..3 {
         bed.take_in(&format!("W{n}")).await;
@@ -107,7 +108,7 @@ async fn a_race_leases_each_job_once(bed: Bed) {
 async fn sessions_are_limited_and_given_back(bed: Bed) {
     let mut two = profile("crestline").limits;
     two.sessions_max = 2;
-    payers::set_limits(&bed.core, &SETUP, "crestline", &two, None, bed.now()).await.unwrap();
+    payers::set_limits(&bed.core, &asked("a test"), "crestline", &two, bed.now()).await.unwrap();
     for n in 0..4 {
         bed.take_in(&format!("W{n}")).await;
     }
@@ -207,11 +208,11 @@ async fn heartbeats_extend_hold_and_stop(bed: Bed) {
     assert_eq!(reply(vec![stale]).await.orders[&lease.lease.to_string()], Order::Stop);
     bed.clock.advance(ttl - 1);
     assert_eq!(bed.sweep().await.expired, 0, "it was extended");
-    payers::pause(&bed.core, &SETUP, "crestline", "maintenance", None, bed.now()).await.unwrap();
+    payers::pause(&bed.core, &asked("maintenance"), "crestline", bed.now()).await.unwrap();
     let answer = reply(vec![live]).await;
     assert_eq!(answer.orders[&lease.lease.to_string()], Order::HoldBeforeCommit);
     assert!(!answer.drain);
-    agents::drain(&bed.core, &SETUP, bed.agent, true, bed.now()).await.unwrap();
+    agents::drain(&bed.core, &asked("a test"), bed.agent, true, bed.now()).await.unwrap();
     assert!(reply(vec![]).await.drain);
     bed.clock.advance(ttl);
     assert_eq!(reply(vec![live]).await.orders[&lease.lease.to_string()], Order::Stop);
@@ -229,27 +230,27 @@ async fn what_blocks_is_said_by_the_same_decision(bed: Bed) {
         all.into_iter().find(|w| w.task == Task::Submit).map(|w| w.blocked)
     };
     assert_eq!(blocked().await, None);
-    payers::pause(core, &SETUP, "crestline", "why not", None, bed.now()).await.unwrap();
+    payers::pause(core, &asked("why not"), "crestline", bed.now()).await.unwrap();
     assert!(
         matches!(blocked().await, Some(Blocked::PayerPaused { reason }) if reason == "why not")
     );
     assert!(bed.lease(1).await.is_empty());
-    payers::resume(core, &SETUP, "crestline", None, bed.now()).await.unwrap();
-    payers::pause_pool(core, &SETUP, "default", Some("move"), bed.now()).await.unwrap();
+    payers::resume(core, &asked("over"), "crestline", bed.now()).await.unwrap();
+    payers::pause_pool(core, &asked("move"), "default", bed.now()).await.unwrap();
     assert!(matches!(blocked().await, Some(Blocked::PoolPaused { .. })));
     assert!(bed.lease(1).await.is_empty());
-    payers::pause_pool(core, &SETUP, "default", None, bed.now()).await.unwrap();
+    payers::resume_pool(core, &asked("moved"), "default", bed.now()).await.unwrap();
     let mut expired = profile("crestline").permission;
     expired.expires_at = bed.now();
-    payers::set_permission(core, &SETUP, "crestline", &expired, None, bed.now()).await.unwrap();
+    payers::set_permission(core, &asked("a test"), "crestline", &expired, bed.now()).await.unwrap();
     assert!(matches!(blocked().await, Some(Blocked::NotPermitted { .. })));
     assert!(bed.lease(1).await.is_empty());
     let good = profile("crestline").permission;
-    payers::set_permission(core, &SETUP, "crestline", &good, None, bed.now()).await.unwrap();
-    agents::drain(core, &SETUP, bed.agent, true, bed.now()).await.unwrap();
+    payers::set_permission(core, &asked("a test"), "crestline", &good, bed.now()).await.unwrap();
+    agents::drain(core, &asked("a test"), bed.agent, true, bed.now()).await.unwrap();
     assert_eq!(blocked().await, Some(Blocked::NoAgent));
     assert!(bed.lease(1).await.is_empty());
-    agents::drain(core, &SETUP, bed.agent, false, bed.now()).await.unwrap();
+    agents::drain(core, &asked("a test"), bed.agent, false, bed.now()).await.unwrap();
     let lease = bed.lease_one().await;
     bed.fail(&lease, FailureKind::LoginRejected).await;
     assert_eq!(blocked().await, Some(Blocked::AccountRefused));
@@ -261,8 +262,42 @@ async fn what_blocks_is_said_by_the_same_decision(bed: Bed) {
         .unwrap();
     assert_eq!(bed.lease(1).await.len(), 1);
     let rev = coordinator::store::payers::get(&core.store, "crestline").await.unwrap().rev;
-    let stale = payers::resume(core, &SETUP, "crestline", Some(rev - 1), bed.now()).await;
+    let stale = payers::resume(core, &seen("over", rev - 1), "crestline", bed.now()).await;
     assert_eq!(code(stale), "conflict");
+    let rev = coordinator::store::agents::get(&core.store, bed.agent).await.unwrap().rev;
+    let stale = agents::drain(core, &seen("late", rev - 1), bed.agent, true, bed.now()).await;
+    assert_eq!(code(stale), "conflict");
+    let stale = payers::pause_pool(core, &seen("late", -1), "default", bed.now()).await;
+    assert_eq!(code(stale), "conflict");
+}
+
+async fn a_refused_account_is_tried_again_when_a_person_says_so(bed: Bed) {
+    let core = &bed.core;
+    let clear = |account, reason| {
+        let at = bed.now();
+        let asked = asked(reason);
+        async move { payers::clear_account(core, &asked, "crestline", account, at).await }
+    };
+    bed.take_in("W1").await;
+    assert_eq!(code(clear("clinic-7", "unlocked by phone").await), "not-allowed");
+    let lease = bed.lease_one().await;
+    bed.fail(&lease, FailureKind::LoginRejected).await;
+    bed.take_in("W2").await;
+    payers::resume(core, &asked("looks well"), "crestline", bed.now()).await.unwrap();
+    assert!(bed.lease(1).await.is_empty(), "resuming the payer says nothing about its account");
+    assert_eq!(code(clear("clinic-8", "unlocked by phone").await), "invalid");
+    let stale = seen("unlocked by phone", -1);
+    let stale = payers::clear_account(core, &stale, "crestline", "clinic-7", bed.now()).await;
+    assert_eq!(code(stale), "conflict");
+    clear("clinic-7", "unlocked by phone").await.unwrap();
+    assert_eq!(bed.lease(1).await.len(), 1);
+    let filter = coordinator::store::audit::Filter {
+        act: "credential.cleared".to_owned(),
+        ..Default::default()
+    };
+    let told = coordinator::store::audit::list(&core.store, &filter, None, 9).await.unwrap().items;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].detail["reason"], "unlocked by phone");
 }
 
 async fn failures_rest_then_ask_a_person(bed: Bed) {

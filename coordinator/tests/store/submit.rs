@@ -105,17 +105,21 @@ async fn no_permit_without_what_must_hold(bed: Bed) {
     let after = bed.picture(&lease, Moment::After).await;
     assert!(asked(after).await.contains("picture before"));
     let before = bed.picture(&lease, Moment::Before).await;
-    payers::pause(core, &SETUP, "crestline", "stop", None, bed.now()).await.unwrap();
+    payers::pause(core, &crate::bed::asked("stop"), "crestline", bed.now()).await.unwrap();
     assert!(asked(before).await.contains("paused: stop"));
-    payers::resume(core, &SETUP, "crestline", None, bed.now()).await.unwrap();
+    payers::resume(core, &crate::bed::asked("over"), "crestline", bed.now()).await.unwrap();
     let mut gone = profile("crestline").permission;
     gone.state = domain::permission::PermissionState::Prohibited;
-    payers::set_permission(core, &SETUP, "crestline", &gone, None, bed.now()).await.unwrap();
+    payers::set_permission(core, &crate::bed::asked("a test"), "crestline", &gone, bed.now())
+        .await
+        .unwrap();
     assert!(asked(before).await.contains("must not be automated"));
     assert!(matches!(bed.state(taken.job).await, JobState::Leased { intent: None, .. }));
     assert!(intents::of_case(&core.store, taken.case).await.unwrap().is_empty());
     let good = profile("crestline").permission;
-    payers::set_permission(core, &SETUP, "crestline", &good, None, bed.now()).await.unwrap();
+    payers::set_permission(core, &crate::bed::asked("a test"), "crestline", &good, bed.now())
+        .await
+        .unwrap();
     bed.clock.advance(core.rules.lease_ttl_ms);
     let late = permit::permit(core, &bed.permit_ask(&lease, before), bed.now()).await;
     assert_eq!(code(late), refusal::LEASE_ENDED);
@@ -141,8 +145,13 @@ async fn not_clicked_frees_the_request(bed: Bed) {
     let window = bed.core.rules.permit_ttl_ms + bed.core.rules.submit_max_ms;
     assert!(held.expires_at.since_ms(bed.now()) > window, "the lease covers the submit");
     assert!(matches!(bed.permit(&lease).await, PermitReply::No { .. }), "one at a time");
-    let cancelled =
-        coordinator::flow::cancel::cancel_job(&bed.core, &SETUP, taken.job, "why", bed.now()).await;
+    let cancelled = coordinator::flow::cancel::cancel_job(
+        &bed.core,
+        &crate::bed::asked("why"),
+        taken.job,
+        bed.now(),
+    )
+    .await;
     assert_eq!(code(cancelled), "not-allowed");
     let told = NotClicked { fenced: bed.fenced(&lease), intent };
     permit::not_clicked(&bed.core, &told, bed.now()).await.unwrap();

@@ -23,6 +23,8 @@ pub struct PoolView {
     pub slots_leased: u32,
     /// At work plus ready jobs that could run here.
     pub slots_wanted: u32,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
 }
 
 /// An agent.
@@ -91,8 +93,21 @@ pub struct CredentialView {
     pub account: String,
     /// Names of the secrets it holds.
     pub aliases: Vec<String>,
-    /// `good` or `refused`.
+    /// `good`, or `refused` by the portal: then no login is tried before new secrets are set or a person clears it.
     pub state: String,
+    /// Since when it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<String>,
+}
+
+/// An account that the portal refused may be tried again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClearAccount {
+    /// Name of the account.
+    pub account: String,
+    /// Why, 3 to 500 characters; kept in the audit.
+    pub reason: String,
 }
 
 /// New politeness limits.

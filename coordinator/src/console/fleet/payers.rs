@@ -3,10 +3,11 @@
 use domain::{
     fleet::{Blocked, Payer},
     permission::PermissionState,
+    time::Timestamp,
 };
 use maud::{Markup, html};
 
-use super::{because, pause_form};
+use super::{because, pause_form, reason_form_with};
 use crate::console::{frame::Frame, icons::Icon, parts, parts::Tone};
 
 /// A payer with what is going on there.
@@ -28,6 +29,8 @@ pub struct PayerView {
     pub logins_last_hour: u64,
     /// Whether an account is recorded.
     pub credential: bool,
+    /// Accounts that the portal refused, and since when.
+    pub refused: Vec<(String, Timestamp)>,
     /// Live scripts: task word and hash.
     pub scripts: Vec<(String, String)>,
 }
@@ -90,6 +93,17 @@ fn second_login(word: &str) -> &str {
     }
 }
 
+/// A refused account, with the form that lets it be tried again.
+fn refused(p: &Payer, account: &str, since: Timestamp, frame: &Frame) -> Markup {
+    let path = format!("/payers/{}/clear_account", p.id);
+    let after = "The next job signs in with it again; if the portal refuses it once more, no login follows. \
+                 Portals lock accounts after a few wrong passwords: look by hand first.";
+    html! {
+        (parts::visible(account)) span.muted { ", since " (parts::when(since, frame.now)) } " "
+        (reason_form_with("Try again", &path, ("account", account), (&format!("Try {account} again"), after), frame))
+    }
+}
+
 /// One payer.
 pub(super) fn one(v: &PayerView, frame: &Frame) -> Markup {
     let p = &v.payer;
@@ -120,6 +134,7 @@ pub(super) fn one(v: &PayerView, frame: &Frame) -> Markup {
                     @if p.limits.gap_ms > 0 { ", " (parts::duration(i64::try_from(p.limits.gap_ms).unwrap_or(i64::MAX))) " apart" } }))
                 (parts::fact("Status checks", &html! { "every " (parts::about(p.status_every_ms)) " while pended" }))
                 (parts::fact("Account", &html! { @if v.credential { "recorded: " (p.secrets.join(", ")) " (names only)" } @else { "none recorded" } }))
+                @for (account, since) in &v.refused { (parts::fact("Refused by the portal", &refused(p, account, *since, frame))) }
                 (parts::fact("Live scripts", &html! {
                     @for (task, sha) in &v.scripts { a href={ "/scripts/" (sha) } { (task.replace('_', " ")) } " " }
                     @if v.scripts.is_empty() { "none" }

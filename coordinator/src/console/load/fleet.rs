@@ -137,6 +137,11 @@ async fn payer_views(
             exceptions: unanswered(store, &id).await?,
             logins_last_hour: logins.iter().find(|(l, _)| *l == id).map_or(0, |(_, n)| *n),
             credential: accounts.iter().any(|c| c.payer == id),
+            refused: accounts
+                .iter()
+                .filter(|c| c.payer == id)
+                .filter_map(|c| Some((c.account.clone(), c.refused_at?)))
+                .collect(),
             scripts: live
                 .iter()
                 .filter(|s| s.payer == id)

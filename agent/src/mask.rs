@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, io::Cursor, sync::LazyLock};
 
-use image::{ImageFormat, Rgba};
+use image::{
+    ExtendedColorType, ImageEncoder as _, ImageFormat, Rgb,
+    codecs::png::{CompressionType, FilterType, PngEncoder},
+};
 use jiff::civil::Date;
 use regex::Regex;
 use serde_json::Value;
@@ -56,6 +59,12 @@ impl Masker {
                 .replace_all(&text, |found: &regex::Captures<'_>| bullets(&found[0]))
                 .into_owned(),
         }
+    }
+
+    /// The values themselves, as they may be shown on a page: for covering them in pictures.
+    #[must_use]
+    pub fn shown(&self) -> Vec<String> {
+        self.values.iter().cloned().collect()
     }
 
     fn take_in(&mut self, value: &Value) {
@@ -135,7 +144,7 @@ pub fn black_out(png: &[u8], boxes: &[Rect], scale: f64) -> Result<Vec<u8>, imag
     if boxes.is_empty() {
         return Ok(png.to_vec());
     }
-    let mut picture = image::load_from_memory_with_format(png, ImageFormat::Png)?.to_rgba8();
+    let mut picture = image::load_from_memory_with_format(png, ImageFormat::Png)?.into_rgb8();
     let (width, height) = picture.dimensions();
     for area in boxes {
         let edge = |at: f64, most: u32| {
@@ -148,18 +157,21 @@ pub fn black_out(png: &[u8], boxes: &[Rect], scale: f64) -> Result<Vec<u8>, imag
         let (top, bottom) = (edge(area.y - 1.0, height), edge(area.bottom() + 1.0, height));
         for y in top..bottom {
             for x in left..right {
-                picture.put_pixel(x, y, Rgba([0, 0, 0, 255]));
+                picture.put_pixel(x, y, Rgb([0, 0, 0]));
             }
         }
     }
     let mut out = Cursor::new(Vec::new());
-    picture.write_to(&mut out, ImageFormat::Png)?;
+    let encoder =
+        PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive);
+    encoder.write_image(&picture, width, height, ExtendedColorType::Rgb8)?;
     Ok(out.into_inner())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::Rgba;
 
     #[test]
     fn member_values_vanish_in_every_form() {

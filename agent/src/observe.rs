@@ -33,6 +33,9 @@ use crate::{
 const SECRET_INPUTS: &str =
     "input[type=password], input[autocomplete=one-time-code], [data-fleet-secret]";
 
+/// Tries to picture a page whose frames come and go.
+const SHOTS_MAX: u32 = 4;
+
 enum Job {
     Steps(Vec<Step>),
     Keep(Item),
@@ -264,10 +267,12 @@ impl Observer {
     /// Keeps bytes as evidence of the step under way.
     pub async fn keep(&mut self, kind: EvidenceKind, moment: Moment, bytes: Vec<u8>) -> EvidenceId {
         let id = EvidenceId::new(clock::now(), rand::random());
-        // Texts lose their patient values; pictures and files only what is secret or on the script's mask list.
+        // Texts and pictures lose their patient values; files of the portal are kept as they came.
         let masked = matches!(
             kind,
-            EvidenceKind::Dom
+            EvidenceKind::Screenshot
+                | EvidenceKind::FullPage
+                | EvidenceKind::Dom
                 | EvidenceKind::PageText
                 | EvidenceKind::SubmitCall
                 | EvidenceKind::Message
@@ -293,38 +298,44 @@ impl Observer {
         AtAct { observer: self, verb: verb.to_owned(), element, done: false }
     }
 
-    /// Boxes that must be black, in CSS pixels of the viewport.
-    async fn boxes(&self, page: &Page) -> Vec<Rect> {
-        let mut out = Vec::new();
-        let fixed = Query::css(SECRET_INPUTS);
-        for query in std::iter::once(&fixed).chain(&self.black) {
+    /// Boxes that must be black, in CSS pixels of the viewport; none when a part of the page could not be asked.
+    async fn boxes(&self, page: &Page, shown: &[String]) -> Option<Vec<Rect>> {
+        let mut out = page.covers(SECRET_INPUTS, shown).await.ok()?;
+        for query in &self.black {
             if let Ok(found) = page.find(query).await {
                 out.extend(found.into_iter().filter(|one| one.visible).map(|one| one.rect));
             }
         }
-        out
+        Some(out)
     }
 
+    /// A picture without secrets and patient values. What cannot be masked is not kept.
     async fn shot(&mut self, page: &Page, full: bool) -> Option<Vec<u8>> {
-        let mut boxes = self.boxes(page).await;
-        let area = if full { Area::FullPage } else { Area::Viewport };
-        let png = page.screenshot(area, ImageFormat::Png).await.ok()?;
-        // Again afterwards: what moved meanwhile is black at both places.
-        boxes.extend(self.boxes(page).await);
-        if boxes.is_empty() {
-            return Some(png);
-        }
-        if full {
-            // Boxes are measured in the viewport; the root element tells how far the page is scrolled.
-            let url = page.url();
-            let roots = page.find(&Query::css("html")).await.ok()?;
-            let root = roots.iter().find(|root| root.frame_url == url).or(roots.first())?;
-            for area in &mut boxes {
-                area.x -= root.rect.x;
-                area.y -= root.rect.y;
+        let shown = self.masker.shown();
+        for _ in 0..SHOTS_MAX {
+            let Some(mut boxes) = self.boxes(page, &shown).await else { continue };
+            let area = if full { Area::FullPage } else { Area::Viewport };
+            let png = page.screenshot(area, ImageFormat::Png).await.ok()?;
+            // Again afterwards: what moved meanwhile is black at both places.
+            let Some(after) = self.boxes(page, &shown).await else { continue };
+            boxes.extend(after.into_iter().filter(|one| !boxes.contains(one)).collect::<Vec<_>>());
+            if full && !boxes.is_empty() {
+                // Boxes are measured in the viewport; the root element tells how far the page is scrolled.
+                let url = page.url();
+                let roots = page.find(&Query::css("html")).await.ok()?;
+                let root = roots.iter().find(|root| root.frame_url == url).or(roots.first())?;
+                for area in &mut boxes {
+                    area.x -= root.rect.x;
+                    area.y -= root.rect.y;
+                }
             }
+            return tokio::task::spawn_blocking(move || black_out(&png, &boxes, 1.0))
+                .await
+                .ok()?
+                .ok();
         }
-        tokio::task::spawn_blocking(move || black_out(&png, &boxes, 1.0)).await.ok()?.ok()
+        tracing::warn!("a picture was not kept: the page changed too fast to mask it");
+        None
     }
 
     fn attach(&mut self, id: EvidenceId) {

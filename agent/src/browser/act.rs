@@ -2,7 +2,6 @@
 //! armed, the observer told, then the events, then the verdict. Each function is one try.
 
 use super::attempt::{Attempted, Deadline, NotDone, Stop, Tries, Why};
-use super::connection::CALL;
 use super::error::Error;
 use super::geometry::{Point, Rect};
 use super::page::Page;
@@ -219,20 +218,8 @@ impl Page {
 
     /// Scrolls into view and finds the point, checked in the frame and in every frame around it.
     async fn aim(&self, node: &Node, attempt: u32) -> Result<AboutToAct, End> {
-        match attempt % 4 {
-            0 => {
-                let session = self.inner.frame_state(&node.frame).ok_or(Error::Closed)?.session;
-                let params = json!({"backendNodeId": node.backend});
-                self.inner
-                    .conn
-                    .call_raw(Some(&session), "DOM.scrollIntoViewIfNeeded", params, CALL)
-                    .await?;
-            }
-            n => {
-                let how = ["", "end", "center", "start"][n as usize];
-                self.inner.run_on(node, "scroll", json!([how])).await?;
-            }
-        }
+        let how = ["needed", "end", "center", "start"][attempt as usize % 4];
+        self.inner.run_on(node, "scroll", json!([how])).await?;
         let spot = self.inner.run_on(node, "point", json!([])).await?;
         if spot.is_null() {
             return Err(End::Wait(Why::OutsideViewport));

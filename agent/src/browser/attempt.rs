@@ -187,6 +187,9 @@ const RESOLVE_AGAIN: [u64; 6] = [0, 20, 50, 100, 100, 500];
 /// Table rows, options, screens, captures, in ms; the last repeats.
 pub const LOOKS: [u64; 4] = [0, 50, 100, 250];
 
+/// Between two looks at a page that changes all the time.
+const AT_LEAST: Duration = Duration::from_millis(15);
+
 /// The waiting of one loop: counts tries, picks the delay, gives up at the deadline.
 #[derive(Debug)]
 pub struct Tries {
@@ -240,6 +243,30 @@ impl Tries {
         let delay = Duration::from_millis(LOOKS[self.same.min(LOOKS.len() - 1)]);
         self.same += 1;
         self.sleep(delay, why).await
+    }
+
+    /// Waits until `changed` ends, at most as the table for looks says; a moment at least, so that a page that never
+    /// rests is not looked at without end.
+    ///
+    /// # Errors
+    /// As [`Tries::wait`].
+    pub async fn wait_look_or(
+        &mut self,
+        why: Why,
+        changed: impl Future<Output = ()>,
+    ) -> Result<(), NotDone> {
+        let first = self.same == 0;
+        let delay = Duration::from_millis(LOOKS[self.same.min(LOOKS.len() - 1)]);
+        if first {
+            return self.wait_look(why).await;
+        }
+        self.tries += 1;
+        self.same += 1;
+        self.sleep(AT_LEAST, why).await?;
+        let left = delay.saturating_sub(AT_LEAST).min(self.deadline.left());
+        // Both ends mean the same: look again.
+        let _woken = tokio::time::timeout(left, changed).await;
+        Ok(())
     }
 
     async fn sleep(&self, delay: Duration, why: Why) -> Result<(), NotDone> {

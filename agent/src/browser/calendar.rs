@@ -3,8 +3,6 @@
 
 use super::act::{BeforeInput, End};
 use super::attempt::{Attempted, Deadline, NotDone, Stop, Tries, Why};
-use super::browser::text;
-use super::connection::CALL;
 use super::error::Error;
 use super::page::Page;
 use super::query::{By, Node, Query};
@@ -175,25 +173,10 @@ impl Page {
         function: &'static str,
         args: Value,
     ) -> Result<Option<Node>, Error> {
-        let (world, object) = self.inner.object(node).await?;
-        let declaration = format!("function (...a) {{ return __agent.{function}(this, ...a) }}");
-        let args: Vec<Value> =
-            args.as_array().into_iter().flatten().map(|a| json!({"value": a})).collect();
-        let params =
-            json!({"functionDeclaration": declaration, "objectId": object, "arguments": args});
-        let reply = self
-            .inner
-            .conn
-            .call_raw(Some(&world.session), "Runtime.callFunctionOn", params, CALL)
-            .await?;
-        let array = text(&reply, "/result/objectId").to_owned();
-        if array.is_empty() || reply.get("exceptionDetails").is_some() {
-            return Err(Error::Script(function));
-        }
-        let ids = self.inner.backend_ids(&world, &array).await?;
-        self.inner.release(&world, object);
-        self.inner.release(&world, array);
-        Ok(ids.first().map(|backend| Node { backend: *backend, ..node.clone() }))
+        let mut all = vec![json!(function)];
+        all.extend(args.as_array().into_iter().flatten().cloned());
+        let number = self.inner.run_on(node, "first", Value::Array(all)).await?;
+        Ok(number.as_i64().map(|number| Node { number, ..node.clone() }))
     }
 
     /// Scrolls the container of a table by 80 % of its height, or to its top. Rows rendered before

@@ -83,7 +83,8 @@ impl Page {
     /// The page is gone or does not paint.
     pub async fn screenshot(&self, area: Area, format: ImageFormat) -> Result<Vec<u8>, Error> {
         let mut params = match format {
-            ImageFormat::Png => json!({"format": "png"}),
+            // Speed over size: the picture is looked at once more and packed before it is kept.
+            ImageFormat::Png => json!({"format": "png", "optimizeForSpeed": true}),
             ImageFormat::Jpeg(quality) => json!({"format": "jpeg", "quality": quality.min(100)}),
         };
         if area != Area::Viewport {
@@ -175,6 +176,34 @@ impl Page {
             look.frame = frame.id;
             out.push(look);
         }
+        Ok(out)
+    }
+
+    /// Boxes, in the page's viewport, of everything that matches the selectors or shows one of the values.
+    ///
+    /// # Errors
+    /// The page is gone, or a frame that is still there could not be asked: nothing may be kept of it then.
+    pub async fn covers(&self, selectors: &str, values: &[String]) -> Result<Vec<Rect>, Error> {
+        let frames = self.inner.frame_states();
+        let asked = frames.iter().map(|f| async {
+            let boxes = self.inner.run(&f.id, "covers", json!([selectors, values])).await?;
+            let boxes: Vec<Rect> =
+                serde_json::from_value(boxes).map_err(|_| Error::Script("covers"))?;
+            if boxes.is_empty() {
+                return Ok::<_, Error>(boxes);
+            }
+            let map = self.inner.frame_map(&f.id).await?;
+            Ok(boxes.iter().map(|r| map.map_or(*r, |map| map.rect(r))).collect())
+        });
+        let mut out: Vec<Rect> = Vec::new();
+        for (frame, boxes) in frames.iter().zip(join_all(asked).await) {
+            match boxes {
+                Ok(boxes) => out.extend(boxes),
+                Err(e) if e.is_stale() && !self.inner.has_frame(&frame.id) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        self.inner.alive()?;
         Ok(out)
     }
 

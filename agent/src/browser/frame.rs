@@ -32,6 +32,10 @@ pub(crate) struct FrameState {
     pub(crate) parsed: bool,
     /// Loader ids of earlier documents, newest last, at most 20.
     pub(crate) past: Vec<String>,
+    /// The element that holds it, once asked for.
+    pub(crate) owner: Option<Node>,
+    /// Loader id and Chrome's backend id of its document, once asked for.
+    pub(crate) document: Option<(String, i64)>,
 }
 
 /// An isolated world: valid for one document.
@@ -54,6 +58,18 @@ impl FrameState {
             told_by: None,
             parsed: false,
             past: Vec::new(),
+            owner: None,
+            document: None,
+        }
+    }
+
+    /// A node of its document, by its number in this world.
+    pub(crate) fn node(&self, world: &World, number: i64) -> Node {
+        Node {
+            frame: self.id.clone(),
+            loader: self.loader.clone(),
+            context: world.context,
+            number,
         }
     }
 }
@@ -189,7 +205,7 @@ impl PageInner {
         let declaration = format!("async (...a) => __agent.{function}(...a)");
         let params = json!({
             "functionDeclaration": declaration, "executionContextId": world.context,
-            "arguments": plain(&args), "returnByValue": true, "awaitPromise": true,
+            "arguments": plain(&args).collect::<Vec<_>>(), "returnByValue": true, "awaitPromise": true,
         });
         self.value(&world, function, params).await
     }
@@ -201,29 +217,31 @@ impl PageInner {
         function: &'static str,
         args: Value,
     ) -> Result<Value, Error> {
-        let (world, object) = self.object(node).await?;
-        let result = self.run_object(&world, &object, function, args).await;
-        self.release(&world, object);
-        result
-    }
-
-    pub(crate) async fn run_object(
-        &self,
-        world: &World,
-        object: &str,
-        function: &'static str,
-        args: Value,
-    ) -> Result<Value, Error> {
-        let declaration =
-            format!("async function (...a) {{ return __agent.{function}(this, ...a) }}");
+        let world = self.world_of(node).await?;
+        // The answer is wrapped, to tell "nothing" from "the node is gone".
+        let declaration = format!(
+            "async (n, ...a) => {{ const e = __agent.numbered(n); return e ? [await __agent.{function}(e, ...a)] : null }}"
+        );
+        let mut arguments = vec![json!({"value": node.number})];
+        arguments.extend(plain(&args));
         let params = json!({
-            "functionDeclaration": declaration, "objectId": object,
-            "arguments": plain(&args), "returnByValue": true, "awaitPromise": true,
+            "functionDeclaration": declaration, "executionContextId": world.context,
+            "arguments": arguments, "returnByValue": true, "awaitPromise": true,
         });
-        self.value(world, function, params).await
+        match self.value(&world, function, params).await? {
+            Value::Array(mut answer) => Ok(answer.pop().unwrap_or(Value::Null)),
+            _ => Err(Error::Closed),
+        }
     }
 
-    async fn value(
+    /// Keeps the backend id of a frame's document for later looks.
+    pub(crate) fn remember_document(&self, frame: &str, loader: &str, backend: i64) {
+        if let Some(f) = lock(&self.state).frames.iter_mut().find(|f| f.id == frame) {
+            f.document = Some((loader.to_owned(), backend));
+        }
+    }
+
+    pub(crate) async fn value(
         &self,
         world: &World,
         function: &'static str,
@@ -241,78 +259,64 @@ impl PageInner {
         Ok(reply.pointer_mut("/result/value").map(Value::take).unwrap_or(Value::Null))
     }
 
-    /// The object of a node in its frame's isolated world.
-    pub(crate) async fn object(&self, node: &Node) -> Result<(World, String), Error> {
+    /// The isolated world a node was seen from; an error where its document is gone.
+    async fn world_of(&self, node: &Node) -> Result<World, Error> {
         let frame = self.frame_state(&node.frame).ok_or(Error::Closed)?;
         if frame.loader != node.loader {
             return Err(Error::Closed);
         }
         let world = self.world(&node.frame).await?;
-        let params = json!({"backendNodeId": node.backend, "executionContextId": world.context});
-        let reply =
-            self.conn.call_raw(Some(&world.session), "DOM.resolveNode", params, CALL).await?;
-        Ok((world, text(&reply, "/object/objectId").to_owned()))
+        if world.context == node.context { Ok(world) } else { Err(Error::Closed) }
     }
 
-    /// Calls a function that gives an array of elements; gives the array's object id.
-    pub(crate) async fn elements(
-        &self,
-        world: &World,
-        function: &'static str,
-        args: Value,
-    ) -> Result<String, Error> {
-        let declaration = format!("(...a) => __agent.{function}(...a)");
-        let params = json!({"functionDeclaration": declaration, "executionContextId": world.context, "arguments": plain(&args)});
+    /// The remote object of a node, for commands that take one. Release it.
+    pub(crate) async fn object(&self, node: &Node) -> Result<(World, String), Error> {
+        let world = self.world_of(node).await?;
+        let params = json!({
+            "functionDeclaration": "(n) => __agent.numbered(n)", "executionContextId": world.context,
+            "arguments": [{"value": node.number}],
+        });
         let reply = self
             .conn
             .call_raw(Some(&world.session), "Runtime.callFunctionOn", params, CALL)
             .await?;
-        check(&reply, function)?;
-        Ok(text(&reply, "/result/objectId").to_owned())
+        match text(&reply, "/result/objectId") {
+            "" => Err(Error::Closed),
+            object => Ok((world, object.to_owned())),
+        }
     }
 
-    /// Backend node ids of the elements of an array, in order.
-    pub(crate) async fn backend_ids(&self, world: &World, array: &str) -> Result<Vec<i64>, Error> {
-        let params = json!({"objectId": array, "ownProperties": true});
+    /// The node behind one of Chrome's backend ids.
+    pub(crate) async fn node_of(&self, frame: &str, backend: i64) -> Result<Node, Error> {
+        let state = self.frame_state(frame).ok_or(Error::Closed)?;
+        let world = self.world(frame).await?;
+        let params = json!({"backendNodeId": backend, "executionContextId": world.context});
         let reply =
-            self.conn.call_raw(Some(&world.session), "Runtime.getProperties", params, CALL).await?;
-        let Some(list) = reply.get("result").and_then(Value::as_array) else {
-            return Err(Error::Decode { method: "Runtime.getProperties" });
-        };
-        let objects: Vec<&str> = list
-            .iter()
-            .filter(|p| text(p, "/name").parse::<usize>().is_ok())
-            .map(|p| text(p, "/value/objectId"))
-            .collect();
-        let calls = objects.iter().map(|o| {
-            self.conn.call_raw(
-                Some(&world.session),
-                "DOM.describeNode",
-                json!({"objectId": o}),
-                CALL,
-            )
-        });
-        let mut ids = Vec::with_capacity(objects.len());
-        for reply in futures_util::future::join_all(calls).await {
-            let id = reply?.pointer("/node/backendNodeId").and_then(Value::as_i64);
-            ids.push(id.ok_or(Error::Decode { method: "DOM.describeNode" })?);
-        }
-        Ok(ids)
+            self.conn.call_raw(Some(&world.session), "DOM.resolveNode", params, CALL).await?;
+        let object = text(&reply, "/object/objectId").to_owned();
+        let params = json!({"functionDeclaration": "function () { return __agent.numberOf(this) }",
+            "objectId": object, "returnByValue": true});
+        let number = self.value(&world, "numberOf", params).await;
+        self.release(&world, object);
+        let number = number?.as_i64().ok_or(Error::Script("numberOf"))?;
+        Ok(state.node(&world, number))
     }
 
     /// Lets go of an object; nobody waits for it.
     pub(crate) fn release(&self, world: &World, object: String) {
+        self.let_go(world, "Runtime.releaseObject", json!({"objectId": object}));
+    }
+
+    /// Lets go of all objects of a group; nobody waits for it.
+    pub(crate) fn release_group(&self, world: &World, group: String) {
+        self.let_go(world, "Runtime.releaseObjectGroup", json!({"objectGroup": group}));
+    }
+
+    fn let_go(&self, world: &World, method: &'static str, params: Value) {
         let (conn, session) = (Arc::clone(&self.conn), Arc::clone(&world.session));
         tokio::spawn(async move {
             // It dies with its document anyway.
-            let _released = conn
-                .call_raw(
-                    Some(&session),
-                    "Runtime.releaseObject",
-                    json!({"objectId": object}),
-                    CALL,
-                )
-                .await;
+            let _released = conn.call_raw(Some(&session), method, params, CALL).await;
         });
     }
 
@@ -321,24 +325,36 @@ impl PageInner {
         let state = self.frame_state(frame).ok_or(Error::Closed)?;
         let Some(parent) = state.parent else { return Ok(None) };
         let parent = self.frame_state(&parent).ok_or(Error::Closed)?;
+        // A frame keeps its element for life; only the parent's document or world can be another one.
+        let same = |known: &Node| {
+            known.loader == parent.loader
+                && parent.world.as_ref().is_some_and(|w| w.context == known.context)
+        };
+        if let Some(known) = state.owner.filter(same) {
+            return Ok(Some(known));
+        }
         let params = json!({"frameId": frame});
         let reply =
             self.conn.call_raw(Some(&parent.session), "DOM.getFrameOwner", params, CALL).await?;
         let backend = reply.get("backendNodeId").and_then(Value::as_i64);
         let backend = backend.ok_or(Error::Decode { method: "DOM.getFrameOwner" })?;
-        Ok(Some(Node { frame: parent.id, loader: parent.loader, backend }))
+        let owner = self.node_of(&parent.id, backend).await?;
+        if let Some(f) = lock(&self.state).frames.iter_mut().find(|f| f.id == frame) {
+            f.owner = Some(owner.clone());
+        }
+        Ok(Some(owner))
     }
 }
 
-fn plain(args: &Value) -> Value {
-    Value::Array(args.as_array().into_iter().flatten().map(|a| json!({"value": a})).collect())
+fn plain(args: &Value) -> impl Iterator<Item = Value> {
+    args.as_array().into_iter().flatten().map(|a| json!({"value": a}))
 }
 
 /// An exception in our script is a bug of ours or a hostile page, except selectors given to us.
 fn check(reply: &Value, function: &'static str) -> Result<(), Error> {
     let Some(details) = reply.get("exceptionDetails") else { return Ok(()) };
     let class = text(details, "/exception/className");
-    if matches!(class, "DOMException" | "SyntaxError") && function == "collect" {
+    if matches!(class, "DOMException" | "SyntaxError") && matches!(function, "collect" | "matches") {
         return Err(Error::BadQuery("the selector is not valid".into()));
     }
     tracing::debug!(function, class, "the page script threw");

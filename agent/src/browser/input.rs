@@ -168,10 +168,16 @@ impl Page {
         let (given, context) = (files.to_vec(), self.context.id.clone());
         let lent = tokio::task::spawn_blocking(move || profile.lend(&given, &context)).await;
         let lent = lent.map_err(|_| Error::Io("copying was interrupted".into()))??;
-        let session = self.inner.frame_state(&input.frame).ok_or(Error::Closed)?.session;
         let paths: Vec<_> = lent.iter().map(|p| p.to_string_lossy()).collect();
-        let params = json!({"files": paths, "backendNodeId": input.backend});
-        self.inner.conn.call_raw(Some(&session), "DOM.setFileInputFiles", params, CALL).await?;
+        let (world, object) = self.inner.object(&input).await?;
+        let params = json!({"files": paths, "objectId": object});
+        let set = self
+            .inner
+            .conn
+            .call_raw(Some(&world.session), "DOM.setFileInputFiles", params, CALL)
+            .await;
+        self.inner.release(&world, object);
+        set?;
         let shown = self.inner.run_on(&input, "files", json!([])).await?;
         let shown: Vec<(String, u64)> =
             serde_json::from_value(shown).map_err(|_| Error::Script("files"))?;
@@ -200,8 +206,7 @@ impl Page {
             .await;
         let (frame, backend) =
             opened?.ok_or(End::Wait(Why::Other("no file chooser opened".into())))?;
-        let loader = self.inner.frame_state(&frame).ok_or(Error::Closed)?.loader;
-        Ok(Node { frame, loader, backend })
+        Ok(self.inner.node_of(&frame, backend).await?)
     }
 
     pub(crate) async fn kind(&self, node: &Node) -> Result<String, Error> {

@@ -11,6 +11,7 @@ pub mod attempt;
 #[expect(clippy::module_inception, reason = "the browser of the browser driver")]
 pub mod browser;
 pub mod calendar;
+mod candidates;
 pub mod capture;
 pub mod choose;
 mod connection;
@@ -50,7 +51,7 @@ pub use gate::{Gate, GatePattern, Held};
 pub use geometry::{Point, Rect, Side};
 pub use input::same_value;
 pub use launch::{LaunchConfig, Sandbox};
-pub use navigate::{Navigation, NavigationError};
+pub use navigate::{Navigation, NavigationError, Stillness};
 pub use page::Page;
 pub use profile::sweep;
 pub use query::{By, Facts, Found, Node, Query};

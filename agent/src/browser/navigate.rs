@@ -270,6 +270,27 @@ impl Page {
     }
 }
 
+/// How long a page has been still, and what it is compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stillness {
+    /// Count of changes so far.
+    pub changes: u64,
+    /// Time since the last change of a document; zero while a navigation is pending.
+    pub for_: Duration,
+}
+
+impl Page {
+    /// How long nothing has changed in any document of the page that can tell (a closed shadow root cannot).
+    #[must_use]
+    pub fn stillness(&self) -> Stillness {
+        let changes = *self.changes().borrow();
+        let state = lock(&self.inner.state);
+        let for_ =
+            if state.navigating() { Duration::ZERO } else { state.last_change.elapsed() };
+        Stillness { changes, for_ }
+    }
+}
+
 impl PageState {
     pub(crate) fn navigating(&self) -> bool {
         self.pending.values().any(|p| p.loader.is_some() || p.since.elapsed() < ANNOUNCED)

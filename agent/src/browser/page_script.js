@@ -12,6 +12,23 @@
   const TEST_ID = ["data-testid", "data-test", "data-test-id", "data-qa", "data-cy"];
   const kept = new Map();
   let nextToken = 1;
+  // Elements seen, by number: a handle outside is a number in here, and holds nothing alive.
+  const numbers = new WeakMap(), seen = new Map();
+  let nextNumber = 1, pruneAt = 4096;
+  const numberOf = (el) => {
+    let n = numbers.get(el);
+    if (!n) {
+      n = nextNumber++;
+      numbers.set(el, n);
+      seen.set(n, new WeakRef(el));
+      if (seen.size > pruneAt) {
+        for (const [k, ref] of seen) if (!ref.deref()) seen.delete(k);
+        pruneAt = Math.max(4096, seen.size * 2);
+      }
+    }
+    return n;
+  };
+  const numbered = (n) => seen.get(n)?.deref();
 
   // ---- trees -------------------------------------------------------------------------------
   const flatParent = (n) => n.assignedSlot || n.parentElement ||
@@ -216,14 +233,21 @@
     }
     throw new Error("unknown finder");
   };
-  // The chosen candidates, each followed by the control it stands for.
+  // What is told of a match: its number, the number of the control it stands for, its facts.
+  const sight = (el) => {
+    const control = retarget(el.nodeType === 1 ? el : el.parentElement || el.host || document.documentElement);
+    return { number: numberOf(el), standsFor: numberOf(control), facts: facts(el) };
+  };
+  const sights = (...els) => els.map(sight);
   const pick = (token, indices) => {
     const els = kept.get(token) || [];
     kept.delete(token);
-    return indices.map((i) => els[i]).filter(Boolean).flatMap((e) => [e, retarget(e)]);
+    return indices.map((i) => els[i]).filter(Boolean).map(sight);
   };
-  const rowsOf = (token) => { const els = kept.get(token) || []; kept.delete(token); return els; };
-  const factsOf = (els) => els.map((e) => facts(e));
+  // Finders whose every candidate is a match: candidates and facts at once.
+  const matches = (root, kind, arg) => { const { token } = collect(root, kind, arg); return pick(token, [...Array(60).keys()]); };
+  const rowsOf = (token) => { const els = kept.get(token) || []; kept.delete(token); return els.map(numberOf); };
+  const first = (el, fn, ...args) => { const hit = globalThis.__agent[fn](el, ...args)[0]; return hit ? numberOf(hit) : null; };
 
   // ---- acting ------------------------------------------------------------------------------
   const describe = (el) => {
@@ -252,6 +276,7 @@
     return "ok";
   };
   const scroll = (el, how) => {
+    if (how === "needed") return el.scrollIntoViewIfNeeded(true);
     el.scrollIntoView({ block: how, inline: how === "center" ? "center" : "nearest", behavior: "instant" });
   };
   const hitAt = (el, x, y) => {
@@ -546,17 +571,62 @@
     tables: select(document, "table,[role=table],[role=grid]").filter(visible).slice(0, 50).map((e) => grid(e).headers),
     live: select(document, LIVE).filter(visible).map((e) => tidy(text(e)).slice(0, 2000)).filter(Boolean),
   });
+  // What must not be seen in a picture: these controls, and every control or run of text that shows one of the values.
+  // Values may be spread over inline elements; white space between their words is any white space.
+  const covers = (selectors, values) => {
+    const boxes = [];
+    const add = (r) => { if (r.width > 0 && r.height > 0) boxes.push(rect(r)); };
+    for (const el of select(document, selectors)) if (visible(el)) add(el.getBoundingClientRect());
+    if (!values.length) return boxes;
+    const escape = (v) => v.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s+");
+    // Short values count as whole words only, else they would cover half of the page.
+    const pattern = new RegExp(values.map((v) => v.length < 4 ? `(?<![\\p{L}\\p{N}])${escape(v)}(?![\\p{L}\\p{N}])` : escape(v)).join("|"), "giu");
+    const shows = (t) => { pattern.lastIndex = 0; return pattern.test(t); };
+    const nodes = [], starts = [];
+    let all = "";
+    const walk = (n) => {
+      for (const c of n.childNodes) {
+        if (c.nodeType === 3) { nodes.push(c); starts.push(all.length); all += c.data; continue; }
+        if (c.nodeType !== 1 || SKIP.has(c.tagName)) continue;
+        if (/^(INPUT|TEXTAREA|SELECT)$/.test(c.tagName)) {
+          const told = c.tagName === "SELECT" ? value(c) : c.value;
+          if (shows(told) && visible(c)) add(c.getBoundingClientRect());
+          continue;
+        }
+        const block = BLOCK.has(c.tagName);
+        if (block) all += "\n\n";
+        if (c.shadowRoot) walk(c.shadowRoot);
+        walk(c);
+        if (block) all += "\n\n";
+      }
+    };
+    if (document.body) walk(document.body);
+    pattern.lastIndex = 0;
+    for (let hit = pattern.exec(all), at = 0; hit && boxes.length < 2000; hit = pattern.exec(all)) {
+      const end = hit.index + hit[0].length;
+      while (at + 1 < nodes.length && starts[at + 1] <= hit.index) at++;
+      for (let i = at; i < nodes.length && starts[i] < end; i++) {
+        const from = Math.max(hit.index - starts[i], 0), to = Math.min(end - starts[i], nodes[i].data.length);
+        if (from >= to) continue;
+        const range = document.createRange();
+        range.setStart(nodes[i], from);
+        range.setEnd(nodes[i], to);
+        for (const r of range.getClientRects()) add(r);
+      }
+    }
+    return boxes;
+  };
   const html = () => "<!DOCTYPE html>\n" + (document.documentElement ? document.documentElement.outerHTML : "");
 
   // ---- signals -----------------------------------------------------------------------------
-  let timer = null, toasts = [];
+  // The first change is told at once, those within the next 40 ms together: who waits for stillness may rely on it.
+  let timer = null, waiting = false, toasts = [];
   const tell = () => {
-    if (timer) return;
-    timer = setTimeout(() => {
-      timer = null;
-      try { globalThis.__agentSignal?.(JSON.stringify({ toasts })); } catch { /* the document is going away */ }
-      toasts = [];
-    }, 40);
+    if (timer) { waiting = true; return; }
+    waiting = false;
+    try { globalThis.__agentSignal?.(JSON.stringify({ toasts })); } catch { /* the document is going away */ }
+    toasts = [];
+    timer = setTimeout(() => { timer = null; if (waiting) tell(); }, 40);
   };
   const watch = (records) => {
     for (const r of records) {
@@ -571,10 +641,10 @@
   };
   new MutationObserver(watch).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
-  globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, rowsOf, factsOf, facts, retarget, ready, scroll, point, framePoint, frameMap, arm, disarm, focusAll, kindOf,
-    setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, html,
+  globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, scroll, point, framePoint, frameMap, arm, disarm, focusAll, kindOf,
+    setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, html, covers,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
     expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),
-    viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: flatContains, same: (a, b) => a === b, visible, checked, focused: (el) => deepActive() === el, // After the timers the page's handlers have set for "now".
+    viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: (el, n) => flatContains(el, numbered(n)), checked, focused: (el) => deepActive() === el, // After the timers the page's handlers have set for "now".
     flush: () => new Promise((done) => setTimeout(() => setTimeout(done, 1), 1)), title: () => document.title };
 })();

@@ -4,15 +4,17 @@ use super::geometry::{Rect, Side};
 use super::text::Text;
 use serde::Deserialize;
 
-/// A node of one document of one frame. It dies with its document.
+/// A node of one document of one frame. It dies with its document, and with the isolated world it was seen from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Node {
     /// Frame id.
     pub frame: String,
     /// Loader id of the document.
     pub loader: String,
-    /// Chrome's backend node id.
-    pub backend: i64,
+    /// Execution context of the isolated world that numbered it.
+    pub(crate) context: i64,
+    /// Its number in that world, given by the page script when it was first seen.
+    pub(crate) number: i64,
 }
 
 /// One finder (engine.md §4.2).

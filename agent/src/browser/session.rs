@@ -34,7 +34,6 @@ pub(crate) async fn set_up(page: Arc<PageInner>, session: Arc<str>, target: Stri
         ("Runtime.addBinding", json!({"name": "__agentSignal", "executionContextName": WORLD})),
         ("Page.addScriptToEvaluateOnNewDocument", script),
         ("DOM.enable", json!({})),
-        ("Accessibility.enable", json!({})),
         ("Inspector.enable", json!({})),
         ("Target.setAutoAttach", attach),
     ];

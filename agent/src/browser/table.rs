@@ -96,20 +96,19 @@ impl Page {
     async fn read_table_now(&self, node: &Node) -> Result<Option<Table>, Error> {
         let read = self.inner.run_on(node, "table", json!([])).await?;
         let read: Read = serde_json::from_value(read).map_err(|_| Error::Script("table"))?;
-        let world = self.inner.world(&node.frame).await?;
         let mut rows = Vec::with_capacity(read.rows.len());
         if !read.rows.is_empty() {
-            let array = self.inner.elements(&world, "rowsOf", json!([read.token])).await?;
-            let ids = self.inner.backend_ids(&world, &array).await;
-            self.inner.release(&world, array);
-            let ids = ids?;
-            if ids.len() != read.rows.len() {
+            let numbers = self.inner.run(&node.frame, "rowsOf", json!([read.token])).await?;
+            let numbers: Vec<i64> =
+                serde_json::from_value(numbers).map_err(|_| Error::Script("rowsOf"))?;
+            if numbers.len() != read.rows.len() {
                 return Ok(None);
             }
             rows.extend(
-                ids.into_iter()
+                numbers
+                    .into_iter()
                     .zip(read.rows)
-                    .map(|(backend, cells)| Row { node: Node { backend, ..node.clone() }, cells }),
+                    .map(|(number, cells)| Row { node: Node { number, ..node.clone() }, cells }),
             );
         }
         let total = read.total.map(|t| t.max(0.0) as u64);
@@ -123,7 +122,7 @@ mod tests {
 
     #[test]
     fn rows_are_found_by_column_names() {
-        let node = Node { frame: "F".into(), loader: "L".into(), backend: 1 };
+        let node = Node { frame: "F".into(), loader: "L".into(), context: 1, number: 1 };
         let row = |cells: &[&str]| Row {
             node: node.clone(),
             cells: cells.iter().map(|c| (*c).to_owned()).collect(),

@@ -155,7 +155,10 @@ impl Portal<'_> {
             let page = self.page()?;
             let mut conflict = false;
             let why = match self.look_for(&page, &sought).await? {
-                Located::One(chosen) => return Ok((page, chosen.found)),
+                Located::One(chosen) => {
+                    let found = page.placed(chosen.found).await;
+                    return Ok((page, found));
+                }
                 Located::Not(why) => why,
                 Located::Conflict(how) => {
                     conflict = true;

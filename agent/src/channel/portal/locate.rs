@@ -6,6 +6,8 @@ use domain::script::{
     text::Wanted,
 };
 
+use futures_util::future::join_all;
+
 use super::{Halt, Portal};
 use crate::browser::{By, Error, Found, Page, Query, Side, Text, Why};
 
@@ -183,7 +185,7 @@ fn cross(ways: &[Query], others: &[Query], join: impl Fn(Query, Query) -> Query)
 async fn matches(page: &Page, ways: &[Query]) -> Result<Vec<Found>, Error> {
     let mut hidden = Vec::new();
     for way in ways {
-        let found = page.find(way).await?;
+        let found = page.seek(way).await?;
         if found.iter().any(|one| one.visible) {
             return Ok(found);
         }
@@ -197,8 +199,9 @@ async fn matches(page: &Page, ways: &[Query]) -> Result<Vec<Found>, Error> {
 async fn vote(page: &Page, sought: &Sought) -> Result<Located, Error> {
     let mut winner: Option<Chosen> = None;
     let mut why = Why::Missing;
-    for (by, ways) in sought.strategies.iter().enumerate() {
-        let found = matches(page, ways).await?;
+    let looks = sought.strategies.iter().map(|ways| matches(page, ways));
+    for (by, found) in join_all(looks).await.into_iter().enumerate() {
+        let found = found?;
         let any_hidden = !found.is_empty();
         let mut visible: Vec<Found> = Vec::new();
         for one in found.into_iter().filter(|one| one.visible) {
@@ -210,12 +213,12 @@ async fn vote(page: &Page, sought: &Sought) -> Result<Located, Error> {
             (1, Some(chosen)) => {
                 if let Some(other) = visible.pop() {
                     if !same(&chosen.found, &other) {
+                        let told = page.describe(&[chosen.found.clone(), other]).await;
                         return Ok(Located::Conflict(format!(
-                            "strategies {} and {} disagree: {} / {}",
+                            "strategies {} and {} disagree: {}",
                             chosen.by + 1,
                             by + 1,
-                            chosen.found.describe(),
-                            other.describe()
+                            told.join(" / ")
                         )));
                     }
                     chosen.votes += 1;
@@ -229,10 +232,7 @@ async fn vote(page: &Page, sought: &Sought) -> Result<Located, Error> {
                     why = Why::NotVisible;
                 }
             }
-            (_, _) => {
-                let list = visible.iter().take(10).map(Found::describe).collect();
-                why = Why::Ambiguous(list);
-            }
+            (_, _) => why = Why::Ambiguous(page.describe(&visible).await),
         }
     }
     Ok(match winner {

@@ -112,6 +112,8 @@ pub(crate) struct Portal<'b> {
     /// Watcher → how often it acted.
     watched: BTreeMap<usize, u32>,
     watching: bool,
+    /// The last reading of a page.
+    look: Option<screen::Look>,
     logins: u32,
     session_reused: bool,
     commit: CommitState,
@@ -183,6 +185,7 @@ impl<'b> Portal<'b> {
             restarts: 0,
             watched: BTreeMap::new(),
             watching: false,
+            look: None,
             logins: 0,
             session_reused: false,
             commit: CommitState::None,

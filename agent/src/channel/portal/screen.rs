@@ -1,14 +1,14 @@
 //! How the engine knows where it is: every wait races all awaited screens, watchers, dialogs and crashes.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use domain::script::{
-    ast::{HostUse, Screen},
+    ast::{HostUse, Screen, Target},
     text::TextKind,
 };
 use tokio::time::Instant;
 
-use super::{Halt, Portal};
+use super::{Halt, Portal, locate::Located};
 use crate::browser::{Deadline, Error, Page, Tries, Why};
 
 /// Between the two looks that make a screen recognised.
@@ -18,16 +18,42 @@ const STRANGER_HOLDS: Duration = Duration::from_millis(1_000);
 /// How often declared but not awaited screens are looked for.
 const STRANGERS_EVERY: Duration = Duration::from_millis(400);
 
-/// One reading of a page; the text is read once and only when asked for.
+/// How long a reading of an unchanged page may be used again.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// One reading of a page; what is asked of it is asked once. Good as long as the page does not change.
 pub(crate) struct Look {
+    page: String,
     url: String,
+    changes: u64,
+    at: Instant,
     title: Option<String>,
     text: Option<String>,
+    seen: HashMap<String, bool>,
+    /// No watcher sees its sign in it.
+    pub(crate) watched: bool,
 }
 
 impl Look {
     pub(crate) fn new(page: &Page) -> Self {
-        Self { url: page.url(), title: None, text: None }
+        Self {
+            page: page.id().to_owned(),
+            url: page.url(),
+            changes: page.stillness().changes,
+            at: Instant::now(),
+            title: None,
+            text: None,
+            seen: HashMap::new(),
+            watched: false,
+        }
+    }
+
+    /// Whether a new reading would give the same.
+    pub(crate) fn holds(&self, page: &Page) -> bool {
+        self.page == page.id()
+            && self.url == page.url()
+            && self.changes == page.stillness().changes
+            && self.at.elapsed() < FRESH
     }
 
     pub(crate) async fn text(&mut self, page: &Page) -> Result<&str, Error> {
@@ -50,6 +76,34 @@ impl Look {
 }
 
 impl Portal<'_> {
+    /// The last reading of a page where it still holds, else a new one. Give it back with `keep_look`.
+    pub(crate) fn look_at(&mut self, page: &Page) -> Look {
+        self.look.take().filter(|look| look.holds(page)).unwrap_or_else(|| Look::new(page))
+    }
+
+    /// Keeps a reading for the next question.
+    pub(crate) fn keep_look(&mut self, look: Look) {
+        self.look = Some(look);
+    }
+
+    /// Whether an element is uniquely there in this reading.
+    pub(crate) async fn sees(
+        &self,
+        page: &Page,
+        look: &mut Look,
+        target: &Target,
+    ) -> Result<bool, Halt> {
+        // Keyed by what is looked for, templates filled in: one name can mean another thing in another flow.
+        let sought = self.sought(target)?;
+        let key = format!("{sought:?}");
+        if let Some(seen) = look.seen.get(&key) {
+            return Ok(*seen);
+        }
+        let seen = matches!(self.look_for(page, &sought).await?, Located::One(_));
+        look.seen.insert(key, seen);
+        Ok(seen)
+    }
+
     /// Which condition of a screen does not hold; none when all do.
     pub(crate) async fn lacks(
         &self,
@@ -73,15 +127,24 @@ impl Portal<'_> {
                 Err(error) => return Err(self.broken(&error)),
             }
         }
+        if let Some(wanted) = &screen.text {
+            let wanted = self.eval(|scope| scope.wanted(wanted))?;
+            match look.text(page).await {
+                Ok(text) if holds_in(&wanted, text) => {}
+                Ok(_) => return Ok(Some("the text is not there".to_owned())),
+                Err(error) if stale(&error) => return Ok(Some("the page is changing".to_owned())),
+                Err(error) => return Err(self.broken(&error)),
+            }
+        }
         for target in &screen.see {
-            if self.glance(page, target).await?.is_none() {
+            if !self.sees(page, look, target).await? {
                 return Ok(Some(format!("`{}` is not seen", super::locate::called(target))));
             }
         }
         for target in &screen.gone {
             let sought = self.sought(target)?;
             for way in sought.strategies.iter().flatten() {
-                match page.find(way).await {
+                match page.seek(way).await {
                     Ok(found) if found.iter().any(|one| one.visible) => {
                         return Ok(Some(format!("`{}` is still seen", sought.name)));
                     }
@@ -93,54 +156,75 @@ impl Portal<'_> {
                 }
             }
         }
-        if let Some(wanted) = &screen.text {
-            let wanted = self.eval(|scope| scope.wanted(wanted))?;
-            match look.text(page).await {
-                Ok(text) if holds_in(&wanted, text) => {}
-                Ok(_) => return Ok(Some("the text is not there".to_owned())),
-                Err(error) if stale(&error) => return Ok(Some("the page is changing".to_owned())),
-                Err(error) => return Err(self.broken(&error)),
-            }
-        }
         Ok(None)
     }
 
     /// One look: whether this screen shows on this page.
-    pub(crate) async fn shows(&self, page: &Page, name: &str) -> Result<bool, Halt> {
+    pub(crate) async fn shows(&mut self, page: &Page, name: &str) -> Result<bool, Halt> {
+        let mut look = self.look_at(page);
+        let shows = self.shows_in(page, &mut look, name).await;
+        self.keep_look(look);
+        shows
+    }
+
+    /// Whether this screen shows in this reading of the page.
+    pub(crate) async fn shows_in(
+        &self,
+        page: &Page,
+        look: &mut Look,
+        name: &str,
+    ) -> Result<bool, Halt> {
         let Some(screen) = self.bundle.screen(name) else {
             return Err(self.raise("no_known_screen", &format!("no screen is called `{name}`")));
         };
-        let mut look = Look::new(page);
-        Ok(self.lacks(page, &mut look, screen).await?.is_none())
+        Ok(self.lacks(page, look, screen).await?.is_none())
     }
 
-    /// Waits for the first of these screens, by two looks; its position in the list.
+    /// Waits for the first of these screens; its position in the list. A screen must show on two looks at least
+    /// `SECOND_LOOK` apart; a page that has not changed in between needs no second one.
     pub(crate) async fn race(&mut self, names: &[&str], deadline: Deadline) -> Result<usize, Halt> {
         let mut tries = Tries::until(deadline);
         let mut strangers = Strangers::default();
         let mut lacking: Vec<String> = vec![String::new(); names.len()];
         loop {
             self.may_go_on()?;
+            let mut changed = self.page()?.changes();
             self.check_dialogs().await?;
             self.watch().await?;
-            if let Some((at, page)) = self.awaited(names, &mut lacking).await? {
-                let url = page.url();
-                tokio::time::sleep(SECOND_LOOK).await;
-                if page.url() == url && self.shows(&page, names[at]).await? {
-                    self.alone(names, at, &page).await?;
-                    self.session.context.make_current(&page);
-                    return Ok(at);
-                }
+            if let Some((at, page)) = self.awaited(names, &mut lacking).await?
+                && self.stays(&page, names[at]).await?
+            {
+                self.alone(names, at, &page).await?;
+                self.session.context.make_current(&page);
+                return Ok(at);
             }
             self.check_place()?;
             if let Some(stranger) = self.stranger(names, &mut strangers).await? {
                 let detail = format!("screen `{stranger}` shows; awaited: {}", names.join(", "));
                 return Err(self.raise("unexpected_screen", &detail));
             }
-            if tries.wait_look(Why::Other(String::new())).await.is_err() {
+            let change = async { drop(changed.changed().await) };
+            if tries.wait_look_or(Why::Other(String::new()), change).await.is_err() {
                 return Err(self.no_known_screen(names, &lacking).await);
             }
         }
+    }
+
+    /// Whether a screen that shows now has shown, or will have shown, for the time between two looks.
+    async fn stays(&mut self, page: &Page, name: &str) -> Result<bool, Halt> {
+        let before = page.stillness();
+        let url = page.url();
+        if before.for_ >= SECOND_LOOK {
+            return Ok(true);
+        }
+        tokio::time::sleep(SECOND_LOOK.saturating_sub(before.for_)).await;
+        if page.url() != url {
+            return Ok(false);
+        }
+        if page.stillness().changes == before.changes {
+            return Ok(true);
+        }
+        self.shows(page, name).await
     }
 
     /// The first awaited screen that shows on any page of the slot, the current page first.
@@ -159,21 +243,29 @@ impl Portal<'_> {
             if page.is_crashed() {
                 return Err(self.raise("page_crashed", "the page crashed"));
             }
-            let mut look = Look::new(page);
+            let mut look = self.look_at(page);
+            let mut showing = None;
             for (at, name) in names.iter().enumerate() {
                 let Some(screen) = self.bundle.screen(name) else { continue };
                 match self.lacks(page, &mut look, screen).await? {
-                    None => return Ok(Some((at, page.clone()))),
+                    None => {
+                        showing = Some((at, page.clone()));
+                        break;
+                    }
                     Some(why) if which == 0 => lacking[at] = why,
                     Some(_) => {}
                 }
+            }
+            self.keep_look(look);
+            if showing.is_some() {
+                return Ok(showing);
             }
         }
         Ok(None)
     }
 
     /// No second awaited screen shows at the same time.
-    async fn alone(&self, names: &[&str], winner: usize, page: &Page) -> Result<(), Halt> {
+    async fn alone(&mut self, names: &[&str], winner: usize, page: &Page) -> Result<(), Halt> {
         for (at, name) in names.iter().enumerate() {
             if at != winner && *name != names[winner] && self.shows(page, name).await? {
                 let detail = format!("screens `{}` and `{name}` show together", names[winner]);
@@ -196,7 +288,7 @@ impl Portal<'_> {
         known.looked = Some(Instant::now());
         let Ok(page) = self.page() else { return Ok(None) };
         let bundle = self.bundle;
-        let mut look = Look::new(&page);
+        let mut look = self.look_at(&page);
         let mut holding = None;
         for (name, screen) in bundle.screens() {
             let name = name.as_str();
@@ -213,6 +305,7 @@ impl Portal<'_> {
                 break;
             }
         }
+        self.keep_look(look);
         match (&known.since, holding) {
             (Some((name, since)), Some(now)) if *name == now => {
                 Ok((since.elapsed() >= STRANGER_HOLDS).then_some(now))

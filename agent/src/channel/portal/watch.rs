@@ -29,17 +29,22 @@ impl Portal<'_> {
                 return Ok(());
             }
             let bundle = self.bundle;
-            let mut look = Look::new(&page);
+            let mut look = self.look_at(&page);
+            if look.watched {
+                self.keep_look(look);
+                return Ok(());
+            }
             for (at, watcher) in bundle.watchers().enumerate() {
                 if self.signs(&page, &mut look, &watcher.when).await? {
                     self.watching = true;
                     let result = self.react(at, watcher).await;
                     self.watching = false;
-                    result?;
-                    // One reaction per look: the page has changed.
-                    return Ok(());
+                    // One reaction per look: the page has changed, and the reading is dropped.
+                    return result;
                 }
             }
+            look.watched = true;
+            self.keep_look(look);
             Ok(())
         })
     }
@@ -102,7 +107,7 @@ impl Portal<'_> {
         }
         if let Some(wanted) = &sign.dialog {
             let wanted = self.eval(|scope| scope.wanted(wanted))?;
-            match page.find(&Query::by(By::Dialog(Some(text(wanted))))).await {
+            match page.seek(&Query::by(By::Dialog(Some(text(wanted))))).await {
                 Ok(found) if found.iter().any(|one| one.visible) => {}
                 Ok(_) => return Ok(false),
                 Err(error) if error.is_stale() => return Ok(false),
@@ -110,12 +115,12 @@ impl Portal<'_> {
             }
         }
         for target in &sign.see {
-            if self.glance(page, target).await?.is_none() {
+            if !self.sees(page, look, target).await? {
                 return Ok(false);
             }
         }
         match &sign.screen {
-            Some(screen) => self.shows(page, screen.as_str()).await,
+            Some(screen) => self.shows_in(page, look, screen.as_str()).await,
             None => Ok(true),
         }
     }

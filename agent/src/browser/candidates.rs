@@ -113,8 +113,10 @@ impl PageInner {
             By::Role(..) => return Err(Error::BadQuery("roles come from Chrome".into())),
         };
         // Where every candidate is a match, nothing has to be decided in between.
-        let all =
-            matches!(by, By::Css(_) | By::Xpath(_) | By::TestId(_) | By::Control | By::Dialog(None));
+        let all = matches!(
+            by,
+            By::Css(_) | By::Xpath(_) | By::TestId(_) | By::Control | By::Dialog(None)
+        );
         let function = if all { "matches" } else { "collect" };
         let collected = match within {
             Some(node) => self.run_on(node, function, json!([kind, arg])).await?,

@@ -65,12 +65,7 @@ impl FrameState {
 
     /// A node of its document, by its number in this world.
     pub(crate) fn node(&self, world: &World, number: i64) -> Node {
-        Node {
-            frame: self.id.clone(),
-            loader: self.loader.clone(),
-            context: world.context,
-            number,
-        }
+        Node { frame: self.id.clone(), loader: self.loader.clone(), context: world.context, number }
     }
 }
 
@@ -354,7 +349,8 @@ fn plain(args: &Value) -> impl Iterator<Item = Value> {
 fn check(reply: &Value, function: &'static str) -> Result<(), Error> {
     let Some(details) = reply.get("exceptionDetails") else { return Ok(()) };
     let class = text(details, "/exception/className");
-    if matches!(class, "DOMException" | "SyntaxError") && matches!(function, "collect" | "matches") {
+    if matches!(class, "DOMException" | "SyntaxError") && matches!(function, "collect" | "matches")
+    {
         return Err(Error::BadQuery("the selector is not valid".into()));
     }
     tracing::debug!(function, class, "the page script threw");

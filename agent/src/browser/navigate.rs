@@ -285,8 +285,7 @@ impl Page {
     pub fn stillness(&self) -> Stillness {
         let changes = *self.changes().borrow();
         let state = lock(&self.inner.state);
-        let for_ =
-            if state.navigating() { Duration::ZERO } else { state.last_change.elapsed() };
+        let for_ = if state.navigating() { Duration::ZERO } else { state.last_change.elapsed() };
         Stillness { changes, for_ }
     }
 }

@@ -117,7 +117,9 @@ fn relations_take_the_nearest_control_on_that_side() {
         assert_eq!(ids(&page, &control().inside(service)).await, ["sc"]);
         let found = page.find(&by(By::Region(Text::equals("Billing")))).await.unwrap();
         assert_eq!(ids(&page, &control().within(found[0].node.clone())).await, ["bc"]);
-        let Attempted::Done(known) = page.facts(&found[0].node).await else { panic!("it is there") };
+        let Attempted::Done(known) = page.facts(&found[0].node).await else {
+            panic!("it is there")
+        };
         assert_eq!(known.role, "group");
     });
 }

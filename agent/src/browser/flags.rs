@@ -31,6 +31,10 @@ pub const FLAGS: &[(&str, &str)] = &[
     ("--export-tagged-pdf", "printed pages keep their text structure"),
     ("--hide-scrollbars", "stable evidence"),
     ("--mute-audio", "no sound device in a container"),
+    (
+        "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
+        "no renderers for the address bar of every window: nobody types there",
+    ),
     ("--disable-gpu", "no graphics device in a container"),
 ];
 

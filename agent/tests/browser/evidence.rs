@@ -147,3 +147,41 @@ fn the_world_of_the_page_never_sees_ours() {
         assert!(browser().await.version().starts_with("Chrome/"));
     });
 }
+
+#[test]
+fn what_shows_a_value_is_covered_wherever_it_stands() {
+    run(async {
+        let inner = at("b.test", "<p><span id=deep>ALDERSEN</span>, TESTARA</p>").await;
+        let (_context, page) = showing(&format!(
+            "<p>Member <span id=id><b>W100</b>000001</span> born <span id=dob>02/14/1980</span></p>\
+             <input id=typed value='aldersen'><select><option>Nobody<option selected>Aldersen, T.</select>\
+             <p id=street>Alderson Road, a joyful place</p><p>Mrs <span id=short>Jo</span></p>\
+             <p style='display:none'>ALDERSEN</p><input id=secret type=password value=x>\
+             <iframe src='{inner}' style='margin-left:100px'></iframe>"
+        ))
+        .await;
+        until("the text in the frame", async || {
+            let found = page.find(&Query::css("#deep")).await.unwrap();
+            found.first().is_some_and(|f| f.visible).then_some(())
+        })
+        .await;
+        let values: Vec<String> =
+            ["ALDERSEN", "Jo", "W100000001", "02/14/1980"].map(str::to_owned).into();
+        let boxes = page.covers("input[type=password]", &values).await.unwrap();
+        let covered = |rect: &Rect| {
+            boxes.iter().any(|b| {
+                let x = rect.x + rect.width / 2.0;
+                let y = rect.y + rect.height / 2.0;
+                b.x <= x && x <= b.right() && b.y <= y && y <= b.bottom()
+            })
+        };
+        for seen in ["#id b", "#dob", "#typed", "select", "#short", "#secret", "#deep"] {
+            let found = page.find(&Query::css(seen)).await.unwrap();
+            assert!(covered(&found[0].rect), "{seen} of {boxes:?}");
+        }
+        let street = page.find(&Query::css("#street")).await.unwrap();
+        let start = Rect { width: 90.0, ..street[0].rect };
+        assert!(!covered(&start), "other words stay: {boxes:?}");
+        assert_eq!(boxes.len(), 8, "the number in two runs, the rest in one each: {boxes:?}");
+    });
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use agent::channel::portal::CommitState;
 use domain::{
+    evidence::EvidenceKind,
     lease::Purpose,
     outcome::{Answer, FailureKind},
     wire::{End, Finding},
@@ -39,6 +40,29 @@ fn a_request_is_submitted_once_and_proved() {
         assert!(!text.contains("W100000001") && !text.contains("tangerine-9"), "nothing leaks");
         assert!(text.contains("••••0001"), "masked, not dropped");
         assert!(text.contains("body_sha256"), "the submit call is evidence");
+    });
+}
+
+#[test]
+fn no_picture_shows_the_member_and_every_one_still_shows_the_page() {
+    alone(async {
+        let (book, finished) = submit(Book::default()).await;
+        assert!(matches!(finished.end, Some(End::Outcome { .. })), "{:?}", finished.end);
+        let pictures: Vec<_> = {
+            let items = book.items.lock().unwrap();
+            items.iter().filter(|i| i.kind == EvidenceKind::FullPage).cloned().collect()
+        };
+        let mut all = String::new();
+        assert!(pictures.len() >= 2, "before the commit and after it");
+        for picture in pictures {
+            assert!(picture.masked, "said of it in the record");
+            let [read, _] = agent::read::read_picture(picture.bytes.to_vec()).await.unwrap();
+            let read = read.text();
+            assert!(!read.contains("W100000001") && !read.contains("0000001"), "{read}");
+            all.push_str(&read);
+        }
+        assert!(all.contains("70551"), "what was asked for stays readable: {all}");
+        assert!(all.contains("FT-2026-000071"), "the number stays readable: {all}");
     });
 }
 

@@ -4,6 +4,9 @@
 //! Failing to record never changes what is done to the page, with one exception: before a commit the queue must be
 //! empty and durable (`settled`), otherwise there is no click.
 
+mod picture;
+mod queue;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -23,24 +26,13 @@ use tokio::{
 };
 
 use crate::{
-    browser::{AboutToAct, Area, BeforeInput, ImageFormat, Page, Query, Rect},
+    browser::{AboutToAct, BeforeInput, Page, Query, Rect},
     channel::{Denied, Doors, Item},
     clock,
-    mask::{Masker, black_out},
+    mask::Masker,
 };
-
-/// Inputs that always show black in pictures: what was typed there is a secret.
-const SECRET_INPUTS: &str =
-    "input[type=password], input[autocomplete=one-time-code], [data-fleet-secret]";
-
-/// Tries to picture a page whose frames come and go.
-const SHOTS_MAX: u32 = 4;
-
-enum Job {
-    Steps(Vec<Step>),
-    Keep(Item),
-    Settled(oneshot::Sender<Result<(), Denied>>),
-}
+use picture::Shown;
+use queue::{Job, carry};
 
 /// Collects the record of one attempt.
 pub struct Observer {
@@ -214,56 +206,6 @@ impl Observer {
         }
     }
 
-    /// A picture of the viewport. Nothing while a secret is on its way or when the page is not there.
-    pub async fn picture(&mut self, page: &Page, moment: Moment) -> Option<EvidenceId> {
-        if self.suspended || page.is_closed() || page.is_crashed() {
-            return None;
-        }
-        let shown = Shown::of(page);
-        if moment == Moment::Before
-            && let Some((id, before)) = &self.last_picture
-            && *before == shown
-        {
-            // Nothing has changed since the picture after the previous step: it shows this moment, too.
-            let id = *id;
-            self.attach(id);
-            return Some(id);
-        }
-        let png = self.shot(page, false).await?;
-        let id = self.keep(EvidenceKind::Screenshot, moment, png).await;
-        self.last_picture = Some((id, shown));
-        Some(id)
-    }
-
-    /// A picture of the whole page; the bytes too, for reading values from it.
-    pub async fn full_page(&mut self, page: &Page, moment: Moment) -> Option<EvidenceId> {
-        let png = self.shot(page, true).await?;
-        Some(self.keep(EvidenceKind::FullPage, moment, png).await)
-    }
-
-    /// The document and its visible text, masked.
-    pub async fn document(&mut self, page: &Page, moment: Moment) -> Option<EvidenceId> {
-        if self.suspended {
-            return None;
-        }
-        let frames = page.html().await.ok()?;
-        let mut out = String::new();
-        for (url, html) in frames {
-            out.push_str("<!-- frame ");
-            out.push_str(&bare_address(&url));
-            out.push_str(" -->\n");
-            out.push_str(&without_values(&html));
-            out.push('\n');
-        }
-        let dom = self.masker.text(&out);
-        let id = self.keep(EvidenceKind::Dom, moment, dom.into_bytes()).await;
-        if let Ok(text) = page.visible_text().await {
-            let text = self.masker.text(&text);
-            self.keep(EvidenceKind::PageText, moment, text.into_bytes()).await;
-        }
-        Some(id)
-    }
-
     /// Keeps bytes as evidence of the step under way.
     pub async fn keep(&mut self, kind: EvidenceKind, moment: Moment, bytes: Vec<u8>) -> EvidenceId {
         let id = EvidenceId::new(clock::now(), rand::random());
@@ -298,46 +240,6 @@ impl Observer {
         AtAct { observer: self, verb: verb.to_owned(), element, done: false }
     }
 
-    /// Boxes that must be black, in CSS pixels of the viewport; none when a part of the page could not be asked.
-    async fn boxes(&self, page: &Page, shown: &[String]) -> Option<Vec<Rect>> {
-        let mut out = page.covers(SECRET_INPUTS, shown).await.ok()?;
-        for query in &self.black {
-            if let Ok(found) = page.find(query).await {
-                out.extend(found.into_iter().filter(|one| one.visible).map(|one| one.rect));
-            }
-        }
-        Some(out)
-    }
-
-    /// A picture without secrets and patient values. What cannot be masked is not kept.
-    async fn shot(&mut self, page: &Page, full: bool) -> Option<Vec<u8>> {
-        let shown = self.masker.shown();
-        for _ in 0..SHOTS_MAX {
-            let Some(mut boxes) = self.boxes(page, &shown).await else { continue };
-            let area = if full { Area::FullPage } else { Area::Viewport };
-            let png = page.screenshot(area, ImageFormat::Png).await.ok()?;
-            // Again afterwards: what moved meanwhile is black at both places.
-            let Some(after) = self.boxes(page, &shown).await else { continue };
-            boxes.extend(after.into_iter().filter(|one| !boxes.contains(one)).collect::<Vec<_>>());
-            if full && !boxes.is_empty() {
-                // Boxes are measured in the viewport; the root element tells how far the page is scrolled.
-                let url = page.url();
-                let roots = page.find(&Query::css("html")).await.ok()?;
-                let root = roots.iter().find(|root| root.frame_url == url).or(roots.first())?;
-                for area in &mut boxes {
-                    area.x -= root.rect.x;
-                    area.y -= root.rect.y;
-                }
-            }
-            return tokio::task::spawn_blocking(move || black_out(&png, &boxes, 1.0))
-                .await
-                .ok()?
-                .ok();
-        }
-        tracing::warn!("a picture was not kept: the page changed too fast to mask it");
-        None
-    }
-
     fn attach(&mut self, id: EvidenceId) {
         if let Some(step) = self.open.last_mut()
             && !step.evidence.contains(&id)
@@ -356,20 +258,6 @@ impl Observer {
             use std::io::Write as _;
             let _ = writeln!(std::io::stderr(), "{line}");
         }
-    }
-}
-
-/// What tells whether a page has changed since a picture: the page, its address, and the driver's count of changes.
-#[derive(PartialEq, Eq)]
-struct Shown {
-    page: String,
-    url: String,
-    changes: u64,
-}
-
-impl Shown {
-    fn of(page: &Page) -> Self {
-        Self { page: page.id().to_owned(), url: page.url(), changes: *page.changes().borrow() }
     }
 }
 
@@ -438,61 +326,4 @@ pub fn place(span: &Span) -> String {
 #[must_use]
 pub fn bare_address(url: &str) -> String {
     url.split(['?', '#']).next().unwrap_or_default().to_owned()
-}
-
-/// A document without what is typed into password and code inputs. Values of other inputs are masked by value.
-fn without_values(html: &str) -> String {
-    use std::sync::LazyLock;
-    static SECRET: LazyLock<regex::Regex> = LazyLock::new(|| {
-        regex::Regex::new(
-            r#"(?is)<input\b[^>]*(type\s*=\s*["']?(password|hidden)|one-time-code)[^>]*>"#,
-        )
-        .expect("a fixed pattern")
-    });
-    static VALUE: LazyLock<regex::Regex> = LazyLock::new(|| {
-        regex::Regex::new(r#"(?is)\bvalue\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)"#)
-            .expect("a fixed pattern")
-    });
-    SECRET
-        .replace_all(html, |found: &regex::Captures<'_>| {
-            VALUE.replace_all(&found[0], "value=\"\"").into_owned()
-        })
-        .into_owned()
-}
-
-async fn carry(doors: Arc<dyn Doors>, mut jobs: mpsc::Receiver<Job>, ended: Arc<AtomicBool>) {
-    let mut first: Option<Denied> = None;
-    while let Some(job) = jobs.recv().await {
-        let done = match job {
-            Job::Steps(steps) => doors.steps(steps).await,
-            Job::Keep(item) => doors.keep(item).await,
-            Job::Settled(tell) => {
-                let result = first.take().map_or(Ok(()), Err);
-                let _ = tell.send(result);
-                continue;
-            }
-        };
-        if let Err(denied) = done {
-            if denied == Denied::LeaseEnded {
-                ended.store(true, Ordering::Relaxed);
-            } else {
-                tracing::warn!(error = %denied, "a step or its evidence could not be kept");
-            }
-            first.get_or_insert(denied);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn typed_secrets_do_not_stay_in_a_kept_document() {
-        let html = r#"<input name=user value="jo"><input type="password" value='s3cret'><input value="123456" autocomplete="one-time-code">"#;
-        let kept = without_values(html);
-        assert!(kept.contains("jo"), "other values are masked by value, not here");
-        assert!(!kept.contains("s3cret") && !kept.contains("123456"));
-        assert_eq!(bare_address("https://a.example/x?m=1#y"), "https://a.example/x");
-    }
 }

@@ -249,15 +249,22 @@ pub async fn sign_in(app: &App, login: &str, password: &str, address: &str) -> R
         return Err(Problem::new("unauthenticated", "the name or the password is wrong"));
     };
     app.throttle.succeeded(login);
-    let secret = key::random();
+    Ok(SignedIn { set_cookie: begin(app, user.id).await?, user: user.id })
+}
+
+/// Begins a console sign-in of a person who has just shown the password; the value of `Set-Cookie`.
+///
+/// # Errors
+/// The database cannot be written.
+pub async fn begin(app: &App, user: UserId) -> Reply<String> {
+    let (now, secret) = (app.now(), key::random());
     let ends_at = now.plus_ms(ABSOLUTE_MS);
-    flow::people::sign_in(&app.core, user.id, &key::hash(&secret), ends_at, now).await?;
+    flow::people::sign_in(&app.core, user, &key::hash(&secret), ends_at, now).await?;
     let secure = if app.config.listen.ip().is_loopback() { "" } else { "; Secure" };
-    let set_cookie = format!(
+    Ok(format!(
         "{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}",
         ABSOLUTE_MS / 1000
-    );
-    Ok(SignedIn { set_cookie, user: user.id })
+    ))
 }
 
 /// Ends the console sign-in of these headers; gives the `Set-Cookie` that removes it.

@@ -1,16 +1,13 @@
-//! Keeping users and API keys: adding, and what is refused.
+//! Keeping users and API keys: adding, passwords, and what is refused.
 
 use domain::{id::UserId, time::Timestamp};
-use serde_json::json;
 
-use super::{Role, key, password, role_of};
+use super::{Caller, Role, key, password, role_of};
 use crate::{
+    App,
     api::error::{Problem, Reply},
-    flow::{self, Actor, Core},
-    store::{
-        audit::Entry,
-        people::{self, ApiKey},
-    },
+    flow::{self, Actor, Asked, Core, people::NewKey},
+    store::people,
 };
 
 /// A person to be added.
@@ -35,11 +32,7 @@ pub async fn add(core: &Core, actor: &Actor, new: NewPerson<'_>, now: Timestamp)
         return Err(Problem::invalid("login", "is 2 to 40 lower-case letters, digits, `-`, `.`"));
     }
     named("name", new.name)?;
-    if !(password::LENGTH_MIN..=password::LENGTH_MAX).contains(&new.password.len()) {
-        return Err(Problem::invalid("password", "is 12 to 256 characters"));
-    }
-    let password_hash =
-        password::hash(new.password.to_owned()).await.map_err(|e| Problem::internal(&e))?;
+    let password_hash = hashed("password", new.password).await?;
     let roles = [new.role.word().to_owned()];
     let (login, name) = (new.login, new.name.trim());
     let made =
@@ -72,20 +65,61 @@ pub async fn add_key(
     }
     named("name", name)?;
     let secret = format!("fleet_{}", key::random());
-    let made = ApiKey {
-        id: format!("key_{}", key::hex(&key::random_bits().to_be_bytes())),
-        name: name.trim().to_owned(),
-        roles: vec![role.word().to_owned()],
-        created_by: owner.to_string(),
-        created_at: now,
-        revoked_at: None,
-    };
-    let mut tx = core.store.begin(now).await?;
-    people::insert_key(&mut tx, &made, &key::hash(&secret)).await?;
-    let detail = json!({"user": owner, "name": made.name, "role": role.word()});
-    tx.audit(Entry::new(actor, "key.made", &made.id, detail));
-    tx.commit().await?;
-    Ok(Fresh { id: made.id, key: secret })
+    let hash = key::hash(&secret);
+    let new = NewKey { owner, name: name.trim(), role: role.word(), sha256: &hash };
+    let id = flow::people::add_key(core, actor, new, now).await?;
+    Ok(Fresh { id, key: secret })
+}
+
+/// Gives a person another password, as an admin.
+///
+/// # Errors
+/// 422 when it is too short or too long; 404, 409 as the flow says.
+pub async fn set_password(
+    core: &Core,
+    asked: &Asked,
+    id: UserId,
+    password: &str,
+    now: Timestamp,
+) -> Reply<()> {
+    let hashed = hashed("password", password).await?;
+    Ok(flow::people::set_password(core, asked, id, hashed, now).await?)
+}
+
+/// A person changes the own password, by the present one. Every sign-in of the person ends. Wrong ones count like wrong sign-ins.
+///
+/// # Errors
+/// 422 names the field, 429 after too many.
+pub async fn change_password(
+    app: &App,
+    caller: &Caller,
+    (present, new): (&str, &str),
+) -> Reply<()> {
+    let (now, user) = (app.now(), people::user(app.store(), caller.user).await?);
+    // Counted by person, apart from addresses: who tries here is signed in already.
+    let place = caller.user.to_string();
+    app.throttle.check(&user.login, &place, now).map_err(|wait_s| {
+        Problem::new("too-many", "too many wrong passwords; wait before the next one")
+            .retry_after(wait_s)
+    })?;
+    if !password::verify(present.to_owned(), Some(user.password_hash.clone())).await {
+        app.throttle.failed(&user.login, &place, now);
+        flow::people::sign_in_failed(&app.core, Some(user.id), now).await?;
+        return Err(Problem::invalid("present", "is not your present password"));
+    }
+    if present == new {
+        return Err(Problem::invalid("new", "is the present password"));
+    }
+    let hashed = hashed("new", new).await?;
+    app.throttle.succeeded(&user.login);
+    Ok(flow::people::change_password(&app.core, &caller.as_actor(), user, hashed, now).await?)
+}
+
+async fn hashed(field: &str, password: &str) -> Reply<String> {
+    if !(password::LENGTH_MIN..=password::LENGTH_MAX).contains(&password.len()) {
+        return Err(Problem::invalid(field, "is 12 to 256 characters"));
+    }
+    password::hash(password.to_owned()).await.map_err(|e| Problem::internal(&e))
 }
 
 fn named(field: &str, text: &str) -> Reply<()> {

@@ -162,6 +162,13 @@ fn staff() -> Router<Arc<App>> {
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/verified", get(audit::verified))
         .route("/v1/users", get(users::list))
+        .route("/v1/users/{id}", get(users::show))
+        .route("/v1/users/{id}/lock", post(users::lock))
+        .route("/v1/users/{id}/unlock", post(users::unlock))
+        .route("/v1/users/{id}/password", post(users::set_password))
+        .route("/v1/me/password", post(users::change_password))
+        .route("/v1/keys", get(users::list_keys))
+        .route("/v1/keys/{id}/revoke", post(users::revoke_key))
 }
 
 /// The protocol of agents. No time limit of ours: they bound their calls, and two of these wait on purpose.
@@ -238,7 +245,8 @@ impl utoipa::Modify for Keys {
         fleet::list_pools, fleet::show_pool, fleet::pause_pool, fleet::resume_pool,
         payers::list, payers::show, payers::put, payers::pause, payers::resume, payers::clear_account, payers::limits, payers::permission, payers::credential,
         exceptions::list, exceptions::show, exceptions::claim, exceptions::release, exceptions::resolve,
-        scripts::list, scripts::show, scripts::publish, audit::list, audit::verified, users::list, users::add, users::add_key,
+        scripts::list, scripts::show, scripts::publish, audit::list, audit::verified, users::list, users::show, users::add, users::add_key,
+        users::lock, users::unlock, users::set_password, users::change_password, users::list_keys, users::revoke_key,
         live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,
         agent::hello, agent::lease, agent::beat, agent::script, agent::document, agent::put_steps, agent::put_evidence,
         agent::release_secret, agent::count_login, agent::intent, agent::not_clicked, agent::end, agent::release, agent::bye,

@@ -294,7 +294,11 @@ pub async fn change(client: &Client, noun: &str, act: Act, verb: &str, json: boo
     send(client, &format!("{noun}/{}", act.id), verb, &body, json).await
 }
 
-async fn send(client: &Client, thing: &str, verb: &str, body: &Value, json: bool) -> Done {
+/// Changes one thing with a body of its own, and shows it.
+///
+/// # Errors
+/// As [`Client::change`].
+pub async fn send(client: &Client, thing: &str, verb: &str, body: &Value, json: bool) -> Done {
     print::thing(&client.change(thing, verb, body).await?, json);
     Ok(Exit::Done)
 }

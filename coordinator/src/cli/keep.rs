@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     client::{Client, Done, Exit, Failed},
-    fleet::{list, show},
-    jobs::Paging,
+    fleet::{change, list, send, show},
+    jobs::{Act, Paging},
     print,
 };
 use crate::access::key;
@@ -36,6 +36,14 @@ const USERS: &[print::Column] = &[
     ("NAME", "/name"),
     ("ROLE", "/role"),
     ("STATE", "/state"),
+];
+const KEYS: &[print::Column] = &[
+    ("KEY", "/id"),
+    ("USER", "/user"),
+    ("NAME", "/name"),
+    ("ROLE", "/role"),
+    ("MADE", "/created_at"),
+    ("REVOKED", "/revoked_at"),
 ];
 
 /// Verbs of `scripts`.
@@ -229,6 +237,35 @@ pub enum Users {
         #[arg(long)]
         role: String,
     },
+    /// List API keys; without the role admin only your own
+    #[command(after_help = "Example: coordinator users keys")]
+    Keys,
+    /// Revoke an API key; the next call with it is refused
+    #[command(
+        after_help = "Example: coordinator users revoke-key key_0193… --reason \"the machine was sold\" --yes"
+    )]
+    RevokeKey(Act),
+    /// Lock a person out; sign-ins end at once, keys of the person are refused
+    #[command(
+        after_help = "Example: coordinator users lock user_01J8ZQ4N5B6C7D8E9F0G1H2J3K --reason \"left the practice\" --yes"
+    )]
+    Lock(Act),
+    /// Let a locked person in again
+    #[command(
+        after_help = "Example: coordinator users unlock user_01J8ZQ4N5B6C7D8E9F0G1H2J3K --reason \"came back\""
+    )]
+    Unlock(Act),
+    /// Give a person another password, read from standard input; the person's sign-ins end
+    #[command(
+        after_help = "Example: coordinator users password user_01J8ZQ4N5B6C7D8E9F0G1H2J3K --reason \"forgotten\" < password.txt"
+    )]
+    Password(Act),
+}
+
+fn password() -> Done<String> {
+    let typed = std::io::read_to_string(std::io::stdin())
+        .map_err(|e| Failed::new(Exit::Usage, format!("cannot read a password: {e}")))?;
+    Ok(typed.trim_end_matches(['\n', '\r']).to_owned())
 }
 
 impl Users {
@@ -240,12 +277,8 @@ impl Users {
         match self {
             Self::List => list(client, "users", &[], USERS, json).await,
             Self::Add { login, name, role } => {
-                let password = std::io::read_to_string(std::io::stdin()).map_err(|e| {
-                    Failed::new(Exit::Usage, format!("cannot read a password: {e}"))
-                })?;
-                let password = password.trim_end_matches(['\n', '\r']);
                 let body =
-                    json!({"login": login, "name": name, "role": role, "password": password});
+                    json!({"login": login, "name": name, "role": role, "password": password()?});
                 print::thing(&client.create("users", &body, None).await?, json);
                 Ok(Exit::Done)
             }
@@ -254,6 +287,23 @@ impl Users {
                 let path = format!("users/{user}/keys");
                 print::thing(&client.create(&path, &body, None).await?, json);
                 Ok(Exit::Done)
+            }
+            Self::Keys => list(client, "keys", &[], KEYS, json).await,
+            Self::RevokeKey(act) => {
+                print::confirm(&format!("Revoke the key {}?", act.id), act.yes)?;
+                let path = format!("keys/{}/revoke", act.id);
+                let body = json!({"reason": act.reason});
+                print::thing(&client.create(&path, &body, None).await?, json);
+                Ok(Exit::Done)
+            }
+            Self::Lock(act) => {
+                print::confirm(&format!("Lock {} out?", act.id), act.yes)?;
+                change(client, "users", act, "lock", json).await
+            }
+            Self::Unlock(act) => change(client, "users", act, "unlock", json).await,
+            Self::Password(act) => {
+                let body = json!({"password": password()?, "reason": act.reason});
+                send(client, &format!("users/{}", act.id), "password", &body, json).await
             }
         }
     }

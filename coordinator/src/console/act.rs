@@ -2,6 +2,7 @@
 //! done. Here what they share, and the forms of a case; one file for each further place they stand on.
 
 pub mod fleet;
+pub mod me;
 pub mod question;
 pub mod sign;
 

@@ -123,7 +123,7 @@ fn bar(frame: &Frame) -> Markup {
                         placeholder="Case, reference, member" data-key="/";
                 }
                 div.who {
-                    span title=(frame.role) { (Icon::Person.svg()) (frame.person) }
+                    a href="/me" title=(frame.role) { (Icon::Person.svg()) (frame.person) }
                     form method="post" action="/sign-out" { (parts::csrf(&frame.csrf)) button.quiet { "Sign out" } }
                 }
             }
@@ -168,7 +168,7 @@ pub fn sign_in(assets: Assets, refused: Option<&str>, next: &str, name: &str) ->
                 input #name name="name" value=(name) required autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="100" autofocus;
             }
             label.field for="password" { span { "Password" }
-                input #password name="password" type="password" required autocomplete="current-password" maxlength="200";
+                input #password name="password" type="password" required autocomplete="current-password" maxlength="256";
             }
             button.primary { "Sign in" }
         }

@@ -12,6 +12,7 @@ pub mod frame;
 pub mod icons;
 pub mod inbox;
 pub mod load;
+pub mod me;
 pub mod pages;
 pub mod parts;
 pub mod scripts;
@@ -41,6 +42,9 @@ pub fn router() -> Router<Arc<App>> {
         .route("/scripts/{sha256}", get(pages::script))
         .route("/audit", get(pages::audit))
         .route("/evidence/{id}", get(pages::evidence))
+        .route("/me", get(pages::me))
+        .route("/me/password", post(act::me::change_password))
+        .route("/keys/{id}/revoke", post(act::me::revoke_key))
         .route("/assets/{name}", get(pages::asset))
         .route("/sign-in", get(act::sign::sign_in_page).post(act::sign::sign_in))
         .route("/sign-out", post(act::sign::sign_out))

@@ -13,7 +13,7 @@ use super::{
     assets::{self, assets},
     attempt, audit, case, fleet,
     frame::Section,
-    inbox, load, parts, scripts,
+    inbox, load, me, parts, scripts,
     session::{Fault, POLICY, Reader, Shown, page},
     work,
 };
@@ -135,6 +135,13 @@ pub async fn script(
     let view = load::other::script(&app, &sha256).await?;
     let frame = reader.frame(&app, Section::Scripts).await?;
     Ok(page(&frame, &view.script, &scripts::one(&view, frame.now)))
+}
+
+/// `/me`
+pub async fn me(State(app): State<Arc<App>>, reader: Reader) -> Shown {
+    let view = load::other::me(&app, reader.caller.user).await?;
+    let frame = reader.frame(&app, None).await?;
+    Ok(page(&frame, "You", &me::body(&view, &frame)))
 }
 
 /// `/audit`

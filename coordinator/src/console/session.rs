@@ -104,7 +104,11 @@ impl Reader {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn frame(&self, app: &App, section: Section) -> Result<Frame, store::Error> {
+    pub async fn frame(
+        &self,
+        app: &App,
+        section: impl Into<Option<Section>>,
+    ) -> Result<Frame, store::Error> {
         Ok(Frame {
             now: app.now(),
             person: self.caller.name.clone(),
@@ -113,7 +117,7 @@ impl Reader {
             may_settle: self.caller.role >= Role::Reviewer,
             csrf: self.caller.csrf().to_owned(),
             inbox: u64::try_from(exceptions::unanswered(app.store()).await?).unwrap_or(0),
-            section: Some(section),
+            section: section.into(),
             notice: self.notice,
         })
     }
@@ -152,6 +156,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("released", "The question is free again."),
     ("answered", "Your answer was taken."),
     ("first", "Your declaration was taken; a second person must agree."),
+    ("password", "Your password was changed. Your other sign-ins have ended."),
+    ("key_revoked", "The key was revoked."),
     ("paused", "Paused. “Resume” undoes it."),
     ("resumed", "Resumed."),
     (

@@ -4,7 +4,7 @@
 use domain::{id::UserId, time::Timestamp};
 use serde_json::json;
 
-use super::{Actor, Core, Error, Result, change::note, random};
+use super::{Actor, Asked, Core, Error, NOT_ALLOWED, Result, change::note, random};
 use crate::store::{
     people,
     people::{ApiKey, User},
@@ -47,20 +47,92 @@ pub async fn add_user(
     Ok(user)
 }
 
-/// Writes a changed person (name, password hash, roles, `active` or `locked`); the person's login sessions end.
+/// Changes a person under lock, if the person is still what was seen; login sessions of the person end.
+async fn edit(
+    core: &Core,
+    asked: &Asked,
+    id: UserId,
+    act: &'static str,
+    change: impl FnOnce(&mut User) -> Result<()>,
+    now: Timestamp,
+) -> Result<()> {
+    let mut tx = core.store.begin(now).await?;
+    let mut user = people::lock_user(&mut tx, id).await?;
+    asked.fits_as(user.rev, &user.state)?;
+    change(&mut user)?;
+    people::save_user(&mut tx, &mut user).await?;
+    asked.note(&mut tx, act, id, json!({"login": user.login, "state": user.state}));
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Locks a person out: sign-ins end at once, new ones and the person's keys are refused until somebody unlocks.
 ///
 /// # Errors
-/// Conflict when somebody changed the person meanwhile.
-pub async fn save_user(core: &Core, actor: &Actor, user: &mut User, now: Timestamp) -> Result<()> {
+/// [`Error::Refused`] for oneself, so that somebody is left who can unlock; conflict when the person was changed meanwhile.
+pub async fn lock(
+    core: &Core,
+    asked: &Asked,
+    (id, by): (UserId, UserId),
+    now: Timestamp,
+) -> Result<()> {
+    if id == by {
+        return Err(Error::refused(NOT_ALLOWED, "nobody locks themselves; ask another admin"));
+    }
+    let locked = |user: &mut User| become_state(user, "locked");
+    edit(core, asked, id, "user.locked", locked, now).await
+}
+
+/// Lets a locked person in again.
+///
+/// # Errors
+/// Conflict when the person was changed meanwhile.
+pub async fn unlock(core: &Core, asked: &Asked, id: UserId, now: Timestamp) -> Result<()> {
+    let active = |user: &mut User| become_state(user, "active");
+    edit(core, asked, id, "user.unlocked", active, now).await
+}
+
+fn become_state(user: &mut User, state: &str) -> Result<()> {
+    if user.state == state {
+        return Err(Error::refused(NOT_ALLOWED, format!("{} is {state} already", user.login)));
+    }
+    state.clone_into(&mut user.state);
+    Ok(())
+}
+
+/// An admin gives a person another password; `password_hash` is a PHC string.
+///
+/// # Errors
+/// Conflict when the person was changed meanwhile.
+pub async fn set_password(
+    core: &Core,
+    asked: &Asked,
+    id: UserId,
+    password_hash: String,
+    now: Timestamp,
+) -> Result<()> {
+    let set = |user: &mut User| {
+        user.password_hash = password_hash;
+        Ok(())
+    };
+    edit(core, asked, id, "user.password_set", set, now).await
+}
+
+/// A person, whose present password was right as of `user`, takes another one.
+///
+/// # Errors
+/// Conflict when the person was changed meanwhile.
+pub async fn change_password(
+    core: &Core,
+    actor: &Actor,
+    mut user: User,
+    password_hash: String,
+    now: Timestamp,
+) -> Result<()> {
     let mut tx = core.store.begin(now).await?;
-    people::save_user(&mut tx, user).await?;
-    note(
-        &mut tx,
-        actor,
-        "user.changed",
-        user.id,
-        json!({"roles": user.roles, "state": user.state}),
-    );
+    user.password_hash = password_hash;
+    people::save_user(&mut tx, &mut user).await?;
+    note(&mut tx, actor, "user.password_changed", user.id, json!({"login": user.login}));
     tx.commit().await?;
     Ok(())
 }
@@ -118,46 +190,67 @@ pub async fn touch_session(core: &Core, token_sha256: &str, now: Timestamp) -> R
     Ok(())
 }
 
-/// Adds an API key by its hash.
+/// What an API key is.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKey<'a> {
+    /// Whom it acts for.
+    pub owner: UserId,
+    /// What it is for.
+    pub name: &'a str,
+    /// Its role's word.
+    pub role: &'a str,
+    /// Its hash.
+    pub sha256: &'a str,
+}
+
+/// Adds an API key by its hash; its id.
 ///
 /// # Errors
-/// [`Error::Invalid`] when it has no name.
+/// [`Error::Store`].
 pub async fn add_key(
     core: &Core,
     actor: &Actor,
-    name: &str,
-    key_sha256: &str,
-    roles: &[String],
+    new: NewKey<'_>,
     now: Timestamp,
-) -> Result<ApiKey> {
-    if name.trim().is_empty() || name.len() > 80 || name.chars().any(char::is_control) {
-        return Err(Error::invalid("name", "needs 1 to 80 characters"));
-    }
+) -> Result<String> {
     let key = ApiKey {
         id: format!("key_{:032x}", random()),
-        name: name.to_owned(),
-        roles: roles.to_vec(),
-        created_by: actor.to_string(),
+        name: new.name.to_owned(),
+        roles: vec![new.role.to_owned()],
+        created_by: new.owner.to_string(),
         created_at: now,
         revoked_at: None,
     };
     let mut tx = core.store.begin(now).await?;
-    people::insert_key(&mut tx, &key, key_sha256).await?;
-    note(&mut tx, actor, "key.added", &key.id, json!({"name": name, "roles": roles}));
+    people::insert_key(&mut tx, &key, new.sha256).await?;
+    let detail = json!({"user": new.owner, "name": key.name, "role": new.role});
+    note(&mut tx, actor, "key.made", &key.id, detail);
     tx.commit().await?;
-    Ok(key)
+    Ok(key.id)
 }
 
-/// Revokes an API key.
+/// Revokes an API key: the next call with it is refused. `own` is the person who may revoke only their own.
 ///
 /// # Errors
-/// Not found.
-pub async fn revoke_key(core: &Core, actor: &Actor, id: &str, now: Timestamp) -> Result<()> {
+/// Not found, also for another's key when only one's own may be revoked; [`Error::Refused`] when it was revoked before.
+pub async fn revoke_key(
+    core: &Core,
+    asked: &Asked,
+    id: &str,
+    own: Option<UserId>,
+    now: Timestamp,
+) -> Result<ApiKey> {
     let mut tx = core.store.begin(now).await?;
-    people::revoke_key(&mut tx, id).await?;
-    note(&mut tx, actor, "key.revoked", id, json!({}));
+    let key = people::key_in(&mut tx, id).await?;
+    if own.is_some_and(|own| own.to_string() != key.created_by) {
+        return Err(crate::store::Error::NotFound("key").into());
+    }
+    if !people::revoke_key(&mut tx, id).await? {
+        return Err(Error::refused(NOT_ALLOWED, "this key was revoked before"));
+    }
+    asked.note(&mut tx, "key.revoked", id, json!({"user": key.created_by, "name": key.name}));
     tx.commit().await?;
-    Ok(())
+    Ok(ApiKey { revoked_at: Some(now), ..key })
 }
 
 /// Notes that somebody was shown patient data or an item of evidence: `what` is `request`, `outcome`, `evidence`.

@@ -51,6 +51,7 @@ fn read_user(row: &db::Row) -> Result<User, Error> {
 const INSERT_USER: &str = "INSERT INTO users (id, login, name, password_hash, roles, state, created_at_ms) \
      VALUES ($1, $2, $3, $4, $5, 'active', $6)";
 const SAVE_USER: &str = "UPDATE users SET rev = rev + 1, name = $3, password_hash = $4, roles = $5, state = $6 WHERE id = $1 AND rev = $2";
+const LOCK_USER: &str = "UPDATE users SET rev = rev WHERE id = $1 RETURNING *";
 const END_SESSIONS: &str = "DELETE FROM sessions WHERE user_id = $1";
 const BY_LOGIN: &str = "SELECT * FROM users WHERE login = $1";
 const BY_ID: &str = "SELECT * FROM users WHERE id = $1";
@@ -75,6 +76,14 @@ pub async fn insert_user(tx: &mut Tx, u: &User) -> Result<(), Error> {
     let values = vals![u.id, &u.login, &u.name, &u.password_hash, roles, u.created_at];
     tx.exec(INSERT_USER, values).await?;
     Ok(())
+}
+
+/// Reads a person and keeps everyone else from changing the row until the transaction ends.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn lock_user(tx: &mut Tx, id: UserId) -> Result<User, Error> {
+    read_user(&tx.opt("users", LOCK_USER, vals![id]).await?.ok_or(Error::NotFound("user"))?)
 }
 
 /// Writes name, password, roles and state, if nobody changed the person meanwhile, and ends the person's sessions.
@@ -194,7 +203,7 @@ pub struct ApiKey {
     pub name: String,
     /// Role words.
     pub roles: Vec<String>,
-    /// Who made it.
+    /// Whom it acts for.
     pub created_by: String,
     /// When.
     pub created_at: Timestamp,
@@ -216,6 +225,7 @@ fn read_key(row: &db::Row) -> Result<ApiKey, Error> {
 const INSERT_KEY: &str = "INSERT INTO api_keys (id, key_sha256, name, roles, created_by, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6)";
 const KEY: &str = "SELECT * FROM api_keys WHERE key_sha256 = $1 AND revoked_at_ms IS NULL";
 const KEYS: &str = "SELECT * FROM api_keys ORDER BY created_at_ms, id";
+const KEY_BY_ID: &str = "SELECT * FROM api_keys WHERE id = $1";
 const REVOKE: &str =
     "UPDATE api_keys SET revoked_at_ms = $2 WHERE id = $1 AND revoked_at_ms IS NULL";
 
@@ -246,13 +256,21 @@ pub async fn keys(store: &Store) -> Result<Vec<ApiKey>, Error> {
     store.db.all("api_keys", KEYS, vals![]).await?.iter().map(read_key).collect()
 }
 
-/// Revokes a key.
+/// Revokes a key; false when it was revoked before.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn revoke_key(tx: &mut Tx, id: &str) -> Result<bool, Error> {
+    let now = tx.now;
+    Ok(tx.exec(REVOKE, vals![id, now]).await? == 1)
+}
+
+/// One key, inside a transaction.
 ///
 /// # Errors
 /// [`Error::NotFound`].
-pub async fn revoke_key(tx: &mut Tx, id: &str) -> Result<(), Error> {
-    let now = tx.now;
-    if tx.exec(REVOKE, vals![id, now]).await? == 1 { Ok(()) } else { Err(Error::NotFound("key")) }
+pub async fn key_in(tx: &mut Tx, id: &str) -> Result<ApiKey, Error> {
+    read_key(&tx.opt("api_keys", KEY_BY_ID, vals![id]).await?.ok_or(Error::NotFound("key"))?)
 }
 
 /// A remembered answer.

@@ -67,6 +67,13 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("GET", "users", Role::Admin),
     ("POST", "users", Role::Admin),
     ("POST", "users/{user}/keys", Role::Admin),
+    ("GET", "users/{user}", Role::Admin),
+    ("POST", "users/{user}/lock", Role::Admin),
+    ("POST", "users/{user}/unlock", Role::Admin),
+    ("POST", "users/{user}/password", Role::Admin),
+    ("POST", "me/password", Role::Viewer),
+    ("GET", "keys", Role::Viewer),
+    ("POST", "keys/{id}/revoke", Role::Viewer),
 ];
 
 /// A body that the route can read, so that the role decides.
@@ -77,6 +84,8 @@ fn body_of(path: &str) -> serde_json::Value {
         "jobs" => json!({"case": "nothing", "task": "submit"}),
         "scripts" => json!({"script": "a/submit", "files": {}}),
         "users" => json!({"login": "", "name": "", "role": "viewer", "password": ""}),
+        "users/{user}/password" => json!({"password": "", "reason": "a reason"}),
+        "me/password" => json!({"present": "x", "new": "y"}),
         "users/{user}/keys" => json!({"name": "", "role": "viewer"}),
         "payers/{id}" => serde_json::to_value(crate::test_app::payer("other", 1)).unwrap(),
         "payers/{id}/limits" => json!({"reason": "a reason",

@@ -191,6 +191,16 @@ async fn operators_keep_the_fleet_from_the_command_line() {
     ];
     let key = json_of(&good(words, "").await);
     assert!(key["key"].as_str().unwrap().starts_with("fleet_"));
+    let (user, key_id) = (ann["id"].as_str().unwrap(), key["id"].as_str().unwrap());
+    assert!(good(vec!["users", "keys"], "").await.out.contains(key_id));
+    let revoke = ["users", "revoke-key", key_id, "--reason", "the machine was sold", "--yes"];
+    good(revoke.to_vec(), "").await;
+    let words = vec!["users", "lock", user, "--reason", "left", "--yes", "--json"];
+    assert_eq!(json_of(&good(words, "").await)["state"], "locked");
+    good(vec!["users", "unlock", user, "--reason", "came back"], "").await;
+    let set =
+        good(vec!["users", "password", user, "--reason", "forgotten"], "one more long one").await;
+    assert!(!set.out.contains("one more long one"));
     good(vec!["scripts", "list"], "").await;
     desk.end().await;
 }

@@ -1,7 +1,11 @@
 //! Every page and form over the real router and a real database: what is shown is what is stored.
 
 use axum::http::{StatusCode, header};
-use coordinator::store::audit;
+use coordinator::{
+    access::{Role, people},
+    flow::Actor,
+    store::{self, audit},
+};
 use domain::{
     evidence::{EvidenceKind, Moment},
     outcome::{Failure, FailureKind, ReferenceKind},
@@ -248,6 +252,53 @@ async fn a_pause_shows_as_the_reason_why_nothing_runs() {
     assert!(rosa.get("/fleet").await.text.contains("the pool is paused: Network works"));
     bed.clock.advance(40_000);
     assert!(rosa.get("/fleet").await.text.contains("Late"), "silent for more than two periods");
+}
+
+#[tokio::test]
+async fn a_person_changes_the_own_password_and_revokes_the_own_key() {
+    let bed = Bed::new().await;
+    let (vera, elsewhere) = (bed.person("vera").await, bed.person("vera").await);
+    let login = store::people::user_by_login(&bed.core.store, "vera").await.unwrap().unwrap();
+    let made = people::add_key(
+        &bed.core,
+        &Actor::Setup,
+        login.id,
+        ("laptop", Role::Viewer),
+        bed.clock.now(),
+    );
+    let key = made.await.unwrap().id;
+    let page = vera.get("/me").await;
+    ok("served_me", &page);
+    assert!(page.text.contains("laptop") && page.text.contains(&format!("/keys/{key}/revoke")));
+    let change = |present: &'static str, new: &'static str, again: &'static str| {
+        [("present", present), ("new", new), ("again", again)]
+    };
+    for (fields, told) in [
+        (change("right-Passw0rd", "another-Passw0rd", "other"), "not the same in both"),
+        (change("wrong-Passw0rd", "another-Passw0rd", "another-Passw0rd"), "present password"),
+        (change("right-Passw0rd", "short", "short"), "12 to 256 characters"),
+    ] {
+        let refused = vera.form("/me/password", &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text.contains(told) && refused.text.contains("role=\"alert\""), "{told}");
+    }
+    let fields = change("right-Passw0rd", "another-Passw0rd", "another-Passw0rd");
+    let changed = vera.form("/me/password", &fields).await;
+    assert_eq!(changed.header(header::LOCATION), "/me?did=password");
+    let cookie = changed.header(header::SET_COOKIE).split(';').next().unwrap();
+    assert_eq!(bed.get("/me", cookie).await.status, StatusCode::OK, "this browser goes on");
+    assert_eq!(vera.get("/me").await.status, StatusCode::SEE_OTHER, "with a new sign-in");
+    assert_eq!(elsewhere.get("/me").await.status, StatusCode::SEE_OTHER);
+    let rosa = bed.person("rosa").await;
+    let path = format!("/keys/{key}/revoke");
+    let foreign = rosa.form(&path, &[("reason", "not mine")]).await;
+    assert_eq!(foreign.status, StatusCode::NOT_FOUND);
+    let page = bed.get("/me", cookie).await.text;
+    let token = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let fields = [("csrf", token), ("reason", "The laptop was sold")];
+    let revoked = bed.form(&path, cookie, &fields).await;
+    assert_eq!(revoked.header(header::LOCATION), "/me?did=key_revoked");
+    assert!(!bed.get("/me", cookie).await.text.contains(&path));
 }
 
 #[tokio::test]

@@ -228,6 +228,46 @@ pub struct UserView {
     pub state: String,
     /// Since when.
     pub created_at: String,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
+}
+
+/// An API key without the key.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct KeyView {
+    /// Which.
+    pub id: String,
+    /// The user it acts for.
+    pub user: String,
+    /// What it is for.
+    pub name: String,
+    /// At most the user's own role.
+    pub role: Role,
+    /// Since when.
+    pub created_at: String,
+    /// Since when it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<String>,
+}
+
+/// Another person's new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// 12 to 256 characters.
+    pub password: String,
+    /// Why, 3 to 500 characters; kept in the audit.
+    pub reason: String,
+}
+
+/// One's own new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnPassword {
+    /// The present one.
+    pub present: String,
+    /// The new one, 12 to 256 characters.
+    pub new: String,
 }
 
 /// A new person.

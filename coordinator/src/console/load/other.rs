@@ -1,15 +1,19 @@
-//! The Scripts and Audit pages from the store.
+//! The Scripts, Audit and own pages from the store.
 
-use domain::script::{Bundle, explain};
+use domain::{
+    id::UserId,
+    script::{Bundle, explain},
+};
 
 use super::person_names;
 use crate::{
     App,
     console::{
         audit::{Audit, Entry},
+        me::{KeyLine, Me},
         scripts::{ScriptPage, ScriptRow},
     },
-    store::{self, agents, audit, scripts, work::recent_ends},
+    store::{self, agents, audit, people, scripts, work::recent_ends},
 };
 
 /// Every published script, live ones first.
@@ -122,4 +126,21 @@ fn href(subject: &str) -> Option<String> {
         "agent" => Some("/fleet".to_owned()),
         _ => None,
     }
+}
+
+/// The page about a person, for that person.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn me(app: &App, id: UserId) -> Result<Me, store::Error> {
+    let (own, login) = (id.to_string(), people::user(app.store(), id).await?.login);
+    let keys = people::keys(app.store()).await?.into_iter().filter(|k| k.created_by == own);
+    let line = |key: people::ApiKey| KeyLine {
+        role: key.roles.join(", "),
+        id: key.id,
+        name: key.name,
+        created_at: key.created_at,
+        revoked_at: key.revoked_at,
+    };
+    Ok(Me { login, keys: keys.map(line).collect(), refused: None })
 }

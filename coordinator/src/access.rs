@@ -5,6 +5,7 @@ pub mod bootstrap;
 pub mod key;
 pub mod password;
 pub mod people;
+pub mod sight;
 pub mod throttle;
 
 use std::{fmt::Display, sync::Arc};

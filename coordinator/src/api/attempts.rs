@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     App,
-    access::{Caller, Role},
+    access::{Caller, Role, sight},
     store::{attempts, steps},
 };
 
@@ -39,7 +39,7 @@ pub async fn list(
     };
     let (after, size) = filter::page::<AttemptId>(&q.paging())?;
     let page = attempts::list(app.store(), &wanted, &after, size).await?;
-    list::answer(PageOf::of(page, view), &q.paging(), &headers)
+    list::answer(PageOf::of(page, |a| view(a, caller.role)), &q.paging(), &headers)
 }
 
 /// One attempt.
@@ -51,10 +51,11 @@ pub async fn show(
     Id(id): Id<AttemptId>,
 ) -> Reply<Json<AttemptView>> {
     caller.needs(Role::Viewer)?;
-    Ok(Json(view(attempts::get(app.store(), id).await?)))
+    Ok(Json(view(attempts::get(app.store(), id).await?, caller.role)))
 }
 
-/// Its steps in order: timing, acts with click points, log sentences, values read, evidence. Texts are masked.
+/// Its steps in order: timing, acts with click points, log sentences, values read, evidence. The member is masked
+/// in them; for the role viewer numbers and values too.
 #[utoipa::path(get, path = "/v1/attempts/{id}/steps", tag = "operators", params(("id" = String, Path, description = "Attempt id")),
     responses((status = 200, description = "The steps", body = PageOf<StepView>), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn list_steps(
@@ -64,11 +65,12 @@ pub async fn list_steps(
 ) -> Reply<Json<PageOf<StepView>>> {
     caller.needs(Role::Viewer)?;
     attempts::get(app.store(), id).await?;
-    let own = steps::of_attempt(app.store(), id).await?;
+    let mut own = steps::of_attempt(app.store(), id).await?;
+    sight::steps(caller.role, &mut own);
     Ok(Json(PageOf::whole(own.into_iter().map(StepView).collect())))
 }
 
-fn view(a: attempts::Attempt) -> AttemptView {
+fn view(a: attempts::Attempt, role: Role) -> AttemptView {
     let state = a.state.word().to_owned();
     AttemptView {
         id: a.id.to_string(),
@@ -77,7 +79,10 @@ fn view(a: attempts::Attempt) -> AttemptView {
         purpose: a.purpose.word().to_owned(),
         state,
         failure: match a.state {
-            AttemptState::Failed { failure } => Some(failure),
+            AttemptState::Failed { mut failure } => {
+                sight::failure(role, &mut failure);
+                Some(failure)
+            }
             _ => None,
         },
         agent: a.agent.to_string(),

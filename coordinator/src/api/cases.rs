@@ -17,15 +17,15 @@ use super::{
     list,
     types::{
         Because, CaseMade, CaseQuery, CaseSearch, CaseShow, CaseView, JobView, NewCase, PageOf,
-        masked,
     },
 };
 use crate::{
     App,
-    access::{Caller, Role},
+    access::{Caller, Role, sight::masked},
     flow::{
         Once, cancel,
         intake::{self, Intake},
+        people::{self, Terms},
     },
     store::{cases, jobs},
 };
@@ -90,7 +90,13 @@ pub async fn search(
         return Err(Problem::invalid("member", "give `member` or `reference`"));
     }
     let page = cases::list(app.store(), &wanted, "", 50).await?;
-    caller.saw(&app, "search", "cases").await?;
+    let (member, reference) = (wanted.member.as_str(), wanted.reference.as_str());
+    let terms = Terms {
+        member: Some(member).filter(|typed| !typed.is_empty()),
+        reference: Some(reference).filter(|typed| !typed.is_empty()),
+        found: page.items.len(),
+    };
+    people::searched(&app.core, &caller.as_actor(), terms, app.now()).await?;
     Ok(Json(PageOf::of(page, |case| view(case, None))))
 }
 

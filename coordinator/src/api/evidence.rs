@@ -23,6 +23,7 @@ use super::{
 use crate::{
     App,
     access::{Caller, Role},
+    flow,
     store::evidence,
 };
 
@@ -67,8 +68,8 @@ pub async fn body(
 ) -> Reply<Response> {
     caller.needs(Role::Operator)?;
     let item = evidence::get(app.store(), id).await?;
+    flow::people::viewed(&app.core, &caller.as_actor(), &item, app.now()).await?;
     let bytes = app.core.files.get(&item.sha256).await?;
-    caller.saw(&app, "evidence", id).await?;
     Ok((held(item.kind), bytes).into_response())
 }
 

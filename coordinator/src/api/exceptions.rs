@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     App,
-    access::{Caller, Role},
+    access::{Caller, Role, sight},
     flow::{Asked, resolve},
     store::exceptions::{self, Exception},
 };
@@ -42,7 +42,7 @@ pub async fn list(
     };
     let (after, size) = filter::page::<ExceptionId>(&q.paging())?;
     let page = exceptions::list(app.store(), &wanted, &after, size).await?;
-    list::answer(PageOf::of(page, view), &q.paging(), &headers)
+    list::answer(PageOf::of(page, |e| view(e, caller.role)), &q.paging(), &headers)
 }
 
 /// One exception with the resolutions that are possible now.
@@ -54,7 +54,7 @@ pub async fn show(
     Id(id): Id<ExceptionId>,
 ) -> Reply<Json<ExceptionView>> {
     caller.needs(Role::Viewer)?;
-    Ok(Json(view(exceptions::get(app.store(), id).await?)))
+    Ok(Json(view(exceptions::get(app.store(), id).await?, caller.role)))
 }
 
 /// Holds it for a while, so that nobody else answers it.
@@ -69,7 +69,8 @@ pub async fn claim(
 ) -> Reply<Json<ExceptionView>> {
     caller.needs(Role::Operator)?;
     let seen = (id, Some(rev));
-    Ok(Json(view(resolve::claim(&app.core, caller.user, seen, app.now()).await?)))
+    let done = resolve::claim(&app.core, caller.user, seen, app.now()).await?;
+    Ok(Json(view(done, caller.role)))
 }
 
 /// Lets it go.
@@ -84,7 +85,8 @@ pub async fn release(
 ) -> Reply<Json<ExceptionView>> {
     caller.needs(Role::Operator)?;
     let seen = (id, Some(rev));
-    Ok(Json(view(resolve::unclaim(&app.core, caller.user, seen, app.now()).await?)))
+    let done = resolve::unclaim(&app.core, caller.user, seen, app.now()).await?;
+    Ok(Json(view(done, caller.role)))
 }
 
 /// Answers it. Settling a doubt needs the role reviewer; `declare_absent` takes effect when a second person agrees.
@@ -103,10 +105,12 @@ pub async fn resolve(
     let about = exceptions::get(app.store(), id).await?;
     let doubt = about.intent.is_some() && answer.choice() != Choice::LookAgain;
     caller.needs(if doubt { Role::Reviewer } else { Role::Operator })?;
-    Ok(Json(view(resolve::resolve(&app.core, caller.user, id, rev, &answer, app.now()).await?)))
+    let done = resolve::resolve(&app.core, caller.user, id, rev, &answer, app.now()).await?;
+    Ok(Json(view(done, caller.role)))
 }
 
-fn view(e: Exception) -> ExceptionView {
+fn view(mut e: Exception, role: Role) -> ExceptionView {
+    sight::failure(role, &mut e.failure);
     let answered = matches!(e.state, ExceptionState::Resolved { .. } | ExceptionState::Withdrawn);
     let choice = |choice: Choice| {
         let possible = choice.allowed(e.kind, e.intent.is_some());

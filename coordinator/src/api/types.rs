@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::access::Role;
+use crate::access::{Role, sight};
 
 /// One page of a list, by key.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -233,17 +233,14 @@ impl JobView {
 }
 
 impl JobView {
-    /// Hides the payer's numbers but their ends from those who may only see states.
+    /// What this role may see of it.
     #[must_use]
     pub fn for_role(mut self, role: Role) -> Self {
-        if role < Role::Operator
-            && let Some(outcome) = &mut self.outcome
-        {
-            for reference in &mut outcome.references {
-                reference.value = masked(&reference.value);
-            }
-            outcome.facts.clear();
-            outcome.raw_words.clear();
+        if let Some(outcome) = &mut self.outcome {
+            sight::outcome(role, outcome);
+        }
+        if let Some(failure) = &mut self.failure {
+            sight::failure(role, failure);
         }
         self
     }
@@ -448,13 +445,4 @@ impl Resolve {
             }
         })
     }
-}
-
-/// The last four characters, enough to tell two apart: `••••0001`.
-#[must_use]
-pub fn masked(value: &str) -> String {
-    let chars: Vec<char> = value.chars().collect();
-    let tail: String =
-        if chars.len() > 6 { chars[chars.len() - 4..].iter().collect() } else { String::new() };
-    format!("••••{tail}")
 }

@@ -5,6 +5,7 @@ pub mod case;
 pub mod fleet;
 pub mod inbox;
 pub mod other;
+pub mod sight;
 pub mod work;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use domain::id::{AttemptId, CaseId, EvidenceId, ExceptionId};
@@ -21,7 +21,8 @@ use crate::{
     App,
     access::Role,
     api::error::Problem,
-    store::{audit::Entry, evidence},
+    flow::{self, people::Terms},
+    store::evidence,
 };
 
 /// `/`
@@ -30,13 +31,23 @@ pub async fn work(
     reader: Reader,
     Query(query): Query<load::work::Query>,
 ) -> Shown {
-    let view = load::work::load(&app, &query).await?;
+    let mut view = load::work::load(&app, &query).await?;
+    if let Some(searched) = query.searched() {
+        searched_for(&app, &reader, searched, view.rows.len()).await?;
+    }
+    load::sight::rows(reader.caller.role, &mut view.rows);
     // A search that finds exactly one case opens it.
     if view.tab.is_none() && view.rows.len() == 1 {
         return Ok(Redirect::to(&format!("/cases/{}", view.rows[0].case)).into_response());
     }
     let frame = reader.frame(&app, Section::Work).await?;
     Ok(page(&frame, "Work", &work::body(&view, frame.now)))
+}
+
+/// A search is written to the audit before anything of it is shown; the page has one field for identifiers and numbers.
+async fn searched_for(app: &App, reader: &Reader, q: &str, found: usize) -> Result<(), Fault> {
+    let terms = Terms { member: Some(q), reference: Some(q), found };
+    Ok(flow::people::searched(&app.core, &reader.actor(), terms, app.now()).await?)
 }
 
 /// `/cases.csv`: the same list; exporting is written to the audit.
@@ -47,6 +58,9 @@ pub async fn work_csv(
 ) -> Shown {
     reader.caller.needs(Role::Operator)?;
     let rows = load::work::rows(&app, &query).await?;
+    if let Some(searched) = query.searched() {
+        searched_for(&app, &reader, searched, rows.len()).await?;
+    }
     reader.caller.saw(&app, "cases.exported", format!("list:{}", query.tab)).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
@@ -69,7 +83,8 @@ pub async fn case(State(app): State<Arc<App>>, reader: Reader, Path(case): Path<
 
 /// A case's page; with patient data only after that was written to the audit.
 pub(super) async fn show_case(app: &App, reader: &Reader, case: CaseId, shown: bool) -> Shown {
-    let view = load::case::load(app, case, shown).await?;
+    let mut view = load::case::load(app, case, shown).await?;
+    load::sight::case(reader.caller.role, &mut view);
     let frame = reader.frame(app, Section::Work).await?;
     let title = format!("Case {}", parts::short(&case));
     Ok(page(&frame, &title, &case::body(&view, &frame)))
@@ -82,7 +97,12 @@ pub async fn attempt(
     Path(attempt): Path<String>,
     Query(query): Query<load::attempt::Query>,
 ) -> Shown {
-    let view = load::attempt::load(&app, id::<AttemptId>(&attempt, "attempt")?, &query).await?;
+    let attempt = id::<AttemptId>(&attempt, "attempt")?;
+    let mut view = load::attempt::load(&app, attempt, &query).await?;
+    load::sight::attempt(reader.caller.role, &mut view);
+    if let Some(text) = view.page_text_item() {
+        flow::people::viewed(&app.core, &reader.actor(), text, app.now()).await?;
+    }
     let frame = reader.frame(&app, Section::Work).await?;
     let title = format!("Attempt {} · case {}", view.number, parts::short(&view.case));
     Ok(page(&frame, &title, &attempt::body(&view, &frame)))
@@ -94,7 +114,8 @@ pub async fn inbox(
     reader: Reader,
     Query(query): Query<load::inbox::Query>,
 ) -> Shown {
-    let view = load::inbox::load(&app, &query, reader.caller.user, None).await?;
+    let mut view = load::inbox::load(&app, &query, reader.caller.user, None).await?;
+    load::sight::inbox(reader.caller.role, &mut view);
     let frame = reader.frame(&app, Section::Inbox).await?;
     Ok(page(&frame, "Inbox", &inbox::body(&view, &frame)))
 }
@@ -107,7 +128,8 @@ pub async fn question(
     Query(query): Query<load::inbox::Query>,
 ) -> Shown {
     let chosen = id::<ExceptionId>(&exception, "question")?;
-    let view = load::inbox::load(&app, &query, reader.caller.user, Some(chosen)).await?;
+    let mut view = load::inbox::load(&app, &query, reader.caller.user, Some(chosen)).await?;
+    load::sight::inbox(reader.caller.role, &mut view);
     let frame = reader.frame(&app, Section::Inbox).await?;
     Ok(page(&frame, "Inbox", &inbox::body(&view, &frame)))
 }
@@ -156,23 +178,16 @@ pub async fn audit(
     Ok(page(&frame, "Audit", &audit::body(&view, frame.now)))
 }
 
-/// `/evidence/{id}`: our own pictures are shown in place, all else is a download under a sandbox. Pictures on a page are part of
-/// reading that page; opening anything else is written to the audit by itself.
+/// `/evidence/{id}`: our own pictures are shown in place, all else is a download under a sandbox. Every reading is written to the
+/// audit, also of a picture on a page; a browser asks again only after the time below.
 pub async fn evidence(
     State(app): State<Arc<App>>,
     reader: Reader,
-    headers: HeaderMap,
     Path(item): Path<String>,
 ) -> Shown {
     reader.caller.needs(Role::Operator)?;
     let item = evidence::get(app.store(), id::<EvidenceId>(&item, "evidence")?).await?;
-    let embedded = headers.get("sec-fetch-dest").is_some_and(|d| d == "image");
-    if !embedded {
-        let mut tx = app.store().begin(app.now()).await?;
-        let detail = serde_json::json!({"attempt": item.attempt});
-        tx.audit(Entry::new(reader.actor(), "evidence.viewed", item.id, detail));
-        tx.commit().await?;
-    }
+    flow::people::viewed(&app.core, &reader.actor(), &item, app.now()).await?;
     let bytes = app.core.files.get(&item.sha256).await?;
     let kind = item.kind.media_type();
     let place = if kind == "image/png" { "inline" } else { "attachment" };

@@ -1,13 +1,16 @@
 //! People and keys: making and changing them, signing in and out, and noting who saw patient data. Hashing of passwords and keys is
 //! the caller's; only hashes come here.
 
-use domain::{id::UserId, time::Timestamp};
+use domain::{evidence::Evidence, id::UserId, time::Timestamp};
 use serde_json::json;
 
 use super::{Actor, Asked, Core, Error, NOT_ALLOWED, Result, change::note, random};
-use crate::store::{
-    people,
-    people::{ApiKey, User},
+use crate::{
+    seal::Index,
+    store::{
+        evidence, people,
+        people::{ApiKey, User},
+    },
 };
 
 /// Adds a person; `password_hash` is a PHC string.
@@ -253,7 +256,46 @@ pub async fn revoke_key(
     Ok(ApiKey { revoked_at: Some(now), ..key })
 }
 
-/// Notes that somebody was shown patient data or an item of evidence: `what` is `request`, `outcome`, `evidence`.
+/// What was searched for.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// As a member's identifier.
+    pub member: Option<&'a str>,
+    /// As a number of a payer.
+    pub reference: Option<&'a str>,
+    /// How many cases were found.
+    pub found: usize,
+}
+
+/// Notes that somebody searched for cases. What was typed is kept as the keyed hashes that the search itself compares: who holds the
+/// master key can find out whether a certain person was searched for, nobody can read who was.
+///
+/// # Errors
+/// [`Error::Store`]: then nothing found must be shown.
+pub async fn searched(core: &Core, actor: &Actor, terms: Terms<'_>, now: Timestamp) -> Result<()> {
+    let mut tx = core.store.begin(now).await?;
+    let hashed = |kind, typed: Option<&str>| typed.map(|typed| tx.seal.index_typed(kind, typed));
+    let detail = json!({"member_hash": hashed(Index::Member, terms.member),
+                        "reference_hash": hashed(Index::Reference, terms.reference), "found": terms.found});
+    note(&mut tx, actor, "cases.searched", "cases", detail);
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Notes that somebody was shown the content of an item of evidence.
+///
+/// # Errors
+/// [`Error::Store`]: then it must not be shown.
+pub async fn viewed(core: &Core, actor: &Actor, item: &Evidence, now: Timestamp) -> Result<()> {
+    let mut tx = core.store.begin(now).await?;
+    let case = evidence::case_of(&mut tx, item.attempt).await?;
+    let detail = json!({"case": case, "attempt": item.attempt, "kind": item.kind.word()});
+    note(&mut tx, actor, "evidence.viewed", item.id, detail);
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Notes that somebody was shown patient data: `what` is `request` or the name of a list.
 ///
 /// # Errors
 /// [`Error::Store`]: then it must not be shown.

@@ -8,8 +8,10 @@ use domain::{
 };
 use serde::Serialize;
 
-use super::{Error, Page, Store, Tx, db, jobs};
-use crate::vals;
+use super::{Error, Page, Store, Tx, db, jobs, open_json, seal_json};
+use crate::{seal::Seal, vals};
+
+const FAILURE: (&str, &str) = ("attempts", "failure");
 
 /// An attempt.
 #[derive(Debug, Clone, Serialize)]
@@ -45,12 +47,15 @@ pub struct Attempt {
     pub session_reused: bool,
 }
 
-fn read(row: &db::Row) -> Result<Attempt, Error> {
+fn read(row: &db::Row, seal: &Seal) -> Result<Attempt, Error> {
     let state = match row.text("state")?.as_str() {
         "running" => AttemptState::Running,
         "paused" => AttemptState::Paused { exception: row.parse("exception_id")? },
         "succeeded" => AttemptState::Succeeded,
-        "failed" => AttemptState::Failed { failure: row.json("failure")? },
+        "failed" => {
+            let sealed = row.text("failure")?;
+            AttemptState::Failed { failure: open_json(seal, FAILURE, &row.text("id")?, &sealed)? }
+        }
         "lost" => AttemptState::Lost,
         "released" => AttemptState::Released,
         _ => return Err(row.corrupt("state")),
@@ -113,7 +118,7 @@ pub async fn insert(tx: &mut Tx, attempt: &Attempt, ask: &str) -> Result<(), Err
 /// [`Error::NotFound`].
 pub async fn get_in(tx: &mut Tx, id: AttemptId) -> Result<Attempt, Error> {
     let row = tx.opt("attempts", GET, vals![id]).await?.ok_or(Error::NotFound("attempt"))?;
-    read(&row)
+    read(&row, &tx.seal)
 }
 
 /// Writes the state of an attempt that has not ended.
@@ -123,7 +128,9 @@ pub async fn get_in(tx: &mut Tx, id: AttemptId) -> Result<Attempt, Error> {
 pub async fn save(tx: &mut Tx, attempt: &mut Attempt) -> Result<(), Error> {
     let now = tx.now;
     let (failure, exception) = match &attempt.state {
-        AttemptState::Failed { failure } => (serde_json::to_string(failure).ok(), None),
+        AttemptState::Failed { failure } => {
+            (Some(seal_json(&tx.seal, FAILURE, &attempt.id.to_string(), failure)?), None)
+        }
         AttemptState::Paused { exception } => (None, Some(*exception)),
         AttemptState::Running
         | AttemptState::Succeeded
@@ -154,7 +161,7 @@ pub async fn save(tx: &mut Tx, attempt: &mut Attempt) -> Result<(), Error> {
 /// [`Error::Database`].
 pub async fn of_ask(tx: &mut Tx, agent: AgentId, ask: &str) -> Result<Vec<Attempt>, Error> {
     let rows = tx.all("attempts", OF_ASK, vals![agent, ask]).await?;
-    rows.iter().map(read).collect()
+    rows.iter().map(|row| read(row, &tx.seal)).collect()
 }
 
 /// How many looks of this job ended without a finding.
@@ -178,7 +185,7 @@ const LIST: &str = "SELECT attempts.* FROM attempts JOIN jobs ON jobs.id = attem
 /// [`Error::NotFound`].
 pub async fn get(store: &Store, id: AttemptId) -> Result<Attempt, Error> {
     let row = store.db.opt("attempts", GET, vals![id]).await?.ok_or(Error::NotFound("attempt"))?;
-    read(&row)
+    read(&row, &store.seal)
 }
 
 /// Attempts of a job in order.
@@ -187,7 +194,7 @@ pub async fn get(store: &Store, id: AttemptId) -> Result<Attempt, Error> {
 /// [`Error::Database`].
 pub async fn of_job(store: &Store, job: JobId) -> Result<Vec<Attempt>, Error> {
     let rows = store.db.all("attempts", OF_JOB, vals![job]).await?;
-    rows.iter().map(read).collect()
+    rows.iter().map(|row| read(row, &store.seal)).collect()
 }
 
 /// Which attempts; an empty text means any.
@@ -216,6 +223,6 @@ pub async fn list(
     let f = filter;
     let values = vals![after, &f.job, &f.agent, &f.state, &f.case, i64::from(limit) + 1];
     let rows = store.db.all("attempts", LIST, values).await?;
-    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+    let items = rows.iter().map(|row| read(row, &store.seal)).collect::<Result<_, _>>()?;
     Ok(Page::cut(items, limit, |a: &Attempt| a.id.to_string()))
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     evidence::{Evidence, EvidenceKind, Moment},
-    id::{AttemptId, EvidenceId, JobId},
+    id::{AttemptId, CaseId, EvidenceId, JobId},
 };
 
 use super::{Error, Page, Store, Tx, db};
@@ -67,6 +67,17 @@ pub async fn find_in(tx: &mut Tx, id: EvidenceId) -> Result<Option<Evidence>, Er
 /// [`Error::Database`].
 pub async fn newest_picture(tx: &mut Tx, job: JobId) -> Result<Option<Evidence>, Error> {
     tx.opt("evidence", NEWEST_OF_JOB, vals![job]).await?.map(|r| read(&r)).transpose()
+}
+
+const CASE_OF: &str = "SELECT jobs.case_id AS id FROM attempts JOIN jobs ON jobs.id = attempts.job_id WHERE attempts.id = $1";
+
+/// The case of an attempt's evidence.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn case_of(tx: &mut Tx, attempt: AttemptId) -> Result<CaseId, Error> {
+    let row = tx.opt("attempts", CASE_OF, vals![attempt]).await?;
+    row.ok_or(Error::NotFound("attempt"))?.parse("id")
 }
 
 // Reads for pages and API.

@@ -8,8 +8,10 @@ use domain::{
 };
 use serde::Serialize;
 
-use super::{Error, Page, Store, Tx, db, open_text, seal_text};
+use super::{Error, Page, Store, Tx, db, open_json, open_text, seal_json, seal_text};
 use crate::{seal::Seal, vals};
+
+const FAILURE: (&str, &str) = ("exceptions", "failure");
 
 /// An exception.
 #[derive(Debug, Clone, Serialize)]
@@ -70,7 +72,7 @@ fn read(row: &db::Row, seal: &Seal) -> Result<Exception, Error> {
         payer: row.text("payer_id")?,
         intent: row.opt_parse("intent_id")?,
         kind: ExceptionKind::from_word(&row.text("kind")?).ok_or_else(|| row.corrupt("kind"))?,
-        failure: row.json("failure")?,
+        failure: open_json(seal, FAILURE, &row.text("id")?, &row.text("failure")?)?,
         state,
         opened_at: row.at("opened_at_ms")?,
         closed_at: row.opt_at("closed_at_ms")?,
@@ -92,7 +94,7 @@ const FORGET_FIRST: &str =
 /// # Errors
 /// [`Error::Unique`] when the job has an unanswered one.
 pub async fn insert(tx: &mut Tx, e: &Exception) -> Result<(), Error> {
-    let failure = serde_json::to_string(&e.failure).map_err(|x| Error::Database(x.to_string()))?;
+    let failure = seal_json(&tx.seal, FAILURE, &e.id.to_string(), &e.failure)?;
     let values = vals![
         e.id,
         e.case,

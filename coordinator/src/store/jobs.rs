@@ -5,13 +5,16 @@ use domain::{
     id::{AgentId, AttemptId, CaseId, IntentId, JobId},
     job::{JobState, Task},
     lease::{Lease, Purpose},
-    outcome::Outcome,
+    outcome::{Failure, Outcome},
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Error, Page, Store, Tx, db, open_text, seal_text};
+use super::{Error, Page, Store, Tx, db, open_json, seal_json};
 use crate::{seal::Seal, vals};
+
+const OUTCOME: (&str, &str) = ("jobs", "outcome");
+const FAILURE: (&str, &str) = ("jobs", "failure");
 
 /// A job as stored.
 #[derive(Debug, Clone, Serialize)]
@@ -99,7 +102,7 @@ fn state(row: &db::Row, seal: &Seal) -> Result<JobState, Error> {
             intent: row.opt_parse("intent_id")?,
         },
         "resting" => {
-            JobState::Resting { until: row.at("rests_until_ms")?, after: row.json("failure")? }
+            JobState::Resting { until: row.at("rests_until_ms")?, after: failure(row, seal)? }
         }
         "waiting" => JobState::Waiting {
             exception: row.parse("exception_id")?,
@@ -111,15 +114,18 @@ fn state(row: &db::Row, seal: &Seal) -> Result<JobState, Error> {
             looks: row.count("looks")?,
         },
         "done" => {
-            let text = open_text(seal, "jobs", "outcome", &row.text("id")?, &row.text("outcome")?)?;
             let outcome: Outcome =
-                serde_json::from_str(&text).map_err(|_| row.corrupt("outcome"))?;
+                open_json(seal, OUTCOME, &row.text("id")?, &row.text("outcome")?)?;
             JobState::Done { outcome }
         }
-        "failed" => JobState::Failed { failure: row.json("failure")? },
+        "failed" => JobState::Failed { failure: failure(row, seal)? },
         "cancelled" => JobState::Cancelled { reason: row.text("cancel_reason")? },
         _ => return Err(row.corrupt("state")),
     })
+}
+
+fn failure(row: &db::Row, seal: &Seal) -> Result<Failure, Error> {
+    open_json(seal, FAILURE, &row.text("id")?, &row.text("failure")?)
 }
 
 /// What a new job is made of.
@@ -203,8 +209,8 @@ struct Owned {
 }
 
 impl Owned {
-    fn of(job: &Job, seal: &Seal) -> Self {
-        let json = |failure| serde_json::to_string(failure).unwrap_or_default();
+    fn of(job: &Job, seal: &Seal) -> Result<Self, Error> {
+        let id = job.id.to_string();
         let mut owned = Self { intent: job.state.intent(), ..Self::default() };
         match &job.state {
             JobState::Ready => {}
@@ -213,7 +219,7 @@ impl Owned {
             }
             JobState::Resting { until, after } => {
                 owned.rests_until = Some(*until);
-                owned.failure = Some(json(after));
+                owned.failure = Some(seal_json(seal, FAILURE, &id, after)?);
             }
             JobState::Waiting { exception, .. } => owned.exception = Some(exception.to_string()),
             JobState::InDoubt { look_at, looks, .. } => {
@@ -221,15 +227,15 @@ impl Owned {
                 owned.looks = Some(*looks);
             }
             JobState::Done { outcome } => {
-                let text = serde_json::to_string(outcome).unwrap_or_default();
-                owned.outcome =
-                    Some(seal_text(seal, "jobs", "outcome", &job.id.to_string(), &text));
+                owned.outcome = Some(seal_json(seal, OUTCOME, &id, outcome)?);
                 owned.answer = Some(outcome.answer.word().to_owned());
             }
-            JobState::Failed { failure } => owned.failure = Some(json(failure)),
+            JobState::Failed { failure } => {
+                owned.failure = Some(seal_json(seal, FAILURE, &id, failure)?);
+            }
             JobState::Cancelled { reason } => owned.reason = Some(reason.clone()),
         }
-        owned
+        Ok(owned)
     }
 }
 
@@ -239,7 +245,7 @@ impl Owned {
 /// [`Error::Conflict`].
 pub async fn save(tx: &mut Tx, job: &mut Job) -> Result<(), Error> {
     let now = tx.now;
-    let o = Owned::of(job, &tx.seal);
+    let o = Owned::of(job, &tx.seal)?;
     job.updated_at = now;
     job.ended_at = job.state.is_final().then(|| job.ended_at.unwrap_or(now));
     let (lease, attempt) = o.lease.unzip();

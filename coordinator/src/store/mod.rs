@@ -194,6 +194,32 @@ pub(crate) fn open_text(
     String::from_utf8(plain).map_err(|_| corrupt())
 }
 
+/// [`seal_text`] of a value as JSON.
+pub(crate) fn seal_json(
+    seal: &Seal,
+    (table, column): (&'static str, &'static str),
+    id: &str,
+    value: &impl serde::Serialize,
+) -> Result<String, Error> {
+    let text = serde_json::to_string(value).map_err(|e| Error::Database(e.to_string()))?;
+    Ok(seal_text(seal, table, column, id, &text))
+}
+
+/// Opens what [`seal_json`] made.
+pub(crate) fn open_json<T: serde::de::DeserializeOwned>(
+    seal: &Seal,
+    (table, column): (&'static str, &'static str),
+    id: &str,
+    sealed: &str,
+) -> Result<T, Error> {
+    let text = open_text(seal, table, column, id, sealed)?;
+    serde_json::from_str(&text).map_err(|_| Error::Corrupt {
+        table,
+        column: column.to_owned(),
+        id: id.to_owned(),
+    })
+}
+
 /// One page of a list, by key. `next` is the key to continue after, absent on the last page.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Page<T> {

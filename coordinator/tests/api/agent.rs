@@ -224,6 +224,36 @@ async fn scripts_and_documents_reach_the_agent() {
 }
 
 #[tokio::test]
+async fn a_viewer_sees_the_ends_of_numbers_in_steps_as_in_outcomes() {
+    let app = TestApp::new().await;
+    let (_, job) = app.take_in("crestline", &claim_status("W100000001")).await;
+    let agent = app.hello("a1", 1).await;
+    let lease = app.lease(&agent, 1).await.remove(0);
+    let step = json!({"index": 0, "name": "Read it", "kind": "capture", "depth": 0, "effect": "read", "state": "done",
+        "source": "crestline/claim_status:9", "started_ms": 0, "log": [{"at_ms": 1, "text": "claim CLM-2603-77 in row 2"}],
+        "values": [{"name": "claim", "value": "CLM-2603-77", "read_by": "dom"}]});
+    let steps =
+        json!({"fenced": fenced(&agent, &lease), "attempt": lease["attempt"], "steps": [step]});
+    app.agent("steps", &steps).await.good();
+    let mut report = answered(&agent, &lease, "received");
+    report["end"]["outcome"]["references"] = json!([{"kind": "claim", "issuer": "crestline", "value": "CLM-2603-77",
+        "read_by": "dom", "at": "2026-03-02T14:00:00Z"}]);
+    app.agent("report", &report).await.good();
+    let (attempt, whole, masked) = (lease["attempt"].as_str().unwrap(), "CLM-2603-77", "••••3-77");
+    for path in [format!("attempts/{attempt}/steps"), format!("jobs/{job}"), "jobs".to_owned()] {
+        let text = async |role| String::from_utf8(app.get(role, &path).await.body).unwrap();
+        let (viewer, operator) = (text(Role::Viewer).await, text(Role::Operator).await);
+        assert!(viewer.contains(masked) && !viewer.contains(whole), "{path}: {viewer}");
+        assert!(operator.contains(whole), "{path}");
+    }
+    for file in ["fleet.db", "fleet.db-wal"] {
+        let bytes = std::fs::read(app.dir.path().join("data").join(file)).unwrap();
+        let found = bytes.windows(whole.len()).any(|w| w == whole.as_bytes());
+        assert!(!found, "numbers and values read are sealed at rest: {file}");
+    }
+}
+
+#[tokio::test]
 async fn a_submission_is_permitted_once_and_proved() {
     let app = TestApp::new().await;
     let (_, job) = app.take_in("crestline", &prior_auth("W100000001")).await;

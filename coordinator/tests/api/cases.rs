@@ -142,8 +142,16 @@ async fn search_is_by_post_exact_and_written_down() {
     assert_eq!(found["items"].as_array().unwrap().len(), 1);
     assert_eq!(found["items"][0]["id"], case.as_str());
     assert_eq!(search("W1000").await["items"], json!([]), "parts of a number find nothing");
-    let audit = app.get(Role::Admin, "audit?act=data.seen").await.good();
-    assert_eq!(audit["items"].as_array().unwrap().len(), 2);
+    search("W100000001").await;
+    let audit = app.get(Role::Admin, "audit?act=cases.searched").await;
+    let text = String::from_utf8_lossy(&audit.body).into_owned();
+    assert!(!text.contains("W1000") && !text.contains("w1000"), "the hash, not the value");
+    let audit = audit.good();
+    let of = |n: usize, name: &str| audit["items"][n]["detail"][name].clone();
+    assert_eq!((of(0, "found"), of(1, "found"), of(2, "found")), (json!(1), json!(0), json!(1)));
+    assert_eq!(of(0, "member_hash"), of(2, "member_hash"), "however it was written");
+    assert_ne!(of(0, "member_hash"), of(1, "member_hash"));
+    assert_eq!(of(0, "reference_hash"), json!(null));
 }
 
 #[tokio::test]

@@ -41,7 +41,13 @@ async fn bytes_are_given_under_a_role_with_safe_headers_and_written_down() {
     assert_eq!(body.headers["content-disposition"], "attachment");
     assert!(body.headers["content-type"].to_str().unwrap().starts_with("text/plain"));
     let audit = app.get(Role::Admin, &format!("audit?subject={id}")).await.good();
-    assert!(audit["items"].as_array().unwrap().iter().any(|e| e["act"] == "data.seen"));
+    let seen = audit["items"].as_array().unwrap().iter().find(|e| e["act"] == "evidence.viewed");
+    let seen = seen.expect("reading is written down");
+    assert_eq!((&seen["actor"], &seen["detail"]["case"]), (&json!("key:operator"), &json!(case)));
+    assert_eq!(
+        (&seen["detail"]["attempt"], &seen["detail"]["kind"]),
+        (&lease["attempt"], &json!("dom"))
+    );
     assert_eq!(app.get(Role::Admin, "audit/verified").await.good()["intact"], true);
 }
 

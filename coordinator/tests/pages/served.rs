@@ -85,6 +85,11 @@ async fn a_case_is_on_the_list_of_what_comes_next() {
         let found = rosa.get(&format!("/?q={query}")).await;
         assert_eq!(found.header(header::LOCATION), row, "search for {q}");
     }
+    let filter = audit::Filter { act: "cases.searched".into(), ..Default::default() };
+    let searched = audit::list(&bed.core.store, &filter, None, 20).await.unwrap().items;
+    assert_eq!(searched.len(), 4);
+    assert!(searched.iter().all(|e| e.detail["found"] == 1 && e.detail["member_hash"].is_string()));
+    assert!(!format!("{searched:?}").contains("W100000001"), "the hash, not the value");
     assert!(rosa.get("/?q=nothing").await.text.contains("No case, reference or member number"));
     let csv = rosa.get("/cases.csv?tab=at_payer").await;
     assert_eq!(csv.text.lines().count(), 2);
@@ -122,7 +127,17 @@ async fn the_case_and_its_attempt_are_told_whole() {
     let picture = rosa.get(&evidence).await;
     assert_eq!(picture.header(header::CONTENT_TYPE), "image/png");
     assert!(picture.header(header::CONTENT_SECURITY_POLICY).contains("sandbox"));
+    let filter = audit::Filter { act: "evidence.viewed".into(), ..Default::default() };
+    let viewed = audit::list(&bed.core.store, &filter, None, 20).await.unwrap().items;
+    assert!(viewed.iter().any(|e| evidence.ends_with(&e.subject)), "a picture on a page, too");
+    assert!(viewed.iter().all(|e| e.detail["case"] == case.to_string()));
     let vera = bed.person("vera").await;
+    for page in
+        [format!("/cases/{case}"), format!("/attempts/{attempt}?step=6"), "/?tab=at_payer".into()]
+    {
+        let text = vera.get(&page).await.text;
+        assert!(text.contains("••••4417") && !text.contains("CRA-2603-004417"), "{page}");
+    }
     assert_eq!(
         vera.get(&evidence).await.status,
         StatusCode::FORBIDDEN,

@@ -88,7 +88,7 @@ pub async fn load(app: &App, id: AttemptId, query: &Query) -> Result<AttemptView
         pixels: BTreeMap::new(),
     };
     if let Some(step) = view.selected().cloned() {
-        view.page_text = page_text(app, &view.evidence, step.index).await;
+        view.page_text = page_text(app, text_of(&view.evidence, step.index)).await;
         view.script_lines = around(&script.files, &step.source);
         view.pixels = pixels(app, shown(&view, &step).into_iter()).await;
     }
@@ -167,8 +167,22 @@ fn shown<'a>(view: &'a AttemptView, step: &Step) -> Vec<&'a Evidence> {
     view.evidence.iter().filter(|e| e.step == step.index || wanted.contains(&e.id)).collect()
 }
 
-async fn page_text(app: &App, items: &[Evidence], step: u32) -> Option<String> {
-    let item = items.iter().rfind(|e| e.step == step && e.kind == EvidenceKind::PageText)?;
+/// The text of the page as it was in a step, last.
+fn text_of(items: &[Evidence], step: u32) -> Option<&Evidence> {
+    items.iter().rfind(|e| e.step == step && e.kind == EvidenceKind::PageText)
+}
+
+impl AttemptView {
+    /// The evidence whose text is shown on the page.
+    #[must_use]
+    pub fn page_text_item(&self) -> Option<&Evidence> {
+        self.page_text.as_ref()?;
+        text_of(&self.evidence, self.selected()?.index)
+    }
+}
+
+async fn page_text(app: &App, item: Option<&Evidence>) -> Option<String> {
+    let item = item?;
     let bytes = app.core.files.get(&item.sha256).await.ok()?;
     let cut = bytes.len().min(PAGE_TEXT_MAX);
     Some(String::from_utf8_lossy(&bytes[..cut]).into_owned())

@@ -42,6 +42,12 @@ impl Query {
         }
     }
 
+    /// What is searched for, if anything.
+    #[must_use]
+    pub fn searched(&self) -> Option<&str> {
+        Some(self.q.trim()).filter(|q| !q.is_empty())
+    }
+
     fn filter(&self) -> Filter {
         Filter {
             list: self.tab().map_or(String::new(), |t| t.word().to_owned()),

@@ -261,11 +261,7 @@ pub async fn begin(app: &App, user: UserId) -> Reply<String> {
     let (now, secret) = (app.now(), key::random());
     let ends_at = now.plus_ms(ABSOLUTE_MS);
     flow::people::sign_in(&app.core, user, &key::hash(&secret), ends_at, now).await?;
-    let secure = if app.config.listen.ip().is_loopback() { "" } else { "; Secure" };
-    Ok(format!(
-        "{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}",
-        ABSOLUTE_MS / 1000
-    ))
+    Ok(set_cookie(app, &secret, ABSOLUTE_MS / 1000))
 }
 
 /// Ends the console sign-in of these headers; gives the `Set-Cookie` that removes it.
@@ -276,7 +272,12 @@ pub async fn sign_out(app: &App, headers: &HeaderMap) -> Reply<String> {
     if let (Some(cookie), Some(caller)) = (cookie(headers), identify(app, headers).await?) {
         flow::people::sign_out(&app.core, caller.user, &key::hash(cookie), app.now()).await?;
     }
-    Ok(format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"))
+    Ok(set_cookie(app, "", 0))
+}
+
+fn set_cookie(app: &App, secret: &str, max_age_s: i64) -> String {
+    let secure = if app.config.over_tls() { "; Secure" } else { "" };
+    format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_s}{secure}")
 }
 
 /// The form token belongs to the cookie without being it: who reads a page does not get the cookie.

@@ -54,6 +54,9 @@ pub struct Flags {
     /// Address to listen on; port 0 takes a free one [env: FLEET_LISTEN] [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
+    /// Address people use in their browser, when a proxy stands in front; with https the cookie is marked Secure [env: FLEET_PUBLIC_URL]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
     /// Master key, 32 bytes in base64, outside the data folder [env: FLEET_KEY_FILE]
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<String>,
@@ -92,6 +95,8 @@ pub struct Config {
     pub database_url: String,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The address people use in their browser, where it is not `listen`: scheme, host and port of a proxy.
+    pub public_url: Option<Url>,
     /// The master key's file.
     pub key_file: PathBuf,
     /// Sealed evidence and documents.
@@ -184,9 +189,11 @@ impl Config {
             r.text("FLEET_KEY_FILE", flags.key_file.as_ref()),
             config_dir(env).join("fleet").join("master.key"),
         );
+        let public_url = public_url(&mut r, flags)?;
         let config = Self {
             database_url,
             listen,
+            public_url,
             files_dir: path(
                 r.text("FLEET_FILES_DIR", flags.files_dir.as_ref()),
                 data_dir.join("files"),
@@ -233,6 +240,21 @@ impl Config {
         Ok(())
     }
 
+    /// Whether browsers reach the coordinator by TLS: at a proxy, as the public address says. Without one an address that is not a
+    /// loopback's is taken for such, since a cookie must not travel in clear.
+    #[must_use]
+    pub fn over_tls(&self) -> bool {
+        self.public_url
+            .as_ref()
+            .map_or(!self.listen.ip().is_loopback(), |url| url.scheme() == "https")
+    }
+
+    /// Whether the public address is told to be one of TLS: then browsers may be held to it.
+    #[must_use]
+    pub fn tls_is_certain(&self) -> bool {
+        self.public_url.is_some() && self.over_tls()
+    }
+
     /// Where a file of this coordinator lies, such as `address`, `agent.key`.
     #[must_use]
     pub fn data_file(&self, name: &str) -> PathBuf {
@@ -247,6 +269,7 @@ impl Config {
             ("FLEET_DATA_DIR", show(&self.data_dir)),
             ("FLEET_DATABASE_URL", without_password(&self.database_url)),
             ("FLEET_LISTEN", self.listen.to_string()),
+            ("FLEET_PUBLIC_URL", self.public_url.as_ref().map_or("-".into(), ToString::to_string)),
             ("FLEET_KEY_FILE", show(&self.key_file)),
             ("FLEET_FILES_DIR", show(&self.files_dir)),
             ("FLEET_SCRIPTS_DIR", show(&self.scripts_dir)),
@@ -270,6 +293,25 @@ impl Config {
                 format!("{name:<22} {value}  ({origin})\n")
             })
             .collect()
+    }
+}
+
+fn public_url(r: &mut Reader<'_>, flags: &Flags) -> Result<Option<Url>, BadSetting> {
+    const VARIABLE: &str = "FLEET_PUBLIC_URL";
+    let Some(text) = r.text(VARIABLE, flags.public_url.as_ref()) else { return Ok(None) };
+    let plain = |url: &Url| {
+        ["http", "https"].contains(&url.scheme())
+            && url.has_host()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.username().is_empty()
+    };
+    match Url::parse(&text) {
+        Ok(url) if plain(&url) => Ok(Some(url)),
+        _ => {
+            Err(r
+                .bad(VARIABLE, "expected an address such as https://fleet.example, without a path"))
+        }
     }
 }
 
@@ -360,6 +402,21 @@ mod tests {
     }
 
     #[test]
+    fn the_public_address_says_whether_browsers_speak_tls() {
+        for (listen, public, tls) in [
+            ("127.0.0.1:8080", None, false),
+            ("127.0.0.1:8080", Some("https://fleet.example"), true),
+            ("127.0.0.1:8080", Some("http://localhost:8080"), false),
+            ("10.0.0.7:8080", None, true),
+            ("10.0.0.7:8080", Some("http://fleet.internal"), false),
+        ] {
+            let mut pairs = vec![("FLEET_LISTEN", listen)];
+            pairs.extend(public.map(|url| ("FLEET_PUBLIC_URL", url)));
+            assert_eq!(load(&pairs).unwrap().over_tls(), tls, "{listen} {public:?}");
+        }
+    }
+
+    #[test]
     fn a_key_beside_the_data_is_refused_even_through_dots() {
         for key in ["/d/master.key", "/d/sub/../master.key", "/x/../d/k"] {
             let refused = load(&[("FLEET_DATA_DIR", "/d"), ("FLEET_KEY_FILE", key)]);
@@ -386,6 +443,8 @@ mod tests {
             ("FLEET_REST_UNIT_MS", "0"),
             ("FLEET_HEARTBEAT_MS", "59000"),
             ("FLEET_LISTEN", "everywhere"),
+            ("FLEET_PUBLIC_URL", "fleet.example"),
+            ("FLEET_PUBLIC_URL", "https://fleet.example/console"),
             ("DATABASE_URL", "mysql://x"),
         ] {
             let bad = load(&[(name, value)]).unwrap_err();

@@ -105,5 +105,6 @@ impl App {
 
 /// The whole HTTP surface.
 pub fn router(app: Arc<App>) -> Router {
-    api::around(api::router(Arc::clone(&app)).merge(console::router().with_state(app)))
+    let tls = app.config.tls_is_certain();
+    api::around(api::router(Arc::clone(&app)).merge(console::router().with_state(app)), tls)
 }

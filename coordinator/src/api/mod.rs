@@ -70,8 +70,14 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// What API and pages have in common: headers that make a browser careful, and a panic that is answered.
-pub fn around(router: Router) -> Router {
+/// What API and pages have in common: headers that make a browser careful, and a panic that is answered. Where browsers come by TLS
+/// they are told to come by nothing else for half a year.
+pub fn around(router: Router, over_tls: bool) -> Router {
+    let router = if over_tls {
+        router.layer(header_unless_set(header::STRICT_TRANSPORT_SECURITY, "max-age=15552000"))
+    } else {
+        router
+    };
     router
         .layer(header_unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_unless_set(header::REFERRER_POLICY, "no-referrer"))

@@ -183,6 +183,29 @@ async fn signed_in(app: &TestApp) -> (HeaderMap, String) {
 }
 
 #[tokio::test]
+async fn behind_a_tls_proxy_the_cookie_is_secure_and_browsers_are_held_to_tls() {
+    for (settings, secure, held) in [
+        (vec![], false, false),
+        (vec![("FLEET_PUBLIC_URL", "https://fleet.example")], true, true),
+        (vec![("FLEET_PUBLIC_URL", "http://127.0.0.1:9000")], false, false),
+        (vec![("FLEET_LISTEN", "10.0.0.7:8080")], true, false),
+    ] {
+        let app = TestApp::with(&settings).await;
+        let (headers, _) = signed_in(&app).await;
+        let signed = access::sign_in(&app.app, "ann", PASSWORD, "10.0.0.1").await.unwrap();
+        let out = access::sign_out(&app.app, &headers).await.unwrap();
+        for cookie in [signed.set_cookie, out] {
+            assert_eq!(cookie.ends_with("; Secure"), secure, "{settings:?}");
+            assert!(cookie.contains("HttpOnly; SameSite=Strict"));
+        }
+        for path in ["/healthz", "/sign-in", "/v1/cases"] {
+            let reply = app.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await;
+            assert_eq!(reply.headers.contains_key("strict-transport-security"), held, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_sign_in_ends_when_idle_and_at_its_end() {
     let app = TestApp::new().await;
     let (headers, _) = signed_in(&app).await;

@@ -84,8 +84,10 @@ async fn say(address: &str, text: &str) -> String {
 async fn addresses_and_headers_are_bounded_and_a_panic_is_answered() {
     let boom = axum::routing::get(async || -> &'static str { panic!("W100000001 ALDER") });
     let app = TestApp::new().await;
-    let router =
-        coordinator::api::around(app.router.clone().merge(Router::new().route("/boom", boom)));
+    let router = coordinator::api::around(
+        app.router.clone().merge(Router::new().route("/boom", boom)),
+        false,
+    );
     let (address, end, task) = served(router, 8).await;
     let tail = "Host: x\r\nConnection: close\r\n";
     let good = say(&address, &format!("GET /healthz HTTP/1.1\r\n{tail}\r\n")).await;

@@ -86,11 +86,12 @@ pub(crate) struct TestApp {
     pub(crate) end: watch::Sender<bool>,
 }
 
-fn config(dir: &TempDir) -> Config {
-    let env = BTreeMap::from([
+fn config(dir: &TempDir, settings: &[(&'static str, &str)]) -> Config {
+    let mut env = BTreeMap::from([
         ("FLEET_DATA_DIR", dir.path().join("data").display().to_string()),
         ("FLEET_KEY_FILE", dir.path().join("keys/master.key").display().to_string()),
     ]);
+    env.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
     Config::from(&Flags::default(), &|name| env.get(name).cloned()).unwrap()
 }
 
@@ -114,8 +115,13 @@ pub(crate) fn payer(id: &str, sessions_max: u32) -> domain::fleet::Payer {
 impl TestApp {
     /// A fresh one.
     pub(crate) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A fresh one with settings of its own.
+    pub(crate) async fn with(settings: &[(&'static str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config = config(&dir);
+        let config = config(&dir, settings);
         std::fs::create_dir_all(&config.data_dir).unwrap();
         let clock = Clock::manual(Timestamp::parse(START).unwrap());
         let db = Db::open(&config.database_url, Open::Tool).await.unwrap();

@@ -42,10 +42,12 @@ struct State {
     /// Request id that was let through.
     passed: Option<String>,
     answered: Option<u16>,
+    /// Only matches are looked at any more, and never let through.
+    barred: bool,
     refused: Vec<(String, String)>,
 }
 
-/// An armed gate. [`Gate::disarm`] it; dropped armed it stays shut until the context is disposed of.
+/// An armed gate. [`Gate::disarm`] it, or [`Gate::bar`] it after a click; dropped armed it stays shut until the context is disposed of.
 #[derive(Debug)]
 pub struct Gate {
     context: Arc<ContextInner>,
@@ -176,13 +178,37 @@ impl Gate {
     /// # Errors
     /// The browser is gone.
     pub async fn disarm(self) -> Result<(), Error> {
-        let held = lock(&self.state.state).held.take();
-        if let Some((session, params)) = held {
-            fail(self.context.conn(), &session, text(&params, "/requestId")).await?;
-        }
+        self.fail_held().await?;
         *lock(&self.context.gate) = None;
         self.context.tunnels.iter().for_each(Tunnels::release);
         apply(&self.context).await
+    }
+
+    /// Lets everything go but matches: those stay barred until the gate is armed again, or for the rest of the context's life. For
+    /// after a click, since a page may send its request again long after the first answer.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn bar(self) -> Result<(), Error> {
+        self.fail_held().await?;
+        {
+            let mut state = lock(&self.state.state);
+            state.used = true;
+            state.barred = true;
+            state.answered.get_or_insert(0);
+        }
+        self.context.tunnels.iter().for_each(Tunnels::release);
+        apply(&self.context).await
+    }
+
+    async fn fail_held(&self) -> Result<(), Error> {
+        let held = lock(&self.state.state).held.take();
+        match held {
+            Some((session, params)) => {
+                fail(self.context.conn(), &session, text(&params, "/requestId")).await
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -233,8 +259,11 @@ async fn fail(conn: &Connection, session: &Arc<str>, id: &str) -> Result<(), Err
 pub(crate) fn patterns(context: &ContextInner) -> Value {
     let mut list =
         vec![json!({"urlPattern": "*", "resourceType": "Document", "requestStage": "Response"})];
-    if lock(&context.gate).is_some() {
-        list.push(json!({"urlPattern": "*", "requestStage": "Request"}));
+    if let Some(gate) = lock(&context.gate).as_ref() {
+        // Once only matches are barred, only they need to be looked at.
+        let barred = lock(&gate.state).barred;
+        let looked_at = if barred { gate.pattern.url.as_str() } else { "*" };
+        list.push(json!({"urlPattern": looked_at, "requestStage": "Request"}));
     }
     json!({"patterns": list})
 }

@@ -215,7 +215,8 @@ fn pages() -> Router {
         }))
         .route("/done", get(|| async { Html("<title>done</title><h1>Done</h1>") }))
         .route("/other", get(|Query(q): Query<HashMap<String, String>>| async move {
-            posts().lock().unwrap().push(format!("other {}", q.get("n").cloned().unwrap_or_default()));
+            let of = |name: &str| q.get(name).cloned().unwrap_or_default();
+            posts().lock().unwrap().push(format!("other {} {}", of("n"), of("i")));
             Html("<h1>other</h1>")
         }))
         .route("/file.csv", get(|| async {

@@ -222,6 +222,15 @@ impl Portal<'_> {
         self.session.context.expect_dialogs(Vec::new());
     }
 
+    /// After the click: everything may go again but a second submission, whenever the page tries one.
+    async fn bar(&mut self, gate: Gate) {
+        if let Err(error) = gate.bar().await {
+            tracing::warn!(%error, "the gate could not be set back; the context will not be used again");
+        }
+        self.session.context.set_dialog_mode(DialogMode::Normal);
+        self.session.context.expect_dialogs(Vec::new());
+    }
+
     async fn permit(
         &mut self,
         commit: &Commit,
@@ -303,7 +312,7 @@ impl Portal<'_> {
         };
         match proved {
             Ok(proof) => {
-                self.disarm(gate).await;
+                self.bar(gate).await;
                 self.dialogs_held = false;
                 if let Some(flow) = &commit.proof.read_back
                     && let Err(why) = self.read_again(flow.as_str(), &proof.reference).await
@@ -316,7 +325,13 @@ impl Portal<'_> {
             }
             Err(why) => {
                 let halt = self.in_doubt(commit, &why).await;
-                self.disarm(gate).await;
+                // Whatever the page would still send by itself ends with it, also what the network stack would repeat.
+                for page in self.session.context.pages() {
+                    if let Err(error) = page.close().await {
+                        tracing::debug!(%error, "a page in doubt could not be closed");
+                    }
+                }
+                self.bar(gate).await;
                 Err(halt)
             }
         }

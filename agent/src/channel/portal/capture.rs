@@ -86,7 +86,14 @@ impl Portal<'_> {
             bounds: seen.bounds,
             confidence: seen.confidence,
         };
-        self.keep_value(value, &spec.read_as, spec.kind, spec.optional)
+        self.keep_value(value, &spec.read_as, spec.kind, spec.optional)?;
+        if let (CaptureSource::InFile(name), ReadAs::Reference) = (&spec.source, &spec.read_as)
+            && let Some(reference) = self.references.last_mut()
+        {
+            // What proves a number of a letter is the letter.
+            reference.evidence = self.files.get(name.as_str()).copied();
+        }
+        Ok(())
     }
 
     fn nothing_read(&mut self, spec: &CaptureSpec, why: &str) -> Result<(), Halt> {
@@ -312,6 +319,7 @@ impl Portal<'_> {
         };
         self.captured.insert(spec.name.text.clone(), Value::File(file));
         self.read_by.insert(spec.name.text.clone(), "file".to_owned());
+        self.files.insert(spec.name.text.clone(), id);
         self.observe.log(&format!("{} kept as {id}", spec.name));
         // The file itself is the value; it is kept above under its name.
         Ok(Some(Seen::of(id.to_string(), "file")))

@@ -99,6 +99,8 @@ pub(crate) struct Portal<'b> {
     variables: Vec<(String, Value)>,
     captured: BTreeMap<String, Value>,
     read_by: BTreeMap<String, String>,
+    /// Captured files as they were kept.
+    files: BTreeMap<String, domain::id::EvidenceId>,
     references: Vec<Reference>,
     facts: Vec<Fact>,
     outcome: Option<Outcome>,
@@ -174,6 +176,7 @@ impl<'b> Portal<'b> {
             variables: Vec::new(),
             captured: BTreeMap::new(),
             read_by: BTreeMap::new(),
+            files: BTreeMap::new(),
             references: Vec::new(),
             facts: Vec::new(),
             outcome: None,

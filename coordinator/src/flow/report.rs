@@ -15,7 +15,7 @@ use super::{
     Actor, Core, Error, Result,
     change::{ask_person, change, end_attempt, fenced, fenced_attempt, note},
     settle,
-    settle::Confirm,
+    settle::{Confirm, FailedLooks},
 };
 use crate::store::{
     Tx, agents, attempts, attempts::Attempt, credentials, evidence, intents, jobs, jobs::Job,
@@ -164,8 +164,15 @@ async fn failed(
     match (attempt.purpose, job.state.intent()) {
         (Purpose::Reconcile, _) => {
             // This one has ended as failed already.
-            let looks = attempts::failed_looks(tx, job.id).await?;
-            settle::look_failed(tx, job, attempt.id, failure.clone(), looks, actor).await?;
+            let count = attempts::failed_looks(tx, job.id).await?;
+            let looks = u32::try_from(count).unwrap_or(u32::MAX);
+            let again = after_failure(failure, looks, u32::MAX, unit, now);
+            let again_at = match again {
+                AfterFailure::RestUntil(at) if failure.retry.is_some() => Some(at),
+                AfterFailure::RestUntil(_) | AfterFailure::AskPerson => None,
+            };
+            let failed = FailedLooks { count, again_at };
+            settle::look_failed(tx, job, attempt.id, failure.clone(), failed, actor).await?;
         }
         (Purpose::Work, Some(intent)) => {
             settle::doubt(tx, job, intent, actor, failure.kind.word()).await?;

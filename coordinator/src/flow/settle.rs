@@ -124,13 +124,21 @@ pub(super) async fn doubt(
     Ok(())
 }
 
+/// Looks that ended without a finding.
+pub(super) struct FailedLooks {
+    /// How many, with this one.
+    pub(super) count: usize,
+    /// When the script itself says that it can be tried again: a portal that lets us in only when another session has idled out.
+    pub(super) again_at: Option<Timestamp>,
+}
+
 /// A look that ended without a finding: look again later, and ask a person when looking itself does not work.
 pub(super) async fn look_failed(
     tx: &mut Tx,
     job: &mut Job,
     attempt: AttemptId,
     failure: Failure,
-    failed_looks: usize,
+    failed: FailedLooks,
     actor: &Actor,
 ) -> Result<()> {
     let Some(intent) = job.state.intent() else {
@@ -141,13 +149,14 @@ pub(super) async fn look_failed(
         failure.kind,
         FailureKind::Transient | FailureKind::PortalDown | FailureKind::Lost
     );
-    let tired = failed_looks > usize::try_from(rules.looks_max).unwrap_or(usize::MAX);
-    if !passing || tired {
+    let tired = failed.count > usize::try_from(rules.looks_max).unwrap_or(usize::MAX);
+    if failed.again_at.is_none() && (!passing || tired) {
         ask_person(tx, job, Some(attempt), ExceptionKind::InDoubt, failure, actor).await?;
         return Ok(());
     }
     let looks = intents::get_in(tx, intent).await?.looks;
-    let look_at = tx.now.plus_ms(rules.look_every_ms);
+    let usual = tx.now.plus_ms(rules.look_every_ms);
+    let look_at = failed.again_at.map_or(usual, |at| at.max(usual));
     change(tx, job, &JobEvent::Doubt { intent, look_at, looks }).await
 }
 

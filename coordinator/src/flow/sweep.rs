@@ -110,8 +110,9 @@ async fn lost(
         || Failure::new(FailureKind::Lost, "lease_ended", "no heartbeat and no report came");
     match (purpose, job.state.intent()) {
         (Purpose::Reconcile, _) => {
-            let looks = attempts::failed_looks(tx, job.id).await?;
-            settle::look_failed(tx, job, attempt, failure(), looks, &SWEEP).await
+            let count = attempts::failed_looks(tx, job.id).await?;
+            let failed = settle::FailedLooks { count, again_at: None };
+            settle::look_failed(tx, job, attempt, failure(), failed, &SWEEP).await
         }
         (Purpose::Work, Some(intent)) => settle::doubt(tx, job, intent, &SWEEP, "lost").await,
         (Purpose::Work, None) if job.tries >= job.attempts_max => {

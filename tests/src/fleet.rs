@@ -37,6 +37,8 @@ pub struct Options {
     pub heartbeat_ms: i64,
     /// The retry schedule's minute, in milliseconds.
     pub rest_unit_ms: i64,
+    /// How late a payer may record, milliseconds: absence is believed only after three times that.
+    pub record_delay_ms: i64,
     /// Cadence of status checks in milliseconds.
     pub status_every_ms: i64,
     /// Portal sessions at a time at Crestline.
@@ -49,6 +51,9 @@ pub struct Options {
     pub payers: Vec<&'static str>,
     /// Certificate the portals show: `trusted`, `untrusted`, `wrong-host`.
     pub certificate: &'static str,
+    /// Seconds an authenticator code lives: 30 at every payer; 10, the shortest the fleet takes, where nobody should wait for the
+    /// next one.
+    pub code_step_s: i64,
 }
 
 impl Options {
@@ -61,12 +66,14 @@ impl Options {
             lease_ttl_ms: 6_000,
             heartbeat_ms: 1_000,
             rest_unit_ms: 500,
+            record_delay_ms: 500,
             status_every_ms: 3_600_000,
             sessions_max: 2,
             pace: "quick",
             database_url: None,
             payers: vec!["crestline", "harbor"],
             certificate: "trusted",
+            code_step_s: 30,
         }
     }
 }
@@ -201,7 +208,9 @@ impl Fleet {
             .with_context(|| format!("the world has no account at {payer}"))?;
         let mut secrets = json!({"user": account.id, "password": account.password});
         if let Some(seed) = &account.totp_seed {
-            secrets["code"] = json!(seed);
+            let step_s = self.options.code_step_s;
+            self.control(payer).knob("totp_step_s", step_s).await?;
+            secrets["code"] = json!({"totp": seed, "period_s": step_s});
         }
         let body = json!({"account": account.id, "secrets": secrets});
         self.api.put(&format!("payers/{payer}/credential"), &body).await?;

@@ -83,6 +83,7 @@ async fn run(args: Args) -> Result<bool> {
         lease_ttl_ms: 60_000,
         heartbeat_ms: 10_000,
         rest_unit_ms: 5_000,
+        record_delay_ms: 5_000,
         status_every_ms: 100_000,
         ..Options::story(out.join("fleet"))
     };

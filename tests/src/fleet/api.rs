@@ -119,6 +119,23 @@ impl Api {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    /// A person's act on what has this revision.
+    ///
+    /// # Errors
+    /// As [`Api::call`].
+    pub async fn act(&self, path: &str, rev: i64, body: &Value) -> Result<Value> {
+        let call = self.http.post(format!("{}/v1/{path}", self.base)).bearer_auth(&self.key);
+        let call = call.header("idempotency-key", format!("{:032x}", rand::random::<u128>()));
+        let answer = call.header("if-match", rev).json(body).send().await;
+        let answer = answer.with_context(|| format!("calling {path}"))?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        if !status.is_success() {
+            bail!("{path} answered {status}: {text}");
+        }
+        serde_json::from_str(&text).with_context(|| format!("reading {text}"))
+    }
+
     /// Takes in a document and returns its description.
     ///
     /// # Errors

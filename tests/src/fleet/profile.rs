@@ -26,14 +26,14 @@ pub fn payer(id: &str, options: &Options) -> Value {
     match id {
         "harbor" => json!({
             "id": "harbor", "name": "Harbor State Medicaid", "time_zone": "America/New_York",
-            "permission": permission, "limits": limits(1), "reconcile": reconcile(options.rest_unit_ms),
+            "permission": permission, "limits": limits(1), "reconcile": reconcile(options.record_delay_ms),
             "status_every_ms": options.status_every_ms, "second_login": "refused",
             "secrets": ["user", "password"], "login_origins": ["https://mmis.harbor.test"],
         }),
         _ => json!({
             "id": "crestline", "name": "Crestline Connect", "time_zone": "America/Chicago",
             "permission": permission, "limits": limits(options.sessions_max),
-            "reconcile": reconcile(options.rest_unit_ms),
+            "reconcile": reconcile(options.record_delay_ms),
             "status_every_ms": options.status_every_ms, "second_login": "both_live",
             "secrets": ["user", "password", "code"], "login_origins": ["https://hub.crestline.test"],
         }),

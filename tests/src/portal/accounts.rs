@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     Skin,
     journal::{Kept, lock},
-    totp,
+    totp::{self, CheckedAt},
     world::Account,
 };
 
@@ -133,10 +133,10 @@ impl Accounts {
         memory.wrong.iter().filter(|at| now.duration_since(**at) < self.rules.wrong_window).count()
     }
 
-    /// Checks an authenticator code against `unix_s`; each code works once, and only for a step after `after_step`.
-    pub fn code(&self, kept: &Kept, id: &str, typed: &str, unix_s: i64, after_step: i64) -> Code {
+    /// Checks an authenticator code at a moment; each code works once, and only for a step after `after_step`.
+    pub fn code(&self, kept: &Kept, id: &str, typed: &str, at: CheckedAt, after_step: i64) -> Code {
         let seed = self.find(id).and_then(|account| account.totp_seed.as_deref());
-        let Some(step) = seed.and_then(|seed| totp::matching_step(seed, typed, unix_s)) else {
+        let Some(step) = seed.and_then(|seed| totp::matching_step(seed, typed, at)) else {
             return Code::Wrong;
         };
         self.remember(kept, id, |memory| {
@@ -336,8 +336,8 @@ mod tests {
         let kept = Kept::open(dir.path()).unwrap();
         let accounts = Accounts::new("crestline", rules());
         let seed = accounts.find("auto01").unwrap().totp_seed.clone().unwrap();
-        let now = 1_772_460_000;
-        let step = totp::step_of(now);
+        let now = CheckedAt { unix_s: 1_772_460_000, step_s: totp::STEP_S };
+        let step = totp::step_of(now.unix_s);
         let typed = totp::code(&seed, step).unwrap();
         assert_eq!(accounts.code(&kept, "auto01", &typed, now, 0), Code::Right(step));
         assert_eq!(accounts.code(&kept, "auto01", &typed, now, 0), Code::Reused);

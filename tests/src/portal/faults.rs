@@ -164,6 +164,8 @@ fn usual(id: &str) -> Option<&'static str> {
         "F39" => "redirect-away",
         "F41" => "408",
         "F42" => "kept-alive-closed",
+        "F43" => "page-retry",
+        "F45" => "records-twice",
         "F46" => "never-answers",
         "F47" => "error-shown-but-recorded",
         "F48" => "stale-number",

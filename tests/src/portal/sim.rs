@@ -18,6 +18,7 @@ use super::{
     knobs::Knobs,
     store::{Case, Filed, Filing, Store},
     tls::Certificates,
+    totp::{self, CheckedAt},
 };
 use crate::ledger::{Entry, Ledger, hex};
 
@@ -33,7 +34,7 @@ pub struct Profile {
     pub sign_in: SignInRules,
     /// Minutes until an idle portal session ends.
     pub idle_min: i64,
-    /// Settings with their first values for a pace; `totp_clock`, `cert` and `idle_min` are added to them.
+    /// Settings with their first values for a pace; `totp_clock`, `totp_step_s`, `cert` and `idle_min` are added to them.
     pub knobs: fn(Pace) -> Value,
     /// The portal: a router per host.
     pub routers: fn(Arc<Sim>) -> Vec<(&'static str, Router)>,
@@ -105,6 +106,7 @@ impl Sim {
         let mut knobs = (profile.knobs)(start.pace);
         if let Some(map) = knobs.as_object_mut() {
             map.insert("totp_clock".to_owned(), json!(start.totp_clock));
+            map.insert("totp_step_s".to_owned(), json!(totp::STEP_S));
             map.insert("cert".to_owned(), json!("trusted"));
             map.insert("idle_min".to_owned(), json!(profile.idle_min));
         }
@@ -146,13 +148,11 @@ impl Sim {
         self.start.to_zoned(TimeZone::UTC).date()
     }
 
-    /// Seconds authenticator codes are checked against.
-    pub fn totp_now_s(&self) -> i64 {
-        if self.knobs.text("totp_clock") == "real" {
-            Timestamp::now().as_second()
-        } else {
-            self.now().as_second()
-        }
+    /// What authenticator codes are checked against now.
+    pub fn code_time(&self) -> CheckedAt {
+        let real = self.knobs.text("totp_clock") == "real";
+        let now = if real { Timestamp::now() } else { self.now() };
+        CheckedAt { unix_s: now.as_second(), step_s: self.knobs.number("totp_step_s") }
     }
 
     /// Writes a ledger entry for a call.

@@ -21,12 +21,20 @@ pub fn code(seed_base32: &str, step: i64) -> Option<String> {
     Some(format!("{:06}", (u32::from_be_bytes(four) & 0x7fff_ffff) % 1_000_000))
 }
 
-/// The step whose code this is, looking one step to either side of `unix_s`.
-pub fn matching_step(seed_base32: &str, typed: &str, unix_s: i64) -> Option<i64> {
-    let now = step_of(unix_s);
-    [now, now - 1, now + 1]
-        .into_iter()
-        .find(|step| code(seed_base32, *step).as_deref() == Some(typed))
+/// What a code is checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedAt {
+    /// The moment, Unix seconds.
+    pub unix_s: i64,
+    /// Seconds a code lives: [`STEP_S`] at every payer, shorter only so that a test waits less for the next one.
+    pub step_s: i64,
+}
+
+/// The step whose code this is, looking at least one step, and half a minute, to either side of the moment.
+pub fn matching_step(seed_base32: &str, typed: &str, at: CheckedAt) -> Option<i64> {
+    let step_s = at.step_s.max(1);
+    let (now, around) = (at.unix_s.div_euclid(step_s), (STEP_S / step_s).max(1));
+    (now - around..=now + around).find(|step| code(seed_base32, *step).as_deref() == Some(typed))
 }
 
 fn base32(text: &str) -> Option<Vec<u8>> {
@@ -74,7 +82,13 @@ mod tests {
         let now = 1_234_567_890;
         for (offset, taken) in [(-2, false), (-1, true), (0, true), (1, true), (2, false)] {
             let typed = code(SEED, step_of(now) + offset).unwrap();
-            assert_eq!(matching_step(SEED, &typed, now).is_some(), taken, "{offset}");
+            let at = CheckedAt { unix_s: now, step_s: STEP_S };
+            assert_eq!(matching_step(SEED, &typed, at).is_some(), taken, "{offset}");
+        }
+        let short = CheckedAt { unix_s: now, step_s: 10 };
+        for (offset, taken) in [(-4, false), (-3, true), (3, true), (4, false)] {
+            let typed = code(SEED, now / 10 + offset).unwrap();
+            assert_eq!(matching_step(SEED, &typed, short).is_some(), taken, "{offset} of 10 s");
         }
     }
 }

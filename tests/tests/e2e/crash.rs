@@ -5,14 +5,22 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use tests::fleet::{Options, api::until, requests};
+use serde_json::Value;
+use tests::fleet::{Fleet, Options, api::until, requests};
 
-use super::{PATIENCE, exception_of, fleet, folder, numbers, submissions, take_in};
+use super::{
+    PATIENCE, ask_for, end, exception_of, fleet, folder, options, record_of, settled, submissions,
+    take_in,
+};
+
+/// How long the watcher of a dead agent may take to end its browser on a busy machine.
+const GONE: Duration = Duration::from_secs(30);
 
 /// Kills the agent at `point`, starts another one and judges.
-async fn killed_at(point: &str) -> Result<()> {
-    let story = format!("killed-at-{}", point.replace(':', "-"));
-    let mut fleet = fleet(&story, "crestline", 0).await?;
+async fn killed_at(point: &str, payer: &'static str) -> Result<()> {
+    let story = format!("killed-at-{}-{payer}", point.replace(':', "-"));
+    let member = if payer == "harbor" { "M10" } else { "M01" };
+    let mut fleet = fleet(&story, payer, 0).await?;
     let reached = folder(&story).join("reached");
     let agent = fleet
         .start_agent(&[
@@ -20,78 +28,77 @@ async fn killed_at(point: &str) -> Result<()> {
             ("FLEET_FAULT_FILE", reached.display().to_string()),
         ])
         .await?;
-    let note = fleet.api.document(requests::note_pdf("Clinical note")).await?;
-    let request = requests::prior_auth("M01", "70551", 1, 7, Some(&note));
-    let (_, job) = take_in(&fleet, "crestline", &request).await?;
+    let job = ask_for(&fleet, payer, member, "70551", 7).await?;
     until(PATIENCE, &format!("the agent reaches {point}"), || async {
         Ok(reached.exists().then_some(()))
     })
     .await?;
     fleet.kill_agent(agent).await?;
-    fleet.until_no_browser(Duration::from_secs(5)).await?;
+    fleet.until_no_browser(GONE).await?;
 
     fleet.start_agent(&[]).await?;
-    let job = fleet.api.job_until(&job, &["done", "waiting", "failed"], PATIENCE).await?;
-    let truth = fleet.truth("crestline");
+    if payer == "harbor" {
+        ghost_refuses_then_idles_out(&fleet).await?;
+    }
+    let job = settled(&fleet, &job).await?;
+    assert!(payer != "harbor" || job["state"] == "done", "{point}: the ghost is waited for: {job}");
+    let truth = fleet.truth(payer);
     let (received, recorded) = submissions(&truth).await?;
     assert!(recorded <= 1, "{point}: the payer recorded {recorded} submissions");
     assert!(received <= 1, "{point}: {received} submissions arrived at the payer");
     if job["state"] == "done" {
         assert_eq!(recorded, 1, "{point}: done without a submission on record");
-        let entry = &truth.of_kind("submit_committed").await?[0];
-        let on_record: Vec<&str> = entry["numbers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|n| n["value"].as_str())
-            .collect();
-        assert!(
-            numbers(&job).iter().any(|n| on_record.contains(&n.as_str())),
-            "{point}: the job's numbers {:?} are not the payer's {on_record:?}",
-            numbers(&job)
-        );
+        record_of(&fleet, payer, "70551").await?.knows(&job);
     } else {
         let exception = exception_of(&fleet, job["id"].as_str().unwrap_or_default()).await?;
         assert_eq!(exception["state"], "open", "{point}: a person is asked: {exception}");
     }
-    fleet.end().await
+    end(fleet).await
+}
+
+/// The killed agent's portal session lives on at Harbor, which refuses a second sign-on until it has idled out.
+async fn ghost_refuses_then_idles_out(fleet: &Fleet) -> Result<()> {
+    let refused = |entry: &Value| entry["result"] == "refused";
+    fleet.truth("harbor").wait_for("login", PATIENCE, refused).await?;
+    fleet.control("harbor").advance("PT21M").await?;
+    Ok(())
 }
 
 macro_rules! points {
-    ($($name:ident = $point:literal;)*) => {$(
+    ($($name:ident = $point:literal at $payer:literal;)*) => {$(
         #[tokio::test(flavor = "multi_thread")]
-        async fn $name() -> Result<()> { killed_at($point).await }
+        async fn $name() -> Result<()> { killed_at($point, $payer).await }
     )*};
 }
 
 points! {
-    killed_at_claim = "claim";
-    killed_at_decrypt_input = "decrypt-input";
-    killed_at_launch = "launch";
-    killed_at_navigate = "navigate";
-    killed_at_fill_secret = "fill_secret";
-    killed_at_totp = "totp";
-    killed_at_form_fill = "form-fill";
-    killed_at_attach_file = "attach-file";
-    killed_at_pre_evidence = "pre-evidence";
-    killed_at_permit = "permit:after";
-    killed_before_click = "click:before";
-    killed_after_click = "click:after";
-    killed_at_wait_confirm = "wait-confirm";
-    killed_at_post_evidence = "post-evidence";
-    killed_at_commit = "commit";
+    killed_at_claim = "claim" at "crestline";
+    killed_at_decrypt_input = "decrypt-input" at "crestline";
+    killed_at_launch = "launch" at "crestline";
+    killed_at_navigate = "navigate" at "crestline";
+    killed_at_fill_secret = "fill_secret" at "crestline";
+    killed_at_totp = "totp" at "crestline";
+    killed_at_form_fill = "form-fill" at "crestline";
+    killed_at_attach_file = "attach-file" at "crestline";
+    killed_at_pre_evidence = "pre-evidence" at "crestline";
+    killed_at_permit = "permit:after" at "crestline";
+    killed_before_click = "click:before" at "crestline";
+    killed_after_click = "click:after" at "crestline";
+    killed_at_wait_confirm = "wait-confirm" at "crestline";
+    killed_at_post_evidence = "post-evidence" at "crestline";
+    killed_at_commit = "commit" at "crestline";
+    killed_at_permit_at_harbor = "permit:after" at "harbor";
+    killed_before_click_at_harbor = "click:before" at "harbor";
+    killed_after_click_at_harbor = "click:after" at "harbor";
+    killed_at_wait_confirm_at_harbor = "wait-confirm" at "harbor";
 }
 
 /// The coordinator is killed while a submission runs; what it had answered with 2xx is still there when it is back.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_coordinator_dies_while_jobs_run() -> Result<()> {
-    let mut fleet = tests::fleet::Fleet::start(Options {
-        agents: 1,
-        slots: 2,
-        payers: vec!["crestline"],
-        ..Options::story(folder("coordinator-dies"))
-    })
-    .await?;
+    let mut fleet =
+        Fleet::start(Options { agents: 1, slots: 2, ..options("coordinator-dies", "crestline") })
+            .await?;
     let note = fleet.api.document(requests::note_pdf("Clinical note")).await?;
     let mut jobs = Vec::new();
     for (code, days) in [("70551", 7), ("E0601", 8)] {
@@ -111,5 +118,5 @@ async fn the_coordinator_dies_while_jobs_run() -> Result<()> {
     }
     let (received, recorded) = submissions(&truth).await?;
     assert_eq!((received, recorded), (2, 2), "one submission for each case");
-    fleet.end().await
+    end(fleet).await
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tests::fleet::{Fleet, requests};
 
-use super::{PATIENCE, fleet, numbers, submissions, take_in};
+use super::{PATIENCE, end, fleet, numbers, submissions, take_in};
 
 async fn submit_and_ask(
     fleet: &Fleet,
@@ -74,7 +74,7 @@ async fn crestline_from_request_to_status() -> Result<()> {
     // Three jobs, one portal session: the logged-in session is reused.
     let logins = fleet.truth("crestline").of_kind("login").await?;
     assert!(logins.len() <= 2, "{} logins for three jobs", logins.len());
-    fleet.end().await
+    end(fleet).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,5 +84,5 @@ async fn harbor_from_request_to_status() -> Result<()> {
     let (_, job) = take_in(&fleet, "harbor", &requests::claim_status("PC03")).await?;
     let job = fleet.api.job_until(&job, &["done", "waiting", "failed"], PATIENCE).await?;
     assert_eq!(job["outcome"]["answer"], "claim_partially_paid", "{job}");
-    fleet.end().await
+    end(fleet).await
 }

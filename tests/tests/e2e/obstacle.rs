@@ -2,36 +2,15 @@
 //! a typed answer or failure with a sentence for staff, and nothing is lost or sent twice.
 
 use anyhow::Result;
-use serde_json::Value;
 use tests::{
-    fleet::{Fleet, Options, api::until, requests},
+    fleet::{Fleet, Options, requests},
     portal::Fault,
 };
 
-use super::{PATIENCE, exception_of, fleet, folder, submissions, take_in};
-
-/// The failure of a job's newest attempt that ended with one.
-async fn failure_of(fleet: &Fleet, job: &str) -> Result<Value> {
-    let path = format!("attempts?job={job}");
-    until(PATIENCE, "an attempt has failed", || async {
-        let page = fleet.api.get(&path).await?;
-        Ok(page["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|a| a["failure"].is_object())
-            .map(|a| a["failure"].clone()))
-    })
-    .await
-}
-
-fn reads_as_a_sentence(failure: &Value) {
-    let say = failure["say"].as_str().unwrap_or_default();
-    assert!(
-        say.len() > 15 && say.contains(' ') && say.ends_with('.'),
-        "not a sentence for staff: {failure}"
-    );
-}
+use super::{
+    PATIENCE, all_fired, end, exception_of, failure_of, fleet, name_of, options, settled,
+    submissions, take_in,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_portal_that_answers_500_is_tried_again() -> Result<()> {
@@ -40,11 +19,11 @@ async fn a_portal_that_answers_500_is_tried_again() -> Result<()> {
     let (_, job) = take_in(&fleet, "crestline", &requests::claim_status("PC01")).await?;
     let failure = failure_of(&fleet, &job).await?;
     assert!(matches!(failure["kind"].as_str(), Some("portal_down" | "transient")), "{failure}");
-    reads_as_a_sentence(&failure);
+    name_of(&failure);
     fleet.control("crestline").clear_faults().await?;
     let job = fleet.api.job_until(&job, &["done", "waiting", "failed"], PATIENCE).await?;
     assert_eq!(job["outcome"]["answer"], "claim_paid", "{job}");
-    fleet.end().await
+    end(fleet).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,11 +33,11 @@ async fn a_maintenance_page_with_status_200_is_named() -> Result<()> {
     let (_, job) = take_in(&fleet, "crestline", &requests::claim_status("PC01")).await?;
     let failure = failure_of(&fleet, &job).await?;
     assert_eq!(failure["kind"], "portal_down", "{failure}");
-    reads_as_a_sentence(&failure);
+    name_of(&failure);
     fleet.control("crestline").clear_faults().await?;
     let job = fleet.api.job_until(&job, &["done", "waiting", "failed"], PATIENCE).await?;
     assert_eq!(job["state"], "done", "{job}");
-    fleet.end().await
+    end(fleet).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,15 +50,14 @@ async fn a_login_page_in_the_middle_loses_nothing() -> Result<()> {
     let job = fleet.api.job_until(&job, &["done", "waiting", "failed"], PATIENCE).await?;
     assert_eq!(job["state"], "done", "{job}");
     assert_eq!(submissions(&fleet.truth("crestline")).await?, (1, 1));
-    fleet.end().await
+    end(fleet).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_nobody_trusts_ends_it_before_any_secret() -> Result<()> {
     let fleet = Fleet::start(Options {
-        payers: vec!["crestline"],
         certificate: "untrusted",
-        ..Options::story(folder("obstacle-certificate"))
+        ..options("obstacle-certificate", "crestline")
     })
     .await?;
     let (_, job) = take_in(&fleet, "crestline", &requests::claim_status("PC01")).await?;
@@ -87,9 +65,23 @@ async fn a_certificate_nobody_trusts_ends_it_before_any_secret() -> Result<()> {
     assert_eq!(job["state"], "waiting", "{job}");
     let failure = failure_of(&fleet, job["id"].as_str().unwrap_or_default()).await?;
     assert_eq!(failure["kind"], "off_site", "{failure}");
-    reads_as_a_sentence(&failure);
+    name_of(&failure);
     let exception = exception_of(&fleet, job["id"].as_str().unwrap_or_default()).await?;
     assert_eq!(exception["state"], "open", "{exception}");
     assert!(fleet.truth("crestline").of_kind("login").await?.is_empty(), "no sign-in was tried");
-    fleet.end().await
+    end(fleet).await
+}
+
+/// A redirect to a host nobody listed leads nowhere: the page is not fetched, nothing is typed, and the work goes on afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_to_another_host_leads_nowhere() -> Result<()> {
+    let fleet = fleet("obstacle-redirect", "crestline", 1).await?;
+    fleet.control("crestline").fault(&Fault::new("F39").at("login").times(9)).await?;
+    let (_, job) = take_in(&fleet, "crestline", &requests::claim_status("PC01")).await?;
+    name_of(&failure_of(&fleet, &job).await?);
+    assert!(fleet.truth("crestline").of_kind("login").await?.is_empty(), "no sign-in was tried");
+    all_fired(&fleet, "crestline").await?;
+    let job = settled(&fleet, &job).await?;
+    assert_eq!(job["outcome"]["answer"], "claim_paid", "{job}");
+    end(fleet).await
 }

@@ -100,6 +100,9 @@ pub(super) async fn step(
             "overlay": overlay(&sim, &call),
             "question": question.then_some("Place of residence at onset"),
             "later": call.fires("decoy-button"),
+            // How often the page's own script repeats a write that was not answered well, and how many it sends at once.
+            "repeats": if call.fires("page-retry") { 3 } else { 0 },
+            "sends": if call.fires("double-button") { 2 } else { 1 },
         }),
     )
 }

@@ -161,8 +161,8 @@ pub(super) async fn stepup(
         Ok(session) => session,
         Err(answer) => return *answer,
     };
-    let (id, now_s) = (session.account.id.as_str(), sim.totp_now_s());
-    let code = sim.accounts.code(&sim.kept, id, typed.code.trim(), now_s, session.login_step);
+    let (id, now) = (session.account.id.as_str(), sim.code_time());
+    let code = sim.accounts.code(&sim.kept, id, typed.code.trim(), now, session.login_step);
     let right = matches!(code, Code::Right(_));
     sim.note(&call, Entry::new("otp").with("stepup", if right { "ok" } else { "wrong" }));
     if !right {

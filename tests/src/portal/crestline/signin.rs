@@ -208,7 +208,7 @@ pub(super) async fn verify(
     let checked = if backup {
         sim.accounts.backup_code(&sim.kept, id, typed)
     } else {
-        sim.accounts.code(&sim.kept, id, typed, sim.totp_now_s(), i64::MIN)
+        sim.accounts.code(&sim.kept, id, typed, sim.code_time(), i64::MIN)
     };
     let result = match checked {
         Code::Right(_) => "ok",

@@ -188,7 +188,7 @@
       question = A.input(draft.answer, { required: true, "aria-required": "true" });
       question.addEventListener("input", function () { draft.answer = question.value; });
     }
-    var submit = h("button", { type: "button", class: "primary", onclick: function () { send(accurate, alert, submit); } }, "Submit");
+    var submit = h("button", { type: "button", class: "primary", onclick: function () { send(accurate, alert, submit, model); } }, "Submit");
     var later = model.later && h("button", { type: "button", class: "primary", onclick: function () {
       A.call("POST", "/api/drafts", {}).then(function (data) { alert.textContent = data.message; alert.hidden = false; }).catch(A.broken);
     } }, "Submit later");
@@ -197,7 +197,7 @@
       h("label", { class: "tick" }, [accurate, "Information is accurate"]), h("div", { class: "row" }, [later, submit])], null);
   }
 
-  function send(accurate, alert, button) {
+  function send(accurate, alert, button, model) {
     function say(words) { alert.textContent = words; alert.hidden = false; }
     if (draft.question && !draft.answer.trim()) { say(draft.question + " is required."); return; }
     if (!accurate.checked) { say("Confirm that the information is accurate."); return; }
@@ -211,12 +211,21 @@
       expedited: draft.expedited, documents: draft.documents.map(function (d) { return d.id; }),
       providerReference: draft.reference.trim(), accurate: true, answer: draft.answer
     };
+    for (var sent = 0; sent < model.sends; sent += 1) write(JSON.stringify(body), alert, button, say, model.repeats);
+  }
+
+  function write(body, alert, button, say, repeats) {
     var xhr = new XMLHttpRequest();
     xhr.open("POST", "/api/service-reviews");
     xhr.setRequestHeader("content-type", "application/json");
-    function lost() { A.draw(null, [h("div", { class: "alert", role: "alert" }, A.wentWrong())]); }
+    function again() {
+      if (repeats > 0) setTimeout(function () { write(body, alert, button, say, repeats - 1); }, 200);
+      return repeats > 0;
+    }
+    function lost() { if (!again()) A.draw(null, [h("div", { class: "alert", role: "alert" }, A.wentWrong())]); }
     xhr.onerror = lost;
     xhr.onload = function () {
+      if (xhr.status >= 500 && again()) return;
       var answer = null;
       try { answer = JSON.parse(xhr.responseText); } catch (e) { /* not ours: said below */ }
       if (xhr.status === 401) { A.tell({ kind: "signed-out" }); return; }
@@ -226,7 +235,7 @@
       if (answer && answer.userMessage) A.draw(null, [h("div", { class: "alert", role: "alert" }, answer.userMessage)]);
       else lost();
     };
-    xhr.send(JSON.stringify(body));
+    xhr.send(body);
   }
 
   // The confirmation can be read once. A read that never reached the server is tried again; one that did is not.

@@ -85,7 +85,9 @@ class Slot {
 
   async close() {
     if (!this.context) return;
-    await this.page.goto("https://hub.crestline.test/logout");
+    // The portal's own page may be leaving at the same moment; then the address is opened again.
+    const out = () => this.page.goto("https://hub.crestline.test/logout");
+    await out().catch(out);
     await this.context.close();
     this.context = null;
   }

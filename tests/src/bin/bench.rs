@@ -25,6 +25,9 @@ struct Args {
     /// Slot counts to measure
     #[arg(long, value_delimiter = ',', default_values_t = [1, 4])]
     slots: Vec<usize>,
+    /// Ways to measure
+    #[arg(long, value_delimiter = ',', value_parser = WAYS, default_values_t = WAYS.map(str::to_owned))]
+    ways: Vec<String>,
     /// Leave the queue out
     #[arg(long)]
     no_queue: bool,
@@ -63,19 +66,20 @@ async fn run(args: Args) -> Result<()> {
 
 async fn browser(args: &Args, out: &std::path::Path) -> Result<Value> {
     let mut ways: Map<String, Value> =
-        WAYS.iter().map(|way| ((*way).to_owned(), json!({}))).collect();
+        args.ways.iter().map(|way| (way.clone(), json!({}))).collect();
     for slots in &args.slots {
-        let mut sums = [Measured::default(), Measured::default(), Measured::default()];
+        let mut sums: Vec<Measured> = args.ways.iter().map(|_| Measured::default()).collect();
         for round in 0..args.rounds {
-            for turn in 0..WAYS.len() {
+            for turn in 0..args.ways.len() {
                 // Whoever goes first in a round meets a colder machine: the order rotates.
-                let which = (turn + round) % WAYS.len();
-                println!("{slots} slots, round {} of {}: {}", round + 1, args.rounds, WAYS[which]);
-                sums[which].add(measure(WAYS[which], *slots, args.jobs, out).await?);
+                let which = (turn + round) % args.ways.len();
+                let way = &args.ways[which];
+                println!("{slots} slots, round {} of {}: {way}", round + 1, args.rounds);
+                sums[which].add(measure(way, *slots, args.jobs, out).await?);
             }
         }
-        for (way, sum) in WAYS.iter().zip(&sums) {
-            ways[*way][format!("slots_{slots}")] = sum.report();
+        for (way, sum) in args.ways.iter().zip(&sums) {
+            ways[way.as_str()][format!("slots_{slots}")] = sum.report();
         }
     }
     Ok(Value::Object(ways))

@@ -60,9 +60,10 @@ impl Process {
     fn command(program: &str, args: &[&str], env: &[(&str, String)]) -> Result<Command> {
         let mut command = Command::new(binary(program)?);
         command.args(args).stdin(Stdio::null()).kill_on_drop(true);
-        for (name, _) in std::env::vars()
-            .filter(|(name, _)| name.starts_with("FLEET_") || name == "DATABASE_URL")
-        {
+        // Nothing of this shell's own settings; only how much is logged is passed on.
+        for (name, _) in std::env::vars().filter(|(name, _)| {
+            name.starts_with("FLEET_") && name != "FLEET_LOG" || name == "DATABASE_URL"
+        }) {
             command.env_remove(name);
         }
         command.envs(env.iter().map(|(name, value)| (name, value)));

@@ -7,6 +7,7 @@ use nix::time::{ClockId, clock_gettime};
 
 /// The present instant by the machine's wall clock.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the agent's one look at the wall clock")]
 pub fn now() -> Timestamp {
     Timestamp::from_jiff(jiff::Timestamp::now())
 }

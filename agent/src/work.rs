@@ -107,7 +107,7 @@ pub async fn work(
         let _ = tell.send(true);
         // A second signal does not wait any longer.
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-        std::process::exit(130);
+        end_at_once();
     });
     let swept = sweep(&config.browser.profile_root());
     if swept > 0 {
@@ -431,6 +431,14 @@ pub fn memory_mib() -> u32 {
     };
     let kib: u64 = parents.iter().filter(|(pid, _)| ours(**pid)).map(|(_, (_, kib))| kib).sum();
     u32::try_from(kib / 1_024).unwrap_or(u32::MAX)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a person who asks twice does not wait for what is under way"
+)]
+fn end_at_once() -> ! {
+    std::process::exit(130)
 }
 
 #[cfg(test)]

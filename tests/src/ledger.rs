@@ -12,7 +12,10 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use crate::portal::journal::{Journal, lock};
+use crate::portal::{
+    clock::real_now,
+    journal::{Journal, lock},
+};
 
 /// One line before it is written: a kind and named values, in the order they are added.
 #[derive(Clone, Debug)]
@@ -65,7 +68,7 @@ impl Ledger {
         let mut line = Map::new();
         line.insert("seq".to_owned(), json!(seq));
         line.insert("sim_at".to_owned(), json!(sim_at.to_string()));
-        line.insert("real_at".to_owned(), json!(Timestamp::now().to_string()));
+        line.insert("real_at".to_owned(), json!(real_now().to_string()));
         line.insert("payer".to_owned(), json!(self.payer));
         line.insert("kind".to_owned(), json!(entry.kind));
         line.extend(entry.values);

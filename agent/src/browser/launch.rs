@@ -166,6 +166,7 @@ pub(crate) struct Started {
 }
 
 /// Starts the process. Leftovers of dead agents under the same root are removed first.
+#[expect(clippy::disallowed_methods, reason = "the place where a browser begins")]
 pub(crate) fn start(config: &LaunchConfig) -> Result<Started, Error> {
     let root = config.profile_root();
     sweep(&root);

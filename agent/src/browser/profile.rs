@@ -114,6 +114,10 @@ impl Drop for Profile {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one tool that can add an authority to a browser's own store"
+)]
 fn certutil(args: &[&str]) -> Result<(), Error> {
     let done = Command::new("certutil").args(args).output().map_err(|e| {
         Error::Launch(format!("certutil did not run ({e}); install the package libnss3-tools"))

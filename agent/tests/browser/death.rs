@@ -149,6 +149,7 @@ async fn hold(root: &Path) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "an agent that can be killed is a process")]
 fn an_agent_killed_without_warning_leaves_no_browser() {
     run(async {
         if let Some(root) = std::env::var_os(HOLD_IN) {

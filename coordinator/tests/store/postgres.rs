@@ -1,5 +1,6 @@
 //! A throw-away Postgres of our own: its own cluster in a temporary folder, durability on, on a free port of the loopback. It ends
 //! with this process, however that ends: a small shell waits for the end of a pipe that only we hold.
+#![expect(clippy::disallowed_methods, reason = "a database server of our own is a process")]
 
 use std::{
     env, fs,

@@ -1,16 +1,8 @@
 //! The rules of meaning, each broken once in an otherwise good script.
 
-use domain::script::{Bundle, check::check_against, check_script};
+use domain::script::{Bundle, check::check_against};
 
-use crate::support::{SHELL_FILE, SUBMIT, SUBMIT_FILE, Spoiled, example, expect_all, shown};
-
-const fn row(from: &'static str, to: &'static str, code: &'static str) -> Spoiled {
-    Spoiled { file: SUBMIT_FILE, from, to, code, at: "", back: false, editor_is_blind: false }
-}
-
-const fn shell(from: &'static str, to: &'static str, code: &'static str) -> Spoiled {
-    Spoiled { file: SHELL_FILE, from, to, code, at: "", back: false, editor_is_blind: false }
-}
+use crate::support::{SHELL_FILE, SUBMIT, example, expect_all, expect_code, row, shell};
 
 #[test]
 fn names() {
@@ -183,59 +175,51 @@ fn commits() {
 
 #[test]
 fn a_second_commit_is_refused() {
-    let mut files = example();
-    let text = files.get_mut(SUBMIT_FILE).expect("a file of the example");
-    let begin = text.find("  - commit: submit-auth").expect("there is one");
-    let end = text.find("  - classify:").expect("there is one");
-    let again = text[begin..end].replace("submit-auth", "submit-again");
-    text.insert_str(end, &again);
-    let findings = check_script(&files, SUBMIT);
-    assert!(findings.iter().any(|finding| finding.code == "two-commits"), "{}", shown(&findings));
+    expect_code(
+        |text| {
+            let begin = text.find("  - commit: submit-auth").expect("there is one");
+            let end = text.find("  - classify:").expect("there is one");
+            let again = text[begin..end].replace("submit-auth", "submit-again");
+            text.insert_str(end, &again);
+        },
+        "two-commits",
+    );
 }
 
 #[test]
 fn a_secret_goes_to_login_hosts_only() {
-    let mut files = example();
-    let text = files.get_mut(SUBMIT_FILE).expect("a file of the example");
-    *text = text.replace("sso.acme.example: login", "sso.acme.example: pages");
-    let findings = check_script(&files, SUBMIT);
-    assert!(
-        findings.iter().any(|finding| finding.code == "secret-off-login"),
-        "{}",
-        shown(&findings)
+    expect_code(
+        |text| {
+            *text = text.replace("sso.acme.example: login", "sso.acme.example: pages");
+        },
+        "secret-off-login",
     );
 }
 
 #[test]
 fn a_statement_is_attested_not_chosen() {
-    let mut files = example();
-    let text = files.get_mut(SUBMIT_FILE).expect("a file of the example");
-    *text = text
-        .replace(
-            "  add_line:  {",
-            "  truth:     {label: I certify that this is true}\n  add_line:  {",
-        )
-        .replace("    choose:\n", "    choose:\n      truth: true\n");
-    let findings = check_script(&files, SUBMIT);
-    assert!(
-        findings.iter().any(|finding| finding.code == "attest-as-choose"),
-        "{}",
-        shown(&findings)
+    expect_code(
+        |text| {
+            *text = text
+                .replace(
+                    "  add_line:  {",
+                    "  truth:     {label: I certify that this is true}\n  add_line:  {",
+                )
+                .replace("    choose:\n", "    choose:\n      truth: true\n");
+        },
+        "attest-as-choose",
     );
 }
 
 #[test]
 fn a_flow_without_an_answer_is_refused() {
-    let mut files = example();
-    let text = files.get_mut(SUBMIT_FILE).expect("a file of the example");
-    let begin = text.find("  - classify:").expect("there is one");
-    let end = text.find("\nreconcile:").expect("there is one");
-    text.replace_range(begin..end, "");
-    let findings = check_script(&files, SUBMIT);
-    assert!(
-        findings.iter().any(|finding| finding.code == "no-outcome-path"),
-        "{}",
-        shown(&findings)
+    expect_code(
+        |text| {
+            let begin = text.find("  - classify:").expect("there is one");
+            let end = text.find("\nreconcile:").expect("there is one");
+            text.replace_range(begin..end, "");
+        },
+        "no-outcome-path",
     );
 }
 

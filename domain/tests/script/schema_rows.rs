@@ -1,18 +1,15 @@
 //! Every kind of fault a script's author can make with the structure: refused at its line.
 
-use crate::support::{SHELL_FILE, SUBMIT_FILE, Spoiled, expect_all_and_schema};
+use crate::support::{self, Spoiled, expect_all_and_schema, row};
 
-const fn row(from: &'static str, to: &'static str, code: &'static str) -> Spoiled {
-    Spoiled { file: SUBMIT_FILE, from, to, code, at: "", back: false, editor_is_blind: false }
-}
-
+/// A fault found where this text stands.
 const fn row_at(
     from: &'static str,
     to: &'static str,
     code: &'static str,
     at: &'static str,
 ) -> Spoiled {
-    Spoiled { file: SUBMIT_FILE, from, to, code, at, back: false, editor_is_blind: false }
+    row(from, to, code).after(at)
 }
 
 const fn shell(
@@ -21,7 +18,7 @@ const fn shell(
     code: &'static str,
     at: &'static str,
 ) -> Spoiled {
-    Spoiled { file: SHELL_FILE, from, to, code, at, back: false, editor_is_blind: false }
+    support::shell(from, to, code).after(at)
 }
 
 const TOP: &str = "script: acme-health/prior-auth/submit";

@@ -56,6 +56,16 @@ pub(crate) struct Spoiled {
     pub(crate) editor_is_blind: bool,
 }
 
+/// A fault in the example script.
+pub(crate) const fn row(from: &'static str, to: &'static str, code: &'static str) -> Spoiled {
+    Spoiled { file: SUBMIT_FILE, from, to, code, at: "", back: false, editor_is_blind: false }
+}
+
+/// A fault in the example's fragment.
+pub(crate) const fn shell(from: &'static str, to: &'static str, code: &'static str) -> Spoiled {
+    Spoiled { file: SHELL_FILE, ..row(from, to, code) }
+}
+
 impl Spoiled {
     /// The finding is where this text follows the change.
     pub(crate) const fn after(mut self, at: &'static str) -> Self {
@@ -106,6 +116,14 @@ pub(crate) fn expect(spoiled: &Spoiled) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{name}: wanted {} at line {line}, got\n{}", spoiled.code, shown(&findings)))
+}
+
+/// Checks the example script after a change that no row can express, and wants one finding of this code.
+pub(crate) fn expect_code(change: impl FnOnce(&mut String), code: &str) {
+    let mut files = example();
+    change(files.get_mut(SUBMIT_FILE).expect("a file of the example"));
+    let findings = check_script(&files, SUBMIT);
+    assert!(findings.iter().any(|finding| finding.code == code), "{}", shown(&findings));
 }
 
 /// Runs a whole table of faults of structure: the decoder and the schema must both refuse each.

@@ -7,10 +7,13 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duratio
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use serde_json::{Value, json};
-use tests::fleet::{
-    Fleet, Options,
-    judge::{Said, judge},
-    repository, requests,
+use tests::{
+    fleet::{
+        Fleet, Options,
+        judge::{Said, judge},
+        repository, requests,
+    },
+    portal::clock::real_now,
 };
 use tokio::time::Instant;
 
@@ -348,7 +351,7 @@ fn text(value: &Value, field: &str) -> String {
 /// Whether a ready job is planned for later.
 fn planned(job: &Value) -> bool {
     let at = job["ready_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
-    job["state"] == "ready" && at.is_some_and(|at| at > jiff::Timestamp::now())
+    job["state"] == "ready" && at.is_some_and(|at| at > real_now())
 }
 
 fn lasted_s(attempt: &Value) -> f64 {

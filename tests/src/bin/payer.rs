@@ -5,8 +5,7 @@ use std::{io::Read as _, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
-use jiff::Timestamp;
-use tests::portal::{Options, Pace, profiles, serve, tls::Cert, world::world};
+use tests::portal::{Options, Pace, clock::real_now, profiles, serve, tls::Cert, world::world};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
@@ -59,7 +58,7 @@ impl Serve {
     fn options(&self) -> Result<Options> {
         let (clock, running) = match self.clock.as_deref() {
             None => (world().start, false),
-            Some("now") => (Timestamp::now(), true),
+            Some("now") => (real_now(), true),
             Some(text) => (text.parse().context("--clock is now or an RFC 3339 moment")?, false),
         };
         let rate = match self.rate.as_deref() {

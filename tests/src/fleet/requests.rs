@@ -3,7 +3,10 @@
 use jiff::{ToSpan as _, civil::Date};
 use serde_json::{Value, json};
 
-use crate::portal::world::{self, Member, PayerClaim};
+use crate::portal::{
+    clock::real_now,
+    world::{self, Member, PayerClaim},
+};
 
 /// The member with this key of the world.
 ///
@@ -31,7 +34,7 @@ fn person(m: &Member) -> Value {
 
 /// Today where the payers are.
 pub fn today() -> Date {
-    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+    real_now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 /// The statement Harbor asks a person to make, as the simulated portal shows it.
@@ -62,7 +65,7 @@ pub fn prior_auth(
         request["plan"] = json!(m.plan);
     } else {
         request["attestations"] = json!([{
-            "text": HARBOR_STATEMENT, "person": "Riva Stonefield", "at": jiff::Timestamp::now().to_string(),
+            "text": HARBOR_STATEMENT, "person": "Riva Stonefield", "at": real_now().to_string(),
         }]);
     }
     request

@@ -12,7 +12,7 @@ use super::{
     Pace,
     accounts::{Accounts, PortalSession, Sessions, SignInRules},
     call::Call,
-    clock::{Due, SimClock},
+    clock::{Due, SimClock, real_now},
     faults::Faults,
     journal::Kept,
     knobs::Knobs,
@@ -151,7 +151,7 @@ impl Sim {
     /// What authenticator codes are checked against now.
     pub fn code_time(&self) -> CheckedAt {
         let real = self.knobs.text("totp_clock") == "real";
-        let now = if real { Timestamp::now() } else { self.now() };
+        let now = if real { real_now() } else { self.now() };
         CheckedAt { unix_s: now.as_second(), step_s: self.knobs.number("totp_step_s") }
     }
 

@@ -104,7 +104,7 @@ fn leaf(issuer: &Issuer<'_, KeyPair>, hosts: &[String]) -> Result<CertifiedKey> 
     let mut params = CertificateParams::new(hosts.to_vec())?;
     params.distinguished_name.push(DnType::CommonName, hosts.first().map_or("", String::as_str));
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let today = jiff::Zoned::now().date();
+    let today = super::clock::real_now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let day = |date: jiff::civil::Date| {
         let month = u8::try_from(date.month()).unwrap_or(1);
         let day = u8::try_from(date.day()).unwrap_or(1);

@@ -120,7 +120,7 @@ impl Doors for Book {
         let intent = IntentId::new(clock::now(), 7);
         let permit = match self.permits {
             Permits::Go => {
-                Permit::Go { intent, until: Allowed::granted(clock::boot_ms(), 20_000, 0) }
+                Permit::Go { intent, until: Allowed::granted(clock::boot_ms(), 120_000, 0) }
             }
             Permits::TooShort => {
                 Permit::Go { intent, until: Allowed::granted(clock::boot_ms(), 0, 0) }
@@ -188,7 +188,7 @@ pub(crate) fn alone(test: impl Future<Output = ()>) {
     let _one: MutexGuard<'_, ()> = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     runtime().block_on(async {
         *running().await.site.lock().unwrap() = Ledger::default();
-        tokio::time::timeout(Duration::from_secs(120), test).await.expect("a test may take 120 s");
+        tokio::time::timeout(Duration::from_secs(300), test).await.expect("a test may take 300 s");
     });
 }
 

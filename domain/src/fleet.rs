@@ -31,7 +31,7 @@ pub struct Payer {
 }
 
 /// Politeness limits of a payer's portal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Portal sessions at a time over the whole fleet (leased jobs of this payer).
@@ -60,6 +60,18 @@ pub struct ReconcileRules {
     pub looks_max: u32,
 }
 
+/// What a script asks for when its search finds nothing (`decide.none`). It can only make the payer's own plan longer: how soon and
+/// whether at all absence proves anything is a fact about the payer, not about a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScriptLooks {
+    /// Between two searches, milliseconds.
+    pub wait_ms: i64,
+    /// How many searches must find nothing.
+    pub tries: u32,
+    /// Whether it may then count as not submitted; otherwise a person is asked.
+    pub may_prove: bool,
+}
+
 /// What the coordinator does after a look that found nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterLook {
@@ -83,22 +95,26 @@ impl ReconcileRules {
     #[must_use]
     pub fn after_empty_look(
         &self,
+        script: Option<&ScriptLooks>,
         looks: u32,
         first_empty_at: Timestamp,
         now: Timestamp,
     ) -> AfterLook {
-        if self.absence_is_proof && looks >= 2 && now.since_ms(first_empty_at) >= self.quiet_ms() {
+        let tries = script.map_or(2, |s| s.tries.max(2));
+        let quiet_ms = script.map_or(0, |s| s.wait_ms).max(self.quiet_ms());
+        let may_prove = self.absence_is_proof && script.is_none_or(|s| s.may_prove);
+        if may_prove && looks >= tries && now.since_ms(first_empty_at) >= quiet_ms {
             AfterLook::Absent
-        } else if looks >= self.looks_max {
+        } else if looks >= self.looks_max.max(if script.is_some() { tries } else { 0 }) {
             AfterLook::AskPerson
         } else {
-            AfterLook::LookAgain(now.plus_ms(self.quiet_ms()))
+            AfterLook::LookAgain(now.plus_ms(quiet_ms))
         }
     }
 }
 
 /// What an agent says of itself when it begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AgentInfo {
     /// Name for people, unique among live agents.
     pub name: String,
@@ -176,6 +192,45 @@ impl Blocked {
             Self::NoCredential => "no account is recorded for this payer".to_owned(),
             Self::NoAgent => "no agent is accepting work".to_owned(),
             Self::NoFreeSlot => "every slot is busy".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_makes_the_payers_plan_longer_and_never_shorter() {
+        let payer = ReconcileRules {
+            absence_is_proof: true,
+            max_record_delay_ms: 60_000,
+            first_look_ms: 0,
+            look_every_ms: 60_000,
+            looks_max: 3,
+        };
+        let never = ReconcileRules { absence_is_proof: false, ..payer.clone() };
+        let script = |wait_ms, tries, may_prove| Some(ScriptLooks { wait_ms, tries, may_prove });
+        let again = |ms: i64| AfterLook::LookAgain(Timestamp::from_ms(200_000 + ms));
+        for (rules, script, looks, then) in [
+            (&payer, None, 1, again(180_000)),
+            (&payer, None, 2, AfterLook::Absent),
+            (&never, None, 2, again(180_000)),
+            (&never, None, 3, AfterLook::AskPerson),
+            // Shorter wishes change nothing.
+            (&payer, script(1, 1, true), 1, again(180_000)),
+            (&payer, script(1, 1, true), 2, AfterLook::Absent),
+            (&payer, script(1, 3, true), 2, again(180_000)),
+            (&payer, script(1, 3, true), 3, AfterLook::Absent),
+            (&payer, script(300_000, 3, true), 3, AfterLook::AskPerson),
+            (&payer, script(300_000, 5, true), 3, again(300_000)),
+            (&payer, script(1, 2, false), 2, again(180_000)),
+            (&payer, script(1, 2, false), 3, AfterLook::AskPerson),
+            (&never, script(1, 2, true), 3, AfterLook::AskPerson),
+        ] {
+            let (first, now) = (Timestamp::from_ms(10_000), Timestamp::from_ms(200_000));
+            let got = rules.after_empty_look(script.as_ref(), looks, first, now);
+            assert_eq!(got, then, "{script:?} {looks}");
         }
     }
 }

@@ -10,7 +10,19 @@ use crate::{
 };
 
 /// What a job does at the payer; also names the script `<payer>/<task>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     /// Submit a prior-authorization request.
@@ -304,9 +316,9 @@ pub enum AfterFailure {
     AskPerson,
 }
 
-/// The one retry schedule of the fleet. The script's own rule wins where it has one; otherwise what passes by itself is tried
-/// again (1, 2, 4 … minutes, at most `attempts_max` attempts in all) and everything else goes to a person. `rest_unit_ms` is
-/// one minute in production; tests and demonstrations make it shorter.
+/// The one retry schedule of the fleet. The script's own rule wins where it has one, in its times and in how often; otherwise what
+/// passes by itself is tried again (1, 2, 4 … minutes, at most `attempts_max` attempts in all) and everything else goes to a
+/// person. `rest_unit_ms` is one minute in production; tests and demonstrations make it shorter.
 #[must_use]
 pub fn after_failure(
     failure: &Failure,
@@ -337,7 +349,7 @@ pub fn after_failure(
         | FailureKind::Unsure => None,
     });
     match rule {
-        Some(rule) if attempts_so_far <= rule.at_most && attempts_so_far < attempts_max => {
+        Some(rule) if attempts_so_far <= rule.at_most => {
             // Scaled with the unit, so that a script's "15m" shrinks with a demonstration's minute.
             let mut rest = rule.after_ms.saturating_mul(rest_unit_ms) / 60_000;
             if failure.retry.is_none() {
@@ -349,5 +361,38 @@ pub fn after_failure(
             AfterFailure::RestUntil(now.plus_ms(rest.clamp(0, 24 * 3_600_000)))
         }
         _ => AfterFailure::AskPerson,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::RetryRule;
+
+    const MINUTE: i64 = 60_000;
+
+    /// The rests in minutes until a person is asked.
+    fn rests(failure: &Failure) -> Vec<i64> {
+        let now = Timestamp::from_ms(0);
+        (1..)
+            .map_while(|tries| match after_failure(failure, tries, 3, MINUTE, now) {
+                AfterFailure::RestUntil(until) => Some(until.since_ms(now) / MINUTE),
+                AfterFailure::AskPerson => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_scripts_own_rule_says_how_often_and_how_long() {
+        let mut failure = Failure::new(FailureKind::PortalDown, "portal_down", "");
+        assert_eq!(rests(&failure), [1, 2], "three attempts in all, without a rule");
+        failure.retry = Some(RetryRule { after_ms: 15 * MINUTE, backoff_percent: 200, at_most: 6 });
+        assert_eq!(rests(&failure), [15, 30, 60, 120, 240, 480], "and not the three of others");
+        failure.retry = Some(RetryRule { after_ms: 5 * MINUTE, backoff_percent: 100, at_most: 1 });
+        assert_eq!(rests(&failure), [5]);
+        failure.hold = true;
+        assert!(rests(&failure).is_empty());
+        let refused = Failure::new(FailureKind::Refused, "invalid_request", "");
+        assert!(rests(&refused).is_empty(), "what does not pass by itself goes to a person");
     }
 }

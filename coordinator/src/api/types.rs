@@ -125,7 +125,7 @@ pub struct JobView {
     pub state: String,
     /// Attempts so far; leases that an agent gave back are not counted.
     pub attempts: u32,
-    /// Attempts before a person is asked.
+    /// Attempts before a person is asked, where the script has no rule of its own for the failure.
     pub attempts_max: u32,
     /// The script bundle it is pinned to.
     pub script_sha256: String,

@@ -58,7 +58,7 @@ pub async fn report(core: &Core, report: &Report, now: Timestamp) -> Result<()> 
         }
         (End::Finding { finding }, Purpose::Reconcile) => {
             end_attempt(t, attempt.id, &AttemptEvent::Succeed, story).await?;
-            settle::found(t, &mut job, attempt.id, finding, &actor).await?;
+            settle::found(core, t, &mut job, attempt.id, finding, &actor).await?;
         }
         (End::Outcome { .. } | End::Finding { .. }, _) => {
             return Err(Error::invalid("end", "does not fit what the job was leased for"));

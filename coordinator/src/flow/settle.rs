@@ -3,18 +3,19 @@
 
 use domain::{
     exception::ExceptionKind,
-    fleet::{AfterLook, Payer},
+    fleet::{AfterLook, Payer, ScriptLooks},
     id::{AttemptId, EvidenceId, IntentId},
     intent::VoidProof,
     job::JobEvent,
     outcome::{Failure, FailureKind, Outcome, Reference, ReferenceKind},
+    script::Bundle,
     time::Timestamp,
     wire::Finding,
 };
 use serde_json::json;
 
 use super::{
-    Actor, Error, NOT_ALLOWED, Result,
+    Actor, Core, Error, NOT_ALLOWED, Result,
     change::{ask_person, change, note},
 };
 use crate::store::{
@@ -22,6 +23,7 @@ use crate::store::{
     jobs::Job,
     payers,
     references::{self, Place},
+    scripts,
 };
 
 /// The profile of a job's payer.
@@ -168,6 +170,7 @@ fn question(name: &str, say: &str) -> Failure {
 
 /// What a reconcile found decides.
 pub(super) async fn found(
+    core: &Core,
     tx: &mut Tx,
     job: &mut Job,
     attempt: AttemptId,
@@ -196,7 +199,7 @@ pub(super) async fn found(
             if evidence::find_in(tx, *evidence).await?.is_none() {
                 return Err(Error::invalid("evidence", "is not stored yet"));
             }
-            match empty_look(tx, job, intent, actor).await? {
+            match empty_look(core, tx, job, intent, actor).await? {
                 None => return Ok(()),
                 Some(say) => ask("not_found", say),
             }
@@ -206,8 +209,19 @@ pub(super) async fn found(
     Ok(())
 }
 
+/// What the pinned script asks for after an empty search; its times shrink with the unit of the retry schedule, as everywhere.
+async fn script_looks(core: &Core, tx: &mut Tx, job: &Job) -> Result<Option<ScriptLooks>> {
+    let script = scripts::get_in(tx, &job.script_sha256).await?;
+    let Ok(bundle) = Bundle::load(&script.files, &script.script) else { return Ok(None) };
+    Ok(bundle.script.looks().map(|looks| ScriptLooks {
+        wait_ms: looks.wait_ms.saturating_mul(core.rules.rest_unit_ms) / 60_000,
+        ..looks
+    }))
+}
+
 /// One more positively recognised empty search; the sentence for a person when no rule settles it.
 async fn empty_look(
+    core: &Core,
     tx: &mut Tx,
     job: &mut Job,
     intent: IntentId,
@@ -224,7 +238,8 @@ async fn empty_look(
         intent,
         json!({"job": job.id, "found": 0, "look": open.looks}),
     );
-    match rules.after_empty_look(open.looks, first, now) {
+    let script = script_looks(core, tx, job).await?;
+    match rules.after_empty_look(script.as_ref(), open.looks, first, now) {
         AfterLook::LookAgain(look_at) => {
             let event = JobEvent::Doubt { intent, look_at, looks: open.looks };
             change(tx, job, &event).await?;

@@ -24,6 +24,7 @@ pub use value::*;
 pub use verb::*;
 
 use super::span::{Name, Span, Table};
+use crate::fleet::ScriptLooks;
 
 /// One script: one task on one payer's portal.
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +56,29 @@ impl Script {
     /// The payer's name: the first part of the id.
     pub fn payer(&self) -> &str {
         self.id.text.split('/').next().unwrap_or_default()
+    }
+
+    /// What its `decide.none` asks for; of several the longest, and no proof unless all allow it. None without one.
+    pub fn looks(&self) -> Option<ScriptLooks> {
+        let nodes = self.reconcile.iter().flat_map(|(_, flow)| &flow.nodes);
+        let wishes = nodes.filter_map(|node| match node {
+            Node::Decide(decide) => Some(ScriptLooks {
+                wait_ms: i64::try_from(decide.wait.ms).unwrap_or(i64::MAX),
+                tries: decide.tries,
+                may_prove: decide.none_then == NoneThen::NotCommitted,
+            }),
+            Node::Run(_)
+            | Node::Step(_)
+            | Node::Commit(_)
+            | Node::Capture(_)
+            | Node::Classify(_)
+            | Node::Rows(_) => None,
+        });
+        wishes.reduce(|a, b| ScriptLooks {
+            wait_ms: a.wait_ms.max(b.wait_ms),
+            tries: a.tries.max(b.tries),
+            may_prove: a.may_prove && b.may_prove,
+        })
     }
 }
 

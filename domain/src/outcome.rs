@@ -9,7 +9,10 @@ use crate::{id::EvidenceId, step::Bounds, time::Timestamp};
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            schemars::JsonSchema
+        )]
         #[serde(rename_all = "snake_case")]
         pub enum $name { $($(#[$vdoc])* $variant,)* }
 
@@ -166,7 +169,7 @@ words! {
 }
 
 /// A number the payer gave, with the place it was read from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Reference {
     /// Kind, as the script declares it.
     pub kind: ReferenceKind,
@@ -190,7 +193,7 @@ pub struct Reference {
 }
 
 /// A further fact captured with an outcome (denial reason, approved units, paid amount).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Fact {
     /// The script's capture name.
     pub name: String,
@@ -199,7 +202,7 @@ pub struct Fact {
 }
 
 /// The typed business answer of a job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Outcome {
     /// The answer in our words.
     pub answer: Answer,
@@ -272,7 +275,7 @@ impl FailureKind {
 }
 
 /// A failure with its story. Texts are masked; they never contain patient data or secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Failure {
     /// Which of the closed list.
     pub kind: FailureKind,
@@ -301,7 +304,7 @@ pub struct Failure {
 }
 
 /// A script's retry wish: arguments of the one retry schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RetryRule {
     /// First rest in milliseconds.
     pub after_ms: i64,

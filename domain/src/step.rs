@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{id::EvidenceId, time::Timestamp};
 
 /// What a step does to the payer's world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Leaves nothing at the payer.
@@ -29,7 +29,7 @@ impl Effect {
 }
 
 /// How a step ended, or that it has not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// Under way, or the agent vanished in it.
@@ -56,7 +56,7 @@ impl StepState {
 }
 
 /// A rectangle in CSS pixels of the viewport.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Bounds {
     /// Left edge.
     pub x: f64,
@@ -69,7 +69,7 @@ pub struct Bounds {
 }
 
 /// Where a pointer act met the page: measured at the moment of acting, so it belongs to the picture of that moment.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Click {
     /// Point, CSS pixels from the left of the viewport.
     pub x: f64,
@@ -88,7 +88,7 @@ pub struct Click {
 }
 
 /// One act within a step: a fill, a click, a choice. Values are masked before they get here.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Act {
     /// `fill`, `click`, `choose`, `attach`, `press`, `open`, `pick_row`, `attest`, `print` …
     pub verb: String,
@@ -106,7 +106,7 @@ pub struct Act {
 }
 
 /// A log sentence of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LogLine {
     /// Milliseconds since the attempt began.
     pub at_ms: i64,
@@ -115,7 +115,7 @@ pub struct LogLine {
 }
 
 /// A value read from the page, and where.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ReadValue {
     /// Capture name in the script.
     pub name: String,
@@ -135,7 +135,7 @@ pub struct ReadValue {
 }
 
 /// A step as reported and stored. A later report of the same index replaces `running` by its end, once.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Step {
     /// Position in the attempt, from 0.
     pub index: u32,

@@ -5,6 +5,10 @@
 //! present one, or whose lease has ended by the coordinator's clock, is refused with problem type `lease-ended`; the agent then
 //! leaves the portal alone at once. Repeats are safe: the same call gets the same answer.
 
+mod schema;
+
+pub use schema::schemas;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -24,14 +28,14 @@ use crate::{
 pub const PROTOCOL: u32 = 1;
 
 /// `POST agent/hello`: an agent begins (or begins again after a restart).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Hello {
     /// Itself.
     pub agent: AgentInfo,
 }
 
 /// Answer to [`Hello`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Welcome {
     /// Its id, sent with every later call.
     pub agent: AgentId,
@@ -42,7 +46,7 @@ pub struct Welcome {
 }
 
 /// `POST agent/lease`: a long poll for up to `max` jobs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LeaseAsk {
     /// Who asks.
     pub agent: AgentId,
@@ -59,14 +63,14 @@ pub struct LeaseAsk {
 }
 
 /// Answer to [`LeaseAsk`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Leases {
     /// What was leased; may be empty.
     pub leases: Vec<Leased>,
 }
 
 /// One leased job with all it needs but secrets and documents' bytes.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Leased {
     /// The lease.
     pub lease: LeaseId,
@@ -122,7 +126,7 @@ impl std::fmt::Debug for Leased {
 }
 
 /// `GET agent/scripts/{sha256}`: the files of a pinned script bundle.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ScriptFiles {
     /// Script id.
     pub script: String,
@@ -133,7 +137,7 @@ pub struct ScriptFiles {
 }
 
 /// Which lease a write belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Fenced {
     /// Agent.
     pub agent: AgentId,
@@ -146,7 +150,7 @@ pub struct Fenced {
 }
 
 /// `POST agent/heartbeat`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Heartbeat {
     /// Who.
     pub agent: AgentId,
@@ -160,7 +164,7 @@ pub struct Heartbeat {
 }
 
 /// What an agent is told for one lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Go on; the lease is extended.
@@ -172,7 +176,7 @@ pub enum Order {
 }
 
 /// Answer to [`Heartbeat`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HeartbeatReply {
     /// Order for each lease in the request, by lease id.
     pub orders: BTreeMap<String, Order>,
@@ -183,7 +187,7 @@ pub struct HeartbeatReply {
 }
 
 /// `POST agent/steps`: steps begun or ended. Inserting the same index again is not an error.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StepsReport {
     /// Lease.
     pub fenced: Fenced,
@@ -194,7 +198,7 @@ pub struct StepsReport {
 }
 
 /// Query of `PUT agent/evidence/{id}?…`; the body is the bytes. Answered only when they are durable.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct EvidencePut {
     /// Job.
     pub job: JobId,
@@ -219,7 +223,7 @@ pub struct EvidencePut {
 }
 
 /// `POST agent/secret`: one secret for one lease.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SecretAsk {
     /// Lease.
     pub fenced: Fenced,
@@ -230,7 +234,7 @@ pub struct SecretAsk {
 }
 
 /// Answer to [`SecretAsk`]. Never logged; no `Debug`.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SecretReply {
     /// The value; for a TOTP alias the present code.
     pub value: String,
@@ -240,14 +244,14 @@ pub struct SecretReply {
 }
 
 /// `POST agent/login`: a login is about to be tried; counted before the act.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LoginAsk {
     /// Lease.
     pub fenced: Fenced,
 }
 
 /// `POST agent/intent`: asks for the permit. Evidence "before" must be durable.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PermitAsk {
     /// Lease.
     pub fenced: Fenced,
@@ -266,7 +270,7 @@ pub struct PermitAsk {
 }
 
 /// Answer to [`PermitAsk`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "permit", rename_all = "snake_case")]
 pub enum PermitReply {
     /// Click once, within `ttl_ms` from the moment the ask was sent.
@@ -289,7 +293,7 @@ pub enum PermitReply {
 }
 
 /// `POST agent/not_clicked`: the permit was not used and the latch is unset.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NotClicked {
     /// Lease.
     pub fenced: Fenced,
@@ -298,7 +302,7 @@ pub struct NotClicked {
 }
 
 /// The proof of a submission.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Proof {
     /// The intent it proves.
     pub intent: IntentId,
@@ -309,7 +313,7 @@ pub struct Proof {
 }
 
 /// What a reconcile found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "found", rename_all = "snake_case")]
 pub enum Finding {
     /// Exactly one record that is ours.
@@ -332,7 +336,7 @@ pub enum Finding {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "end", rename_all = "snake_case")]
 pub enum End {
     /// The payer's answer; `proof` for a submission.
@@ -359,7 +363,7 @@ pub enum End {
 }
 
 /// `POST agent/report`: the end of an attempt. Repeated with the same fence it gets the first answer.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Report {
     /// Lease.
     pub fenced: Fenced,
@@ -380,14 +384,14 @@ pub struct Report {
 
 /// `POST agent/release`: gives a lease back with nothing sent (drain): the attempt is `released` and not counted. With an intent
 /// open it is a doubt, and counts.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Release {
     /// Lease.
     pub fenced: Fenced,
 }
 
 /// `POST agent/bye`: the agent ends; it holds nothing any more.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Bye {
     /// Who.
     pub agent: AgentId,

@@ -37,8 +37,8 @@ const WAIT_MAX_MS: u64 = 30_000;
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// An agent begins.
-#[utoipa::path(post, path = "/v1/agent/hello", tag = "agents", request_body = Object,
-    responses((status = 200, description = "Welcome: the agent's id, lease length, heartbeat period", body = Object), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/agent/hello", tag = "agents", request_body = ref("#/components/schemas/Hello"),
+    responses((status = 200, description = "Welcome: the agent's id, lease length, heartbeat period", body = ref("#/components/schemas/Welcome")), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn hello(
     State(app): State<Arc<App>>,
     _: AgentCall,
@@ -50,8 +50,8 @@ pub async fn hello(
 }
 
 /// A long poll for up to `max` jobs.
-#[utoipa::path(post, path = "/v1/agent/lease", tag = "agents", request_body = Object,
-    responses((status = 200, description = "Leases; may be empty", body = Object), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/agent/lease", tag = "agents", request_body = ref("#/components/schemas/LeaseAsk"),
+    responses((status = 200, description = "Leases; may be empty", body = ref("#/components/schemas/Leases")), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn lease(
     State(app): State<Arc<App>>,
     _: AgentCall,
@@ -76,8 +76,8 @@ pub async fn lease(
 }
 
 /// Sign of life; extends leases.
-#[utoipa::path(post, path = "/v1/agent/heartbeat", tag = "agents", request_body = Object,
-    responses((status = 200, description = "An order for each lease", body = Object), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/agent/heartbeat", tag = "agents", request_body = ref("#/components/schemas/Heartbeat"),
+    responses((status = 200, description = "An order for each lease", body = ref("#/components/schemas/HeartbeatReply")), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn beat(
     State(app): State<Arc<App>>,
     _: AgentCall,
@@ -88,7 +88,7 @@ pub async fn beat(
 
 /// The files of a pinned script bundle.
 #[utoipa::path(get, path = "/v1/agent/scripts/{sha256}", tag = "agents", params(("sha256" = String, Path, description = "Hash of the bundle")),
-    responses((status = 200, description = "The files", body = Object), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The files", body = ref("#/components/schemas/ScriptFiles")), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn script(
     State(app): State<Arc<App>>,
     _: AgentCall,
@@ -113,7 +113,7 @@ pub async fn document(
 }
 
 /// Steps begun or ended.
-#[utoipa::path(post, path = "/v1/agent/steps", tag = "agents", request_body = Object,
+#[utoipa::path(post, path = "/v1/agent/steps", tag = "agents", request_body = ref("#/components/schemas/StepsReport"),
     responses((status = 204, description = "Written down"), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn put_steps(
     State(app): State<Arc<App>>,
@@ -141,8 +141,8 @@ pub async fn put_evidence(
 }
 
 /// One secret for one lease and one listed origin.
-#[utoipa::path(post, path = "/v1/agent/secret", tag = "agents", request_body = Object,
-    responses((status = 200, description = "The value", body = Object), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/agent/secret", tag = "agents", request_body = ref("#/components/schemas/SecretAsk"),
+    responses((status = 200, description = "The value", body = ref("#/components/schemas/SecretReply")), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn release_secret(
     State(app): State<Arc<App>>,
     _: AgentCall,
@@ -162,7 +162,7 @@ pub async fn release_secret(
 }
 
 /// A login is about to be tried; counted before the act.
-#[utoipa::path(post, path = "/v1/agent/login", tag = "agents", request_body = Object,
+#[utoipa::path(post, path = "/v1/agent/login", tag = "agents", request_body = ref("#/components/schemas/LoginAsk"),
     responses((status = 204, description = "Go on"), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn count_login(
     State(app): State<Arc<App>>,
@@ -174,8 +174,8 @@ pub async fn count_login(
 }
 
 /// Asks for the permit of a commit.
-#[utoipa::path(post, path = "/v1/agent/intent", tag = "agents", request_body = Object,
-    responses((status = 200, description = "`go`, `already` or `no`", body = Object), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/agent/intent", tag = "agents", request_body = ref("#/components/schemas/PermitAsk"),
+    responses((status = 200, description = "`go`, `already` or `no`", body = ref("#/components/schemas/PermitReply")), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn intent(
     State(app): State<Arc<App>>,
     _: AgentCall,
@@ -185,7 +185,7 @@ pub async fn intent(
 }
 
 /// The permit was not used.
-#[utoipa::path(post, path = "/v1/agent/not_clicked", tag = "agents", request_body = Object,
+#[utoipa::path(post, path = "/v1/agent/not_clicked", tag = "agents", request_body = ref("#/components/schemas/NotClicked"),
     responses((status = 204, description = "The intent is void"), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn not_clicked(
     State(app): State<Arc<App>>,
@@ -197,7 +197,7 @@ pub async fn not_clicked(
 }
 
 /// The end of an attempt.
-#[utoipa::path(post, path = "/v1/agent/report", tag = "agents", request_body = Object,
+#[utoipa::path(post, path = "/v1/agent/report", tag = "agents", request_body = ref("#/components/schemas/Report"),
     responses((status = 204, description = "Written down"), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn end(
     State(app): State<Arc<App>>,
@@ -209,7 +209,7 @@ pub async fn end(
 }
 
 /// Gives a lease back unworked.
-#[utoipa::path(post, path = "/v1/agent/release", tag = "agents", request_body = Object,
+#[utoipa::path(post, path = "/v1/agent/release", tag = "agents", request_body = ref("#/components/schemas/Release"),
     responses((status = 204, description = "Given back"), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn release(
     State(app): State<Arc<App>>,
@@ -221,7 +221,7 @@ pub async fn release(
 }
 
 /// The agent ends.
-#[utoipa::path(post, path = "/v1/agent/bye", tag = "agents", request_body = Object,
+#[utoipa::path(post, path = "/v1/agent/bye", tag = "agents", request_body = ref("#/components/schemas/Bye"),
     responses((status = 204, description = "Goodbye"), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn bye(
     State(app): State<Arc<App>>,

@@ -95,7 +95,7 @@ fn route(path: &str, method: &str, act: &Value) -> Markup {
 }
 
 fn shape(name: &str, schema: &Value) -> Markup {
-    let required = schema.get("required").and_then(Value::as_array);
+    let one_of = schema.get("oneOf").and_then(Value::as_array);
     html! {
         section id={ "schema-" (name) } {
             h3 { code { (name) } }
@@ -103,13 +103,35 @@ fn shape(name: &str, schema: &Value) -> Markup {
             @if let Some(words) = schema.get("enum").and_then(Value::as_array) {
                 p { "One of " @for word in words { code { (word.as_str().unwrap_or_default()) } " " } }
             }
-            @if let Some(fields) = schema.get("properties").and_then(Value::as_object) {
-                table { thead { tr { th scope="col" { "field" } th scope="col" { "type" } th scope="col" { "means" } } }
-                    tbody { @for (field, of) in fields { tr {
-                        td { code { (field) } @if required.is_some_and(|r| r.iter().any(|n| n == field)) { " *" } }
-                        td { (kind(Some(of))) } td { (prose(text(of, "/description"))) } } } } }
+            (fields(schema))
+            @for option in one_of.into_iter().flatten() {
+                p { (constant(option)) (prose(text(option, "/description"))) }
+                (fields(option))
             }
         }
+    }
+}
+
+/// What tells one form of a value from the others: the word itself, or the word in the field that names the form.
+fn constant(option: &Value) -> Markup {
+    let fields = option.get("properties").and_then(Value::as_object);
+    let named =
+        fields.into_iter().flatten().find_map(|(field, of)| Some((field, of.get("const")?)));
+    html! { @match (option.get("const"), named) {
+        (Some(word), _) => { code { (word.as_str().unwrap_or_default()) } ": " }
+        (None, Some((field, word))) => { code { (field) ": " (word.as_str().unwrap_or_default()) } " " }
+        (None, None) => {}
+    } }
+}
+
+fn fields(schema: &Value) -> Markup {
+    let required = schema.get("required").and_then(Value::as_array);
+    let Some(fields) = schema.get("properties").and_then(Value::as_object) else { return html! {} };
+    html! {
+        table { thead { tr { th scope="col" { "field" } th scope="col" { "type" } th scope="col" { "means" } } }
+            tbody { @for (field, of) in fields { tr {
+                td { code { (field) } @if required.is_some_and(|r| r.iter().any(|n| n == field)) { " *" } }
+                td { (kind(Some(of))) } td { (prose(text(of, "/description"))) } } } } }
     }
 }
 

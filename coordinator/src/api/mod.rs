@@ -219,7 +219,12 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 /// The OpenAPI document, generated from the types.
 #[must_use]
 pub fn openapi() -> serde_json::Value {
-    serde_json::to_value(Doc::openapi()).unwrap_or_default()
+    let mut document = serde_json::to_value(Doc::openapi()).unwrap_or_default();
+    if let Some(all) = document.pointer_mut("/components/schemas").and_then(|s| s.as_object_mut()) {
+        // The protocol of agents is described where its types are.
+        all.extend(domain::wire::schemas("/components/schemas"));
+    }
+    document
 }
 
 /// Says how a caller shows who it is.

@@ -35,6 +35,34 @@ fn every_call_has_a_summary_and_its_refusals() {
     }
 }
 
+#[test]
+fn every_body_is_described_and_every_reference_is_there() {
+    let document = coordinator::api::openapi();
+    let known = document["components"]["schemas"].as_object().unwrap();
+    let text = document.to_string();
+    for part in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
+        let name = part.split('"').next().unwrap();
+        assert!(known.contains_key(name), "{name}");
+    }
+    for (path, acts) in document["paths"].as_object().unwrap() {
+        for (method, act) in acts.as_object().unwrap() {
+            if path.starts_with("/v1/agent/") {
+                let bodies = [&act["requestBody"], &act["responses"]["200"]];
+                for body in bodies
+                    .map(|b| &b["content"]["application/json"])
+                    .iter()
+                    .filter(|b| b.is_object())
+                {
+                    assert!(body["schema"]["$ref"].is_string(), "{method} {path}: {body}");
+                }
+            }
+        }
+    }
+    // Names of the protocol's types and of the interface's own never meet.
+    let own: Vec<&str> = ["Problem", "JobView", "PayerView", "UserView"].into();
+    assert!(own.iter().all(|name| !domain::wire::schemas("").contains_key(*name)));
+}
+
 #[tokio::test]
 async fn the_page_shows_every_route_and_loads_nothing() {
     let app = TestApp::new().await;

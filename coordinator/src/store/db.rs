@@ -4,6 +4,11 @@
 //! so that both databases behave alike by construction. SQLite has one writing connection (its own pool of one, so nobody waits
 //! on a busy file) and a few reading ones; Postgres has one pool for both.
 
+mod row;
+mod value;
+
+pub use value::Value;
+
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -26,54 +31,6 @@ pub enum Kind {
     Sqlite,
     /// A server.
     Postgres,
-}
-
-/// A bound value. Nulls carry their type, because Postgres wants it.
-#[derive(Debug, Clone)]
-pub enum Value {
-    /// Text, or a null of that type.
-    Text(Option<String>),
-    /// A whole number, an instant or a flag, or a null of that type.
-    Int(Option<i64>),
-}
-
-macro_rules! value_from {
-    ($($from:ty => $variant:ident, $with:expr;)*) => {$(
-        impl From<$from> for Value {
-            fn from(v: $from) -> Self { Self::$variant(Some($with(v))) }
-        }
-        impl From<Option<$from>> for Value {
-            fn from(v: Option<$from>) -> Self { Self::$variant(v.map($with)) }
-        }
-    )*};
-}
-
-value_from! {
-    &str => Text, |v: &str| v.to_owned();
-    &String => Text, |v: &String| v.clone();
-    String => Text, |v| v;
-    i64 => Int, |v| v;
-    u32 => Int, i64::from;
-    bool => Int, i64::from;
-    domain::time::Timestamp => Int, |v: domain::time::Timestamp| v.ms();
-    domain::id::CaseId => Text, |v: domain::id::CaseId| v.to_string();
-    domain::id::JobId => Text, |v: domain::id::JobId| v.to_string();
-    domain::id::AttemptId => Text, |v: domain::id::AttemptId| v.to_string();
-    domain::id::LeaseId => Text, |v: domain::id::LeaseId| v.to_string();
-    domain::id::IntentId => Text, |v: domain::id::IntentId| v.to_string();
-    domain::id::EvidenceId => Text, |v: domain::id::EvidenceId| v.to_string();
-    domain::id::ExceptionId => Text, |v: domain::id::ExceptionId| v.to_string();
-    domain::id::AgentId => Text, |v: domain::id::AgentId| v.to_string();
-    domain::id::UserId => Text, |v: domain::id::UserId| v.to_string();
-    domain::id::DocumentId => Text, |v: domain::id::DocumentId| v.to_string();
-    domain::id::AuditId => Text, |v: domain::id::AuditId| v.to_string();
-    domain::id::CredentialId => Text, |v: domain::id::CredentialId| v.to_string();
-}
-
-/// Bound values in the order of `$1, $2, …`.
-#[macro_export]
-macro_rules! vals {
-    ($($value:expr),* $(,)?) => { vec![$($crate::store::db::Value::from($value)),*] };
 }
 
 /// A row of an answer; columns are asked for by name.
@@ -120,77 +77,6 @@ impl Row {
     /// [`Error::Corrupt`].
     pub fn opt_int(&self, column: &str) -> Result<Option<i64>, Error> {
         self.row.try_get(column).map_err(|_| self.corrupt(column))
-    }
-
-    /// A count that fits 32 bits.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn count(&self, column: &str) -> Result<u32, Error> {
-        u32::try_from(self.int(column)?).map_err(|_| self.corrupt(column))
-    }
-
-    /// A flag.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn flag(&self, column: &str) -> Result<bool, Error> {
-        Ok(self.int(column)? != 0)
-    }
-
-    /// An instant.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn at(&self, column: &str) -> Result<domain::time::Timestamp, Error> {
-        self.int(column).map(domain::time::Timestamp::from_ms)
-    }
-
-    /// An instant or null.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn opt_at(&self, column: &str) -> Result<Option<domain::time::Timestamp>, Error> {
-        Ok(self.opt_int(column)?.map(domain::time::Timestamp::from_ms))
-    }
-
-    /// An id or another value that parses from text.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn parse<T: std::str::FromStr>(&self, column: &str) -> Result<T, Error> {
-        self.text(column)?.parse().map_err(|_| self.corrupt(column))
-    }
-
-    /// The same, or null.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn opt_parse<T: std::str::FromStr>(&self, column: &str) -> Result<Option<T>, Error> {
-        self.opt_text(column)?
-            .map(|text| text.parse().map_err(|_| self.corrupt(column)))
-            .transpose()
-    }
-
-    /// A JSON value.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, Error> {
-        serde_json::from_str(&self.text(column)?).map_err(|_| self.corrupt(column))
-    }
-
-    /// A JSON value or null.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn opt_json<T: serde::de::DeserializeOwned>(
-        &self,
-        column: &str,
-    ) -> Result<Option<T>, Error> {
-        self.opt_text(column)?
-            .map(|text| serde_json::from_str(&text).map_err(|_| self.corrupt(column)))
-            .transpose()
     }
 
     /// Names of the columns, for tests.

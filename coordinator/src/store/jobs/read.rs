@@ -1,0 +1,126 @@
+//! Reads of jobs for duties, pages and API.
+
+use domain::{
+    id::{CaseId, JobId},
+    job::Task,
+    time::Timestamp,
+};
+
+use super::{Job, OF_CASE};
+use crate::{
+    store::{Error, Page, Store, db},
+    vals,
+};
+
+const EXPIRED: &str = "SELECT id FROM jobs WHERE state = 'leased' AND lease_expires_at_ms <= $1 ORDER BY id LIMIT 500";
+const RESTED: &str =
+    "SELECT id FROM jobs WHERE state = 'resting' AND rests_until_ms <= $1 ORDER BY id LIMIT 500";
+const UNLEASED: &str = "SELECT id FROM jobs WHERE state = 'ready' AND payer_id = $1 AND task = $2 ORDER BY id LIMIT 500";
+const GET: &str = "SELECT * FROM jobs WHERE id = $1";
+const LIST: &str = "SELECT * FROM jobs WHERE ($1 = '' OR id < $1) AND ($2 = '' OR state = $2) AND ($3 = '' OR payer_id = $3) \
+     AND ($4 = '' OR task = $4) AND ($5 = '' OR case_id = $5) AND ($6 = '' OR agent_id = $6) ORDER BY id DESC LIMIT $7";
+const COUNTS: &str =
+    "SELECT payer_id, state, CAST(COUNT(*) AS BIGINT) AS jobs FROM jobs GROUP BY payer_id, state";
+
+async fn ids(
+    store: &Store,
+    sql: &'static str,
+    values: Vec<db::Value>,
+) -> Result<Vec<JobId>, Error> {
+    let rows = store.db.all("jobs", sql, values).await?;
+    rows.iter().map(|r| r.parse("id")).collect()
+}
+
+/// Jobs whose lease has ended by now.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn expired(store: &Store, now: Timestamp) -> Result<Vec<JobId>, Error> {
+    ids(store, EXPIRED, vals![now]).await
+}
+
+/// Jobs whose rest is over.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn rested(store: &Store, now: Timestamp) -> Result<Vec<JobId>, Error> {
+    ids(store, RESTED, vals![now]).await
+}
+
+/// Ready jobs of a payer and task.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn unleased(store: &Store, payer: &str, task: Task) -> Result<Vec<JobId>, Error> {
+    ids(store, UNLEASED, vals![payer, task.word()]).await
+}
+
+/// One job.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn get(store: &Store, id: JobId) -> Result<Job, Error> {
+    let row = store.db.opt("jobs", GET, vals![id]).await?.ok_or(Error::NotFound("job"))?;
+    Job::read(&row, &store.seal)
+}
+
+/// Every job of a case, oldest first.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn of_case(store: &Store, case: CaseId) -> Result<Vec<Job>, Error> {
+    let rows = store.db.all("jobs", OF_CASE, vals![case]).await?;
+    rows.iter().map(|r| Job::read(r, &store.seal)).collect()
+}
+
+/// Which jobs; an empty text means any.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// State's word.
+    pub state: String,
+    /// Payer id.
+    pub payer: String,
+    /// Task's word.
+    pub task: String,
+    /// Case id.
+    pub case: String,
+    /// Agent that holds it.
+    pub agent: String,
+}
+
+/// Jobs, newest first; `after` is the id to continue below.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn list(
+    store: &Store,
+    filter: &Filter,
+    after: &str,
+    limit: u32,
+) -> Result<Page<Job>, Error> {
+    let f = filter;
+    let values = vals![after, &f.state, &f.payer, &f.task, &f.case, &f.agent, i64::from(limit) + 1];
+    let rows = store.db.all("jobs", LIST, values).await?;
+    let items = rows.iter().map(|r| Job::read(r, &store.seal)).collect::<Result<_, _>>()?;
+    Ok(Page::cut(items, limit, |j: &Job| j.id.to_string()))
+}
+
+/// Number of jobs per payer and state word.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn counts(store: &Store) -> Result<Vec<(String, String, i64)>, Error> {
+    let rows = store.db.all("jobs", COUNTS, vals![]).await?;
+    rows.iter().map(|r| Ok((r.text("payer_id")?, r.text("state")?, r.int("jobs")?))).collect()
+}
+
+const OLDEST_READY: &str = "SELECT id, ready_at_ms FROM jobs WHERE state = 'ready' AND ready_at_ms <= $1 ORDER BY ready_at_ms, id LIMIT 1";
+
+/// Since when the longest waiting job may be leased; none when nothing waits.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn oldest_ready(store: &Store, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let row = store.db.opt("jobs", OLDEST_READY, vals![now]).await?;
+    row.map(|r| r.at("ready_at_ms")).transpose()
+}

@@ -177,6 +177,18 @@ async fn operators_keep_the_fleet_from_the_command_line() {
     let words = vec!["payers", "credential", "harbor", "--account", "second", "--file", "-"];
     let set = good(words, &secrets).await;
     assert!(!set.out.contains("Pa55") && set.out.contains("second"), "{}", set.out);
+    good(vec!["scripts", "list"], "").await;
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn people_and_keys_are_kept_from_the_command_line() {
+    let desk = Desk::new().await;
+    let good = async |words: Vec<&str>, input: &str| {
+        let ended = desk.run(&words, input).await;
+        assert_eq!(ended.exit, 0, "{words:?}: {}{}", ended.out, ended.err);
+        ended
+    };
     let words = vec!["users", "add", "ann", "--name", "Ann Field", "--role", "operator", "--json"];
     let ann = json_of(&good(words, "a long enough password\n").await);
     let words = vec![
@@ -201,6 +213,5 @@ async fn operators_keep_the_fleet_from_the_command_line() {
     let set =
         good(vec!["users", "password", user, "--reason", "forgotten"], "one more long one").await;
     assert!(!set.out.contains("one more long one"));
-    good(vec!["scripts", "list"], "").await;
     desk.end().await;
 }

@@ -23,14 +23,15 @@ function code(seed, unixSeconds) {
   return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
-// Each code works once at the portal, so the payer's clock moves on by a step before every sign-in; one sign-in at a time.
+// Each code works once at the portal and only for a moment, so the payer's clock moves on by a step before every code, and
+// between a code and its answer nobody else moves it.
 let turn = Promise.resolve();
-function nextCode() {
+function withCode(use) {
   const mine = turn.then(async () => {
     const headers = { authorization: `Bearer ${plan.bearer}`, "content-type": "application/json" };
     await fetch(`${plan.ctl}/clock`, { method: "POST", headers, body: JSON.stringify({ advance: "PT30S" }) });
     const clock = await (await fetch(`${plan.ctl}/clock`, { headers })).json();
-    return code(plan.seed, Date.parse(clock.now) / 1000);
+    return use(code(plan.seed, Date.parse(clock.now) / 1000));
   });
   turn = mine.catch(() => {});
   return mine;
@@ -41,9 +42,13 @@ async function signIn(page) {
   await page.getByLabel("User ID").fill(plan.user);
   await page.getByLabel("Password").fill(plan.password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByLabel("Authenticator code").fill(await nextCode());
-  await page.getByRole("button", { name: "Verify" }).click();
-  await page.getByRole("heading", { name: "Welcome" }).waitFor();
+  const box = page.getByLabel("Authenticator code");
+  await box.waitFor();
+  await withCode(async (now) => {
+    await box.fill(now);
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.getByRole("heading", { name: "Welcome" }).waitFor();
+  });
   const later = page.getByRole("button", { name: "Remind me later" });
   if (await later.isVisible()) await later.click();
 }

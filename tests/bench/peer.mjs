@@ -90,9 +90,9 @@ class Slot {
 
   async close() {
     if (!this.context) return;
-    // The portal's own page may be leaving at the same moment; then the address is opened again.
-    const out = () => this.page.goto("https://hub.crestline.test/logout");
-    await out().catch(out);
+    // The portal leads on by itself while the address is being opened: what counts is the page that says so.
+    await this.page.goto("https://hub.crestline.test/logout").catch(() => {});
+    await this.page.getByText("You have been signed out").first().waitFor();
     await this.context.close();
     this.context = null;
   }

@@ -443,8 +443,8 @@ mod tests {
             ("FLEET_REST_UNIT_MS", "0"),
             ("FLEET_HEARTBEAT_MS", "59000"),
             ("FLEET_LISTEN", "everywhere"),
-            ("FLEET_PUBLIC_URL", "fleet.example"),
-            ("FLEET_PUBLIC_URL", "https://fleet.example/console"),
+            ("FLEET_PUBLIC_URL", "clinic.example"),
+            ("FLEET_PUBLIC_URL", "https://clinic.example/console"),
             ("DATABASE_URL", "mysql://x"),
         ] {
             let bad = load(&[(name, value)]).unwrap_err();

@@ -131,7 +131,8 @@ impl Page {
             if deadline.passed() {
                 return Err(End::Wait(Why::NotShown));
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            // A ticked box need not change its document: looked at again soon in any case.
+            self.wait_change(deadline.at_most(Duration::from_millis(20))).await;
         }
     }
 

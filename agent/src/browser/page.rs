@@ -351,7 +351,7 @@ impl Page {
             if deadline.left() <= rest {
                 return false;
             }
-            tokio::time::sleep(rest).await;
+            self.wait_change(deadline.at_most(rest)).await;
         }
     }
 

@@ -214,6 +214,35 @@ struct Inner {
     live: HashMap<String, PortalSession>,
     ended: HashMap<String, &'static str>,
     ordinal: u64,
+    skins: Skins,
+}
+
+/// Which rendering portal sessions get.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Skins {
+    /// All the same, pages before the sign-in too.
+    One(Skin),
+    /// This share (0 to 1) of new portal sessions gets v2; pages before the sign-in stay v1.
+    Mixed(f64),
+}
+
+impl Default for Skins {
+    fn default() -> Skins {
+        Skins::One(Skin::V1)
+    }
+}
+
+impl Skins {
+    /// Spread evenly over the ordinals, so that the same run gives the same pages.
+    fn of(self, ordinal: u64) -> Skin {
+        match self {
+            Skins::One(skin) => skin,
+            Skins::Mixed(share) => {
+                let before = (ordinal.saturating_sub(1) as f64 * share).floor();
+                if (ordinal as f64 * share).floor() > before { Skin::V2 } else { Skin::V1 }
+            }
+        }
+    }
 }
 
 impl Sessions {
@@ -221,6 +250,7 @@ impl Sessions {
     pub fn open(&self, token: String, account: &'static Account, now: Timestamp) -> PortalSession {
         let mut inner = lock(&self.inner);
         inner.ordinal += 1;
+        let skin = inner.skins.of(inner.ordinal);
         let session = PortalSession {
             id: format!("s-{}", inner.ordinal),
             token: token.clone(),
@@ -231,12 +261,25 @@ impl Sessions {
             stepup_at: None,
             wrong_codes: 0,
             organization: None,
-            skin: Skin::V1,
+            skin,
             member: None,
             data: HashMap::new(),
         };
         inner.live.insert(token, session.clone());
         session
+    }
+
+    /// Decides the rendering of pages before the sign-in and of portal sessions begun from now on.
+    pub fn set_skins(&self, skins: Skins) {
+        lock(&self.inner).skins = skins;
+    }
+
+    /// The rendering of pages before the sign-in.
+    pub fn skin_before_sign_in(&self) -> Skin {
+        match lock(&self.inner).skins {
+            Skins::One(skin) => skin,
+            Skins::Mixed(_) => Skin::V1,
+        }
     }
 
     /// The portal session with this secret value.
@@ -348,6 +391,21 @@ mod tests {
         let backup = accounts.find("auto01").unwrap().backup_codes[0].clone();
         assert_eq!(accounts.backup_code(&kept, "auto01", &backup), Code::Right(0));
         assert_eq!(accounts.backup_code(&kept, "auto01", &backup), Code::Reused);
+    }
+
+    #[test]
+    fn a_mixed_share_is_spread_over_new_portal_sessions() {
+        let accounts = Accounts::new("crestline", rules());
+        let account = accounts.find("auto01").unwrap();
+        let sessions = Sessions::default();
+        let now: Timestamp = "2026-03-02T14:00:00Z".parse().unwrap();
+        sessions.set_skins(Skins::Mixed(0.3));
+        let skins: Vec<_> =
+            (0..20).map(|n| sessions.open(n.to_string(), account, now).skin).collect();
+        assert_eq!(skins.iter().filter(|skin| **skin == Skin::V2).count(), 6);
+        sessions.set_skins(Skins::One(Skin::V2));
+        assert_eq!(sessions.open("x".to_owned(), account, now).skin, Skin::V2);
+        assert_eq!(sessions.skin_before_sign_in(), Skin::V2);
     }
 
     #[test]

@@ -141,6 +141,12 @@ impl Control {
         read::<Value>(call.bearer_auth(&self.bearer)).await.map(drop)
     }
 
+    /// Decides which rendering pages before the sign-in and new portal sessions get: `{"skin": "v2"}` or `{"mixed": 0.3}`.
+    pub async fn skin(&self, wanted: &Value) -> Result<()> {
+        let call = self.http.put(self.url("skin")).json(wanted);
+        read::<Value>(call.bearer_auth(&self.bearer)).await.map(drop)
+    }
+
     /// Ends every portal session.
     pub async fn end_sessions(&self) -> Result<()> {
         let call = self.http.post(self.url("sessions/end")).bearer_auth(&self.bearer);

@@ -16,6 +16,7 @@ pub mod harbor;
 pub mod html;
 pub mod journal;
 pub mod knobs;
+pub mod pdf;
 pub mod plane;
 pub mod process;
 pub mod serve;

@@ -16,6 +16,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    Skin,
+    accounts::Skins,
     control::Act,
     decide::LineStatus,
     faults::Fault,
@@ -230,10 +232,17 @@ async fn set_skin(
     Json(wanted): Json<Value>,
 ) -> Result<Json<Value>, Refused> {
     named(&sim, &payer)?;
-    match wanted["skin"].as_str() {
-        Some("v1") => Ok(Json(json!({"skin": "v1"}))),
-        _ => Err(Refused("only skin v1 is built for this payer".to_owned())),
-    }
+    let skins = match (wanted["skin"].as_str(), wanted["mixed"].as_f64()) {
+        (Some("v1"), None) => Skins::One(Skin::V1),
+        (Some("v2"), None) if sim.profile.redesigned => Skins::One(Skin::V2),
+        (None, Some(share)) if sim.profile.redesigned && (0.0..=1.0).contains(&share) => {
+            Skins::Mixed(share)
+        }
+        _ => return Err(Refused("no such skin of this payer".to_owned())),
+    };
+    sim.sessions.set_skins(skins);
+    sim.note_control(Entry::new("knob").with("skin", wanted.clone()));
+    Ok(Json(wanted))
 }
 
 #[derive(Deserialize)]

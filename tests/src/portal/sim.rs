@@ -34,6 +34,8 @@ pub struct Profile {
     pub sign_in: SignInRules,
     /// Minutes until an idle portal session ends.
     pub idle_min: i64,
+    /// Whether its pages also exist redesigned (skin v2).
+    pub redesigned: bool,
     /// Settings with their first values for a pace; `totp_clock`, `totp_step_s`, `cert` and `idle_min` are added to them.
     pub knobs: fn(Pace) -> Value,
     /// The portal: a router per host.

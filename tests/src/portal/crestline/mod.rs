@@ -44,6 +44,7 @@ pub const PROFILE: Profile = Profile {
         lock: Some(SignedDuration::from_mins(30)),
     },
     idle_min: 15,
+    redesigned: false,
     knobs,
     routers,
     draw_up,

@@ -14,7 +14,6 @@ mod inquiry;
 mod look;
 mod lookup;
 mod papers;
-mod pdf;
 mod picture;
 mod rules;
 mod signin;
@@ -57,6 +56,7 @@ pub const PROFILE: Profile = Profile {
         lock: None,
     },
     idle_min: 20,
+    redesigned: false,
     knobs,
     routers,
     draw_up,

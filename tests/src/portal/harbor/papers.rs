@@ -6,11 +6,14 @@ use super::{
     Header,
     desk::{Desk, Fields, value},
     eastern, header, line_words, look,
-    pdf::{Sheet, pdf},
 };
 use crate::{
     ledger::Entry,
-    portal::{html, store::Case},
+    portal::{
+        html,
+        pdf::{Sheet, pdf},
+        store::Case,
+    },
 };
 
 fn find(desk: &Desk, fields: &Fields) -> Option<Case> {

@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 
 /// A page of lines, with a bar code above them if wanted.
-pub(super) struct Sheet<'a> {
+pub struct Sheet<'a> {
     /// Large first line.
-    pub(super) title: &'a str,
+    pub title: &'a str,
     /// Lines of text, top to bottom.
-    pub(super) lines: &'a [String],
+    pub lines: &'a [String],
     /// Text of the bar code.
-    pub(super) barcode: Option<&'a str>,
+    pub barcode: Option<&'a str>,
 }
 
 /// The PDF.
-pub(super) fn pdf(sheet: &Sheet<'_>) -> Vec<u8> {
+pub fn pdf(sheet: &Sheet<'_>) -> Vec<u8> {
     let mut content = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(content, "BT /F1 15 Tf 60 730 Td ({}) Tj ET", text(sheet.title));

@@ -9,5 +9,6 @@ mod portal {
     mod harbor;
     mod harbor_client;
     mod harbor_faults;
+    mod mail;
     mod planes;
 }

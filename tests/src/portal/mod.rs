@@ -2,7 +2,7 @@
 //! own process (`payer serve …`), on loopback only, with a truth ledger, knobs and faults.
 //!
 //! Shared parts: [`clock`], [`world`], [`decide`], [`store`], [`accounts`], [`faults`], [`tls`], [`sim`] (all of them
-//! together), [`call`] (what every call to a portal goes through), [`plane`] (control and truth), [`html`].
+//! together), [`call`] (what every call to a portal goes through), [`plane`] (control and truth), [`mail`] (what it writes to people), [`html`].
 //! Harnesses use [`Control`], [`Truth`] and [`process::PayerProcess`].
 
 pub mod accounts;
@@ -16,6 +16,7 @@ pub mod harbor;
 pub mod html;
 pub mod journal;
 pub mod knobs;
+pub mod mail;
 pub mod pdf;
 pub mod plane;
 pub mod process;
@@ -28,7 +29,7 @@ pub mod world;
 
 pub use control::{Act, Control, Truth};
 pub use faults::Fault;
-pub use process::{PayerProcess, Ready};
+pub use process::{Mailboxes, PayerProcess, Ready};
 pub use serve::Options;
 pub use sim::{Profile, Sim};
 

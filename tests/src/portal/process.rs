@@ -32,6 +32,19 @@ pub struct Ready {
     pub bearer: String,
     /// The certificate to trust.
     pub ca: PathBuf,
+    /// Where the payer's messages to people are read.
+    pub mail: Mailboxes,
+}
+
+/// Where messages are read: `https://<host>/boxes/<address>/messages`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Mailboxes {
+    /// Host, as in its certificate.
+    pub host: String,
+    /// Its loopback address.
+    pub addr: String,
+    /// What a reader has to show.
+    pub bearer: String,
 }
 
 impl Ready {

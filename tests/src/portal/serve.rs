@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    Pace, plane,
-    process::Ready,
+    Pace, mail, plane,
+    process::{Mailboxes, Ready},
     sim::{Profile, Sim, Start},
     tls::{self, Authority, Cert, Certificates},
 };
@@ -75,7 +75,8 @@ impl Drop for Running {
 /// Starts a payer; it answers calls when this returns.
 pub async fn start(profile: &'static Profile, options: Options) -> Result<Running> {
     let authority = Authority::open(&options.ca_dir)?;
-    let hosts: Vec<String> = profile.hosts.iter().map(|host| (*host).to_owned()).collect();
+    let hosts = profile.hosts.iter().chain([&mail::HOST]);
+    let hosts: Vec<String> = hosts.map(|host| (*host).to_owned()).collect();
     let certs = Arc::new(Certificates::new(&authority, &hosts, options.cert)?);
     let start = Start {
         dir: options.dir,
@@ -106,6 +107,14 @@ pub async fn start(profile: &'static Profile, options: Options) -> Result<Runnin
             Arc::clone(&ids),
         )));
     }
+    let boxes = bind(&sim, mail::HOST).await?;
+    let mail = Mailboxes {
+        host: mail::HOST.to_owned(),
+        addr: boxes.addr.to_string(),
+        bearer: sim.mail.bearer.clone(),
+    };
+    let reading = mail::router(Arc::clone(&sim));
+    servers.push(tokio::spawn(boxes.serve_tls(reading, Arc::clone(&certs), Arc::clone(&ids))));
     let control = bind(&sim, "ctl").await?;
     let truth = bind(&sim, "truth").await?;
     let ready = Ready {
@@ -115,6 +124,7 @@ pub async fn start(profile: &'static Profile, options: Options) -> Result<Runnin
         truth: format!("http://{}", truth.addr),
         bearer,
         ca: authority.path.clone(),
+        mail,
     };
     let planes = [
         (control, plane::control(Arc::clone(&sim), Arc::clone(&shared))),

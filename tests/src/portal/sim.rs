@@ -16,6 +16,7 @@ use super::{
     faults::Faults,
     journal::Kept,
     knobs::Knobs,
+    mail::Mail,
     store::{Case, Filed, Filing, Store},
     tls::Certificates,
     totp::{self, CheckedAt},
@@ -66,6 +67,8 @@ pub struct Sim {
     pub accounts: Accounts,
     /// Its portal sessions.
     pub sessions: Sessions,
+    /// What it writes to people.
+    pub mail: Mail,
     /// Its settings.
     pub knobs: Knobs,
     /// Its faults.
@@ -122,6 +125,7 @@ impl Sim {
             store,
             accounts: Accounts::new(profile.slug, profile.sign_in),
             sessions: Sessions::default(),
+            mail: Mail::open(&kept),
             knobs: Knobs::new(knobs),
             faults: Faults::new(start.seed),
             certs: start.certs,

@@ -77,7 +77,7 @@ CREATE TABLE scripts (
     sha256 TEXT PRIMARY KEY,
     script TEXT NOT NULL,
     payer_id TEXT NOT NULL,
-    task TEXT NOT NULL CHECK (task IN ('submit', 'auth_status', 'claim_status')),
+    task TEXT NOT NULL CHECK (task IN ('submit', 'auth_status', 'claim_status', 'eligibility', 'precheck', 'renewal', 'letter')),
     files TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('live', 'retired', 'held')),
     published_by TEXT NOT NULL,
@@ -121,7 +121,7 @@ CREATE TABLE documents (
 
 CREATE TABLE cases (
     id TEXT PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('prior_auth', 'auth_status', 'claim_status')),
+    kind TEXT NOT NULL CHECK (kind IN ('prior_auth', 'auth_status', 'claim_status', 'eligibility', 'precheck', 'letter')),
     payer_id TEXT NOT NULL REFERENCES payers(id),
     status TEXT NOT NULL CHECK (status IN ('received', 'working', 'attention', 'complete', 'failed', 'withdrawn')),
     request TEXT NOT NULL,
@@ -148,7 +148,7 @@ CREATE TABLE jobs (
     id TEXT PRIMARY KEY,
     case_id TEXT NOT NULL REFERENCES cases(id),
     payer_id TEXT NOT NULL REFERENCES payers(id),
-    task TEXT NOT NULL CHECK (task IN ('submit', 'auth_status', 'claim_status')),
+    task TEXT NOT NULL CHECK (task IN ('submit', 'auth_status', 'claim_status', 'eligibility', 'precheck', 'renewal', 'letter')),
     script_sha256 TEXT NOT NULL REFERENCES scripts(sha256),
     state TEXT NOT NULL CHECK (state IN ('ready', 'leased', 'resting', 'waiting', 'in_doubt', 'done', 'failed', 'cancelled')),
     ready_at_ms BIGINT NOT NULL,

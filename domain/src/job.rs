@@ -31,11 +31,27 @@ pub enum Task {
     AuthStatus,
     /// Read the status of a payer claim.
     ClaimStatus,
+    /// Ask whether a member is covered.
+    Eligibility,
+    /// Ask whether a service needs an authorization.
+    Precheck,
+    /// Renew an authorization that ends.
+    Renewal,
+    /// Fetch the letter that tells a decision.
+    Letter,
 }
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 3] = [Self::Submit, Self::AuthStatus, Self::ClaimStatus];
+    pub const ALL: [Self; 7] = [
+        Self::Submit,
+        Self::AuthStatus,
+        Self::ClaimStatus,
+        Self::Eligibility,
+        Self::Precheck,
+        Self::Renewal,
+        Self::Letter,
+    ];
 
     /// The word in SQL, API, CLI and script paths.
     #[must_use]
@@ -44,6 +60,10 @@ impl Task {
             Self::Submit => "submit",
             Self::AuthStatus => "auth_status",
             Self::ClaimStatus => "claim_status",
+            Self::Eligibility => "eligibility",
+            Self::Precheck => "precheck",
+            Self::Renewal => "renewal",
+            Self::Letter => "letter",
         }
     }
 
@@ -56,7 +76,7 @@ impl Task {
     /// Whether the task may change anything at the payer.
     #[must_use]
     pub fn commits(self) -> bool {
-        matches!(self, Self::Submit)
+        matches!(self, Self::Submit | Self::Renewal)
     }
 }
 

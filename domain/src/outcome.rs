@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::EvidenceId, step::Bounds, time::Timestamp};
+use crate::{id::EvidenceId, job::Task, step::Bounds, time::Timestamp};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
@@ -78,6 +78,12 @@ words! {
         Cancelled = "cancelled",
         /// The payer has no such record.
         NotFound = "not_found",
+        /// Pre-check: the service needs an authorization.
+        AuthorizationRequired = "authorization_required",
+        /// Eligibility: covered on the day asked for.
+        CoverageActive = "coverage_active",
+        /// Eligibility: known, but not covered on the day asked for.
+        CoverageInactive = "coverage_inactive",
         /// Payer claim: received.
         ClaimReceived = "claim_received",
         /// Payer claim: being worked.
@@ -113,6 +119,26 @@ impl Answer {
         )
     }
 
+    /// Whether a job of this task can have this answer.
+    #[must_use]
+    pub fn fits(self, task: Task) -> bool {
+        let claim = self.word().starts_with("claim_");
+        let coverage = matches!(self, Self::CoverageActive | Self::CoverageInactive);
+        match (self, task) {
+            (Self::NotFound, _) => true,
+            (_, Task::ClaimStatus) => claim,
+            (_, Task::Eligibility) => coverage,
+            (Self::AuthorizationRequired, _) => task == Task::Precheck,
+            (_, Task::Precheck) => {
+                matches!(
+                    self,
+                    Self::NotRequired | Self::Redirected | Self::Denied | Self::ContactPayer
+                )
+            }
+            _ => !claim && !coverage,
+        }
+    }
+
     /// The answer as staff say it.
     #[must_use]
     pub fn say(self) -> &'static str {
@@ -132,6 +158,9 @@ impl Answer {
             Self::Duplicate => "Already on file at the payer",
             Self::Cancelled => "Cancelled at the payer",
             Self::NotFound => "Not found at the payer",
+            Self::AuthorizationRequired => "Authorization needed",
+            Self::CoverageActive => "Covered",
+            Self::CoverageInactive => "Not covered on that day",
             Self::ClaimReceived => "Claim received",
             Self::ClaimInProcess => "Claim in process",
             Self::ClaimPaid => "Claim paid",

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{id::DocumentId, time::Timestamp};
+use crate::{id::DocumentId, job::Task, time::Timestamp};
 
 /// What the customer asks for. `kind` tells the variants apart in JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub enum Request {
     AuthStatus(AuthStatus),
     /// Ask for the status of a payer claim (a claim for payment).
     ClaimStatus(ClaimStatus),
+    /// Ask whether a member is covered on a day.
+    Eligibility(Eligibility),
+    /// Ask whether services need an authorization.
+    Precheck(Box<Precheck>),
+    /// Fetch the letter that tells the decision on an authorization.
+    Letter(Letter),
 }
 
 /// The person insured.
@@ -145,6 +151,9 @@ pub struct PriorAuth {
     /// Statements a person has made for this request.
     #[serde(default)]
     pub attestations: Vec<Attestation>,
+    /// Number of the authorization this one renews; the case is then worked by the task `renewal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews: Option<String>,
 }
 
 /// An inquiry about an authorization.
@@ -179,6 +188,57 @@ pub struct ClaimStatus {
     pub from: Date,
 }
 
+/// An inquiry about a member's coverage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Eligibility {
+    /// Plan, as in [`PriorAuth::plan`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Patient.
+    pub member: Member,
+    /// The day asked about.
+    pub from: Date,
+    /// CPT or HCPCS code asked about, where the portal takes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+/// An inquiry whether services need an authorization.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Precheck {
+    /// Plan, as in [`PriorAuth::plan`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Patient.
+    pub member: Member,
+    /// Who asks.
+    pub requesting: Provider,
+    /// Who would give the service, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub servicing: Option<Provider>,
+    /// Setting.
+    pub setting: Setting,
+    /// ICD-10-CM codes, the first is the principal one; 1 to 12.
+    pub diagnoses: Vec<String>,
+    /// Services; 1 to 10.
+    pub lines: Vec<Line>,
+}
+
+/// An inquiry for the letter of a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Letter {
+    /// Plan, as in [`PriorAuth::plan`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Patient.
+    pub member: Member,
+    /// The payer's number of the authorization.
+    pub number: String,
+}
+
 /// A request that cannot be worked: the field (a JSON path) and a sentence that never repeats the value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{field}: {reason}")]
@@ -190,13 +250,34 @@ pub struct Invalid {
 }
 
 impl Request {
-    /// `prior_auth`, `auth_status` or `claim_status`.
+    /// Every kind.
+    pub const KINDS: [&'static str; 6] =
+        ["prior_auth", "auth_status", "claim_status", "eligibility", "precheck", "letter"];
+
+    /// One of [`Request::KINDS`].
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::PriorAuth(_) => "prior_auth",
             Self::AuthStatus(_) => "auth_status",
             Self::ClaimStatus(_) => "claim_status",
+            Self::Eligibility(_) => "eligibility",
+            Self::Precheck(_) => "precheck",
+            Self::Letter(_) => "letter",
+        }
+    }
+
+    /// The first task of a case that asks for this.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        match self {
+            Self::PriorAuth(r) if r.renews.is_some() => Task::Renewal,
+            Self::PriorAuth(_) => Task::Submit,
+            Self::AuthStatus(_) => Task::AuthStatus,
+            Self::ClaimStatus(_) => Task::ClaimStatus,
+            Self::Eligibility(_) => Task::Eligibility,
+            Self::Precheck(_) => Task::Precheck,
+            Self::Letter(_) => Task::Letter,
         }
     }
 
@@ -207,6 +288,9 @@ impl Request {
             Self::PriorAuth(r) => &r.member,
             Self::AuthStatus(r) => &r.member,
             Self::ClaimStatus(r) => &r.member,
+            Self::Eligibility(r) => &r.member,
+            Self::Precheck(r) => &r.member,
+            Self::Letter(r) => &r.member,
         }
     }
 
@@ -215,7 +299,11 @@ impl Request {
     pub fn documents(&self) -> &[Document] {
         match self {
             Self::PriorAuth(r) => &r.documents,
-            Self::AuthStatus(_) | Self::ClaimStatus(_) => &[],
+            Self::AuthStatus(_)
+            | Self::ClaimStatus(_)
+            | Self::Eligibility(_)
+            | Self::Precheck(_)
+            | Self::Letter(_) => &[],
         }
     }
 
@@ -234,6 +322,13 @@ impl Request {
                     faults.number("number", number);
                 }
             }
+            Self::Eligibility(r) => {
+                if let Some(code) = &r.service {
+                    faults.code("service", code);
+                }
+            }
+            Self::Precheck(r) => faults.precheck(r),
+            Self::Letter(r) => faults.number("number", &r.number),
         }
         if faults.0.is_empty() { Ok(()) } else { Err(faults.0) }
     }
@@ -252,7 +347,8 @@ impl Request {
             out.extend_from_slice(&u32::try_from(norm.len()).unwrap_or(u32::MAX).to_be_bytes());
             out.extend_from_slice(norm.as_bytes());
         };
-        part("initial");
+        part(if r.renews.is_some() { "renewal" } else { "initial" });
+        part(r.renews.as_deref().unwrap_or(""));
         part(payer);
         part(r.plan.as_deref().unwrap_or(""));
         part(&r.member.id);
@@ -305,18 +401,41 @@ impl Faults {
     }
 
     fn prior_auth(&mut self, r: &PriorAuth) {
-        for (field, p) in [("requesting.npi", &r.requesting), ("servicing.npi", &r.servicing)] {
-            if !npi_is_valid(&p.npi) {
-                self.add(
-                    field,
-                    "is not a National Provider Identifier: ten digits with a valid check digit",
-                );
-            }
+        self.provider("requesting.npi", &r.requesting);
+        self.provider("servicing.npi", &r.servicing);
+        self.diagnoses(&r.diagnoses);
+        self.lines(&r.lines);
+        if r.documents.len() > 10 {
+            self.add("documents", "at most 10 files can be attached");
         }
-        if r.diagnoses.is_empty() || r.diagnoses.len() > 12 {
+        if let Some(number) = &r.renews {
+            self.number("renews", number);
+        }
+    }
+
+    fn precheck(&mut self, r: &Precheck) {
+        self.provider("requesting.npi", &r.requesting);
+        if let Some(servicing) = &r.servicing {
+            self.provider("servicing.npi", servicing);
+        }
+        self.diagnoses(&r.diagnoses);
+        self.lines(&r.lines);
+    }
+
+    fn provider(&mut self, field: &str, provider: &Provider) {
+        if !npi_is_valid(&provider.npi) {
+            self.add(
+                field,
+                "is not a National Provider Identifier: ten digits with a valid check digit",
+            );
+        }
+    }
+
+    fn diagnoses(&mut self, codes: &[String]) {
+        if codes.is_empty() || codes.len() > 12 {
             self.add("diagnoses", "needs 1 to 12 ICD-10-CM codes");
         }
-        for (i, code) in r.diagnoses.iter().enumerate() {
+        for (i, code) in codes.iter().enumerate() {
             if !diagnosis_is_valid(code) {
                 self.add(
                     format!("diagnoses[{i}]"),
@@ -324,15 +443,14 @@ impl Faults {
                 );
             }
         }
-        if r.lines.is_empty() || r.lines.len() > 10 {
+    }
+
+    fn lines(&mut self, lines: &[Line]) {
+        if lines.is_empty() || lines.len() > 10 {
             self.add("lines", "needs 1 to 10 service lines");
         }
-        for (i, line) in r.lines.iter().enumerate() {
-            let code = line.code.as_bytes();
-            if code.len() != 5 || !code.iter().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
-            {
-                self.add(format!("lines[{i}].code"), "is not a five-character CPT or HCPCS code");
-            }
+        for (i, line) in lines.iter().enumerate() {
+            self.code(&format!("lines[{i}].code"), &line.code);
             if line.units == 0 || line.units > 9_999 {
                 self.add(format!("lines[{i}].units"), "must be 1 to 9999");
             }
@@ -340,8 +458,12 @@ impl Faults {
                 self.add(format!("lines[{i}].to"), "is before `from`");
             }
         }
-        if r.documents.len() > 10 {
-            self.add("documents", "at most 10 files can be attached");
+    }
+
+    fn code(&mut self, field: &str, code: &str) {
+        let code = code.as_bytes();
+        if code.len() != 5 || !code.iter().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase()) {
+            self.add(field, "is not a five-character CPT or HCPCS code");
         }
     }
 }
@@ -426,6 +548,51 @@ mod tests {
             Request::PriorAuth(b).dedup_material("crestline")
         );
         assert_ne!(a.dedup_material("crestline"), a.dedup_material("harbor"));
+    }
+
+    #[test]
+    fn a_renewal_is_another_request_than_the_one_it_renews() {
+        let Request::PriorAuth(mut renewal) = sample() else { unreachable!() };
+        renewal.renews = Some("PB00000042".into());
+        let renewal = Request::PriorAuth(renewal);
+        assert_eq!(renewal.check(), Ok(()));
+        assert_ne!(renewal.dedup_material("harbor"), sample().dedup_material("harbor"));
+    }
+
+    #[test]
+    fn every_kind_of_inquiry_is_read_and_its_faults_are_told() {
+        let member = serde_json::json!(
+            {"id": "W1", "last_name": "ALDER", "first_name": "TESTA", "dob": "1980-02-14"});
+        let line = serde_json::json!({"code": "7055", "units": 0, "from": "2026-03-09", "to": "2026-03-01"});
+        let cases = [
+            (
+                serde_json::json!({"kind": "eligibility", "member": member, "from": "2026-03-09", "service": "x"}),
+                vec!["service"],
+            ),
+            (
+                serde_json::json!({"kind": "letter", "member": member, "number": " "}),
+                vec!["number"],
+            ),
+            (
+                serde_json::json!({"kind": "precheck", "member": member, "requesting": {"npi": "1"}, "setting": "outpatient",
+                "diagnoses": [], "lines": [line]}),
+                vec![
+                    "requesting.npi",
+                    "diagnoses",
+                    "lines[0].code",
+                    "lines[0].units",
+                    "lines[0].to",
+                ],
+            ),
+        ];
+        for (document, wanted) in cases {
+            let request: Request = serde_json::from_value(document.clone()).unwrap();
+            assert_eq!(document["kind"], request.kind());
+            assert!(Request::KINDS.contains(&request.kind()));
+            assert!(request.dedup_material("harbor").is_none(), "inquiries may be repeated freely");
+            let faults = request.check().unwrap_err();
+            assert_eq!(faults.iter().map(|f| f.field.as_str()).collect::<Vec<_>>(), wanted);
+        }
     }
 
     #[test]

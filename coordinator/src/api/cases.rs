@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use domain::{case::CaseStatus, id::CaseId};
+use domain::{case::CaseStatus, id::CaseId, request::Request};
 
 use super::{
     error::{Problem, Reply},
@@ -63,7 +63,7 @@ pub async fn list(
     caller.needs(Role::Viewer)?;
     let wanted = cases::Filter {
         status: filter::word("status", &q.status, &CaseStatus::ALL.map(CaseStatus::word))?,
-        kind: filter::word("kind", &q.kind, &["prior_auth", "auth_status", "claim_status"])?,
+        kind: filter::word("kind", &q.kind, &Request::KINDS)?,
         payer: q.payer.clone().unwrap_or_default(),
         ..cases::Filter::default()
     };

@@ -41,7 +41,7 @@ pub async fn make(
     let case: CaseId =
         new.case.parse().map_err(|_| Problem::invalid("case", "is not a case id"))?;
     let task = Task::from_word(&new.task)
-        .ok_or_else(|| Problem::invalid("task", "expected submit, auth_status or claim_status"))?;
+        .ok_or_else(|| Problem::invalid("task", "expected one of submit, auth_status, claim_status, eligibility, precheck, renewal, letter"))?;
     let actor = caller.as_actor();
     let made = intake::add_job(&app.core, &actor, case, task, Some(&once), app.now()).await?;
     Ok((StatusCode::CREATED, Json(JobView::of(jobs::get(app.store(), made).await?))))

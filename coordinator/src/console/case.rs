@@ -115,6 +115,8 @@ pub struct CaseView {
     pub id: CaseId,
     /// `prior_auth`, …
     pub kind: String,
+    /// The task it began with, for a new job of the same kind.
+    pub first_task: Task,
     /// Payer's name.
     pub payer: String,
     /// Status.

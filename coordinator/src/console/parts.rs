@@ -125,6 +125,7 @@ pub fn answer_short(answer: Answer) -> Markup {
         Answer::Redirected => "Redirected",
         Answer::NotFound => "Not found",
         Answer::Duplicate => "On file already",
+        Answer::CoverageInactive => "Not covered",
         Answer::ClaimZeroPaid => "Nothing paid",
         Answer::ClaimRejected => "Claim rejected",
         other => other.say(),
@@ -134,10 +135,14 @@ pub fn answer_short(answer: Answer) -> Markup {
 
 fn answer_looks(answer: Answer) -> (Tone, Icon) {
     match answer {
-        Answer::Approved | Answer::NotRequired | Answer::ClaimPaid => (Tone::Good, Icon::Check),
-        Answer::Denied | Answer::Rejected | Answer::ClaimDenied | Answer::ClaimRejected => {
-            (Tone::Bad, Icon::Cross)
+        Answer::Approved | Answer::NotRequired | Answer::CoverageActive | Answer::ClaimPaid => {
+            (Tone::Good, Icon::Check)
         }
+        Answer::Denied
+        | Answer::Rejected
+        | Answer::CoverageInactive
+        | Answer::ClaimDenied
+        | Answer::ClaimRejected => (Tone::Bad, Icon::Cross),
         Answer::PendedInfo | Answer::ContactPayer | Answer::PeerToPeer | Answer::NotFound => {
             (Tone::Warn, Icon::Person)
         }
@@ -146,6 +151,7 @@ fn answer_looks(answer: Answer) -> (Tone, Icon) {
         | Answer::ClaimReceived
         | Answer::ClaimInProcess => (Tone::Active, Icon::Clock),
         Answer::PartiallyApproved
+        | Answer::AuthorizationRequired
         | Answer::Modified
         | Answer::Redirected
         | Answer::Duplicate
@@ -185,6 +191,10 @@ pub fn task(task: Task) -> &'static str {
         Task::Submit => "Submit",
         Task::AuthStatus => "Authorization status",
         Task::ClaimStatus => "Claim status",
+        Task::Eligibility => "Eligibility",
+        Task::Precheck => "Authorization needed?",
+        Task::Renewal => "Renewal",
+        Task::Letter => "Letter",
     }
 }
 
@@ -195,6 +205,9 @@ pub fn case_kind_short(kind: &str) -> &str {
         "prior_auth" => "Prior auth",
         "auth_status" => "Auth status",
         "claim_status" => "Claim status",
+        "eligibility" => "Eligibility",
+        "precheck" => "Pre-check",
+        "letter" => "Letter",
         other => other,
     }
 }
@@ -206,6 +219,9 @@ pub fn case_kind(kind: &str) -> &str {
         "prior_auth" => "Prior authorization",
         "auth_status" => "Authorization status",
         "claim_status" => "Claim status",
+        "eligibility" => "Eligibility",
+        "precheck" => "Is an authorization needed",
+        "letter" => "Letter of a decision",
         other => other,
     }
 }

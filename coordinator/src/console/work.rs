@@ -176,7 +176,7 @@ fn filters(v: &Work) -> Markup {
             label { "Kind"
                 select name="kind" {
                     option value="" { "All" }
-                    @for kind in ["prior_auth", "auth_status", "claim_status"] {
+                    @for kind in domain::request::Request::KINDS {
                         option value=(kind) selected[kind == v.kind] { (parts::case_kind(kind)) }
                     }
                 }

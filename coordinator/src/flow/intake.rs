@@ -43,15 +43,6 @@ pub struct Taken {
     pub job: JobId,
 }
 
-/// The first task of a case of this kind.
-fn first_task(request: &Request) -> Task {
-    match request {
-        Request::PriorAuth(_) => Task::Submit,
-        Request::AuthStatus(_) => Task::AuthStatus,
-        Request::ClaimStatus(_) => Task::ClaimStatus,
-    }
-}
-
 /// Takes a request in. A prior authorization whose twin (same request hash) is under way or submitted is refused with the first
 /// case's id, unless a person orders it again.
 ///
@@ -69,7 +60,7 @@ pub async fn take_in(
         return Ok(taken);
     }
     check(&mut tx, intake).await?;
-    let task = first_task(&intake.request);
+    let task = intake.request.task();
     let script = live_script(&mut tx, &intake.payer, task, "request.kind").await?;
     let dedup_key = intake
         .request
@@ -241,8 +232,8 @@ pub(super) async fn further_job(
 ) -> Result<JobId> {
     let case = cases::lock(tx, case).await?;
     let (_, request) = cases::opened_in(tx, case.id).await?;
-    let own = first_task(&request);
-    if task != own && !(own == Task::Submit && task == Task::AuthStatus) {
+    let own = request.task();
+    if task != own && !(own.commits() && matches!(task, Task::AuthStatus | Task::Letter)) {
         return Err(Error::invalid("task", format!("does not fit a case of kind {}", case.kind)));
     }
     let known = jobs::of_case_in(tx, case.id).await?;
@@ -253,10 +244,10 @@ pub(super) async fn further_job(
         ));
     }
     let submitted = known.iter().any(|j| matches!(j.state, JobState::Done { .. }));
-    if task == Task::Submit && submitted {
+    if task.commits() && submitted {
         return Err(Error::refused(DUPLICATE, "this case was submitted already"));
     }
-    if task == Task::AuthStatus && own == Task::Submit {
+    if !task.commits() && own.commits() {
         let numbers = references::of_case_in(tx, case.id).await?;
         if super::lease::newest_number(&numbers).is_none() {
             return Err(Error::refused(NOT_ALLOWED, "the payer gave no number to ask with yet"));

@@ -160,7 +160,9 @@ async fn candidates(
 ) -> Result<Vec<Pick>> {
     let (now, id) = (tx.now, &facts.payer.profile.id);
     let mut picks = Vec::new();
-    if let Ok(credential) = open_for(facts, Task::Submit, warm, now) {
+    let commits = Task::ALL.into_iter().filter(|task| task.commits());
+    let may_look = commits.filter_map(|task| open_for(facts, task, warm, now).ok()).next();
+    if let Some(credential) = may_look {
         for job in jobs::candidates_doubt(tx, id, free).await? {
             let key = (0, job.ready_at.ms());
             let credential = credential.clone();
@@ -270,7 +272,8 @@ fn inputs(job: &Job, request: &Request, numbers: &[Stored]) -> Result<serde_json
         let asked = match request {
             Request::AuthStatus(r) => Some(r.number.clone()),
             Request::ClaimStatus(r) => r.number.clone(),
-            Request::PriorAuth(_) => None,
+            Request::Letter(r) => Some(r.number.clone()),
+            Request::PriorAuth(_) | Request::Eligibility(_) | Request::Precheck(_) => None,
         };
         if let Some(number) = asked.or_else(|| newest_number(numbers)) {
             fields.insert("reference".to_owned(), number.into());

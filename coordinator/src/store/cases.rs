@@ -15,7 +15,7 @@ use crate::{
 pub struct Case {
     /// Which.
     pub id: CaseId,
-    /// `prior_auth`, `auth_status`, `claim_status`.
+    /// `prior_auth`, `auth_status`, `claim_status`, `eligibility`, `precheck`, `letter`.
     pub kind: String,
     /// Payer id.
     pub payer: String,

@@ -38,6 +38,7 @@ fn view(status: CaseStatus, jobs: Vec<JobView>) -> CaseView {
     CaseView {
         id: case_id(1),
         kind: "prior_auth".into(),
+        first_task: Task::Submit,
         payer: "Crestline".into(),
         status,
         received_at: ago(14),

@@ -56,7 +56,7 @@ list_query! {
         status,
         /// Payer id.
         payer,
-        /// `prior_auth`, `auth_status`, `claim_status`.
+        /// `prior_auth`, `auth_status`, `claim_status`, `eligibility`, `precheck`, `letter`.
         kind,
     }
 }
@@ -68,7 +68,7 @@ list_query! {
         state,
         /// Payer id.
         payer,
-        /// `submit`, `auth_status`, `claim_status`.
+        /// `submit`, `auth_status`, `claim_status`, `eligibility`, `precheck`, `renewal`, `letter`.
         task,
         /// Case id.
         case,

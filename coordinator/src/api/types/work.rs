@@ -13,7 +13,7 @@ use crate::access::{Role, sight};
 pub struct NewCase {
     /// Payer id.
     pub payer: String,
-    /// The request: `kind` is `prior_auth`, `auth_status` or `claim_status`; further fields by kind. Patient data.
+    /// The request: `kind` is `prior_auth`, `auth_status`, `claim_status`, `eligibility`, `precheck` or `letter`; further fields by kind. Patient data.
     #[schema(value_type = Object)]
     pub request: Value,
     /// Why the same thing is deliberately asked for again; needs the role reviewer.
@@ -36,7 +36,7 @@ pub struct CaseMade {
 pub struct NewJob {
     /// The case.
     pub case: String,
-    /// `auth_status`, `claim_status` or `submit`.
+    /// `submit`, `auth_status`, `claim_status`, `eligibility`, `precheck`, `renewal` or `letter`.
     pub task: String,
 }
 
@@ -45,7 +45,7 @@ pub struct NewJob {
 pub struct CaseView {
     /// Which.
     pub id: String,
-    /// `prior_auth`, `auth_status`, `claim_status`.
+    /// `prior_auth`, `auth_status`, `claim_status`, `eligibility`, `precheck`, `letter`.
     pub kind: String,
     /// Payer id.
     pub payer: String,
@@ -82,7 +82,7 @@ pub struct JobView {
     pub case: String,
     /// Payer id.
     pub payer: String,
-    /// `submit`, `auth_status`, `claim_status`.
+    /// `submit`, `auth_status`, `claim_status`, `eligibility`, `precheck`, `renewal`, `letter`.
     pub task: String,
     /// `ready`, `leased`, `resting`, `waiting`, `in_doubt`, `done`, `failed`, `cancelled`.
     pub state: String,

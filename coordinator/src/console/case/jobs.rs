@@ -104,7 +104,14 @@ pub(super) fn add_job(v: &CaseView, frame: &Frame) -> Markup {
                         select #task name="task" {
                             @match v.kind.as_str() {
                                 "claim_status" => { option value="claim_status" { "Check the claim's status now" } }
-                                "prior_auth" if v.outcome.is_none() => { option value="submit" { "Submit it, as a new job" } }
+                                "eligibility" => { option value="eligibility" { "Ask about the coverage again now" } }
+                                "precheck" => { option value="precheck" { "Ask again whether it needs an authorization" } }
+                                "letter" => { option value="letter" { "Look for the letter now" } }
+                                "prior_auth" if v.outcome.is_none() => { option value=(v.first_task.word()) { "Submit it, as a new job" } }
+                                "prior_auth" => {
+                                    option value="auth_status" { "Check the authorization's status now" }
+                                    option value="letter" { "Fetch the letter of the decision" }
+                                }
                                 _ => { option value="auth_status" { "Check the authorization's status now" } }
                             }
                         }

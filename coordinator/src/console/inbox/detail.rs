@@ -262,7 +262,7 @@ fn outcome_fields(d: &Detail) -> Markup {
             select #answer name="answer" required {
                 option value="" { "Choose one" }
                 @for a in Answer::ALL {
-                    @if (a.word().starts_with("claim_") || *a == Answer::NotFound) == claim || (*a == Answer::NotFound) {
+                    @if a.fits(d.task) {
                         option value=(a.word()) selected[a.word() == d.kept("answer")] { (a.say()) }
                     }
                 }

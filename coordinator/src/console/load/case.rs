@@ -8,7 +8,7 @@ use domain::{
     id::{AgentId, AttemptId, CaseId},
     job::JobState,
     outcome::Outcome,
-    request::{Request, Setting, Urgency},
+    request::{Line, Request, Setting, Urgency},
 };
 
 use super::{payer_name, payer_names, person_names};
@@ -92,6 +92,7 @@ pub async fn load(app: &App, id: CaseId, shown: bool) -> Result<CaseView, store:
         no_add: no_add(&per_job, doubt),
         jobs: per_job.into_iter().rev().map(|(j, tried)| job_view(&j, &tried, &agents)).collect(),
         kind: case.kind,
+        first_task: request.task(),
     })
 }
 
@@ -173,11 +174,8 @@ fn asked(request: &Request, shown: bool) -> Asked {
                 ("Requesting", r.requesting.npi.clone()),
                 ("Servicing", r.servicing.npi.clone()),
             ]);
-            lines = r
-                .lines
-                .iter()
-                .map(|l| (l.code.clone(), l.units, l.from.to_string(), l.to.to_string()))
-                .collect();
+            facts.extend(r.renews.clone().map(|number| ("Renews", number)));
+            lines = lines_of(&r.lines);
         }
         Request::AuthStatus(r) => {
             plan(&r.plan);
@@ -189,8 +187,28 @@ fn asked(request: &Request, shown: bool) -> Asked {
             facts.extend(r.number.clone().map(|n| ("Claim", n)));
             facts.push(("Service day", r.from.to_string()));
         }
+        Request::Eligibility(r) => {
+            plan(&r.plan);
+            facts.push(("Day", r.from.to_string()));
+            facts.extend(r.service.clone().map(|code| ("Service", code)));
+        }
+        Request::Precheck(r) => {
+            plan(&r.plan);
+            facts.push(("Diagnoses", private(r.diagnoses.join(", "), 0)));
+            facts.push(("Requesting", r.requesting.npi.clone()));
+            lines = lines_of(&r.lines);
+        }
+        Request::Letter(r) => {
+            plan(&r.plan);
+            facts.push(("Authorization", r.number.clone()));
+        }
     }
     Asked { facts, lines, shown }
+}
+
+fn lines_of(lines: &[Line]) -> Vec<(String, u32, String, String)> {
+    let shown = |l: &Line| (l.code.clone(), l.units, l.from.to_string(), l.to.to_string());
+    lines.iter().map(shown).collect()
 }
 
 /// Everything that happened to the case, newest first.

@@ -155,13 +155,17 @@ fn next_of(l: &Listed, now: Timestamp) -> (String, Option<Timestamp>) {
     let task = match newest.task {
         Task::Submit => "Submit",
         Task::AuthStatus | Task::ClaimStatus => "Status check",
+        Task::Eligibility => "Eligibility check",
+        Task::Precheck => "Pre-check",
+        Task::Renewal => "Renewal",
+        Task::Letter => "Letter",
     };
     let text = match newest.state.as_str() {
         "ready" if newest.at.is_some_and(|at| at <= now) => {
             return (format!("{task}, ready"), newest.at);
         }
         "ready" => task,
-        "leased" if newest.task == Task::Submit => "Being submitted",
+        "leased" if newest.task.commits() => "Being submitted",
         "leased" => "Being checked",
         "resting" => "Tried again",
         "waiting" => "A person answers",

@@ -130,7 +130,11 @@ pub async fn why_blocked(core: &Core, now: Timestamp) -> Result<Vec<WhyBlocked>>
     for payer in payers::all_in(&mut tx).await? {
         let facts = facts_of(&mut tx, payer, &pools, &live).await?;
         let room = no_room(core, &facts.payer, &agents, now);
-        for task in Task::ALL {
+        // A task the payer neither has a script nor a permission for is no business of this fleet.
+        let concerned = |task: &Task| {
+            facts.live.contains(task) || facts.payer.profile.permission.tasks.contains(task)
+        };
+        for task in Task::ALL.into_iter().filter(concerned) {
             let blocked = match open_for(&facts, task, false, now) {
                 Err(blocked) => Some(blocked),
                 Ok(_) => room.clone(),

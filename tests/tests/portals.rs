@@ -9,6 +9,7 @@ mod portal {
     mod harbor;
     mod harbor_client;
     mod harbor_faults;
+    mod harbor_redesign;
     mod mail;
     mod planes;
 }

@@ -13,6 +13,7 @@ use axum::{
 use futures_util::stream;
 
 use super::{
+    Skin,
     accounts::PortalSession,
     faults::{Fired, Place},
     html,
@@ -104,11 +105,11 @@ impl Call {
         self.session.as_ref().map(|session| session.account.id.as_str())
     }
 
-    /// Adds who, where and how to a ledger entry.
-    pub fn stamp(&self, entry: Entry) -> Entry {
+    /// Adds who, where and how to a ledger entry; `before` is the rendering of pages before the sign-in.
+    pub fn stamp(&self, entry: Entry, before: Skin) -> Entry {
         let session = self.session.as_ref();
         let entry = entry
-            .with("skin", session.map_or("v1", |session| session.skin.name()))
+            .with("skin", session.map_or(before, |session| session.skin).name())
             .with("channel", "portal")
             .with("conn", self.conn.id)
             .with("h2_stream", self.h2_stream)

@@ -163,7 +163,8 @@ impl Sim {
 
     /// Writes a ledger entry for a call.
     pub fn note(&self, call: &Call, entry: Entry) -> u64 {
-        self.ledger.append(self.now(), call.stamp(entry))
+        let before = self.sessions.skin_before_sign_in();
+        self.ledger.append(self.now(), call.stamp(entry, before))
     }
 
     /// Writes a ledger entry for something no call did.

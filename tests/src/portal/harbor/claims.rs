@@ -1,10 +1,10 @@
 //! The claims menu: status of a claim for payment by its control number (ICN), or by member and date of service.
 
-use axum::{Form, extract::Query, response::Response};
+use axum::{extract::Query, response::Response};
 
 use super::{
-    desk::{Desk, Fields, value},
-    look, rules,
+    desk::{Desk, Fields, Typed, value},
+    rules,
 };
 use crate::{
     ledger::Entry,
@@ -21,13 +21,17 @@ pub(super) async fn form(desk: Desk) -> Response {
 }
 
 fn page(desk: &Desk, typed: &Fields, edits: &[rules::Edit], found: &str) -> Response {
+    let look = desk.look();
+    let fields = [
+        look.field("ICN", "icn", &value(typed, "icn"), 16),
+        look.field("Member ID", "memberId", &value(typed, "memberId"), 14),
+        look.field("Date of Service", "serviceDate", &value(typed, "serviceDate"), 12),
+    ];
     let body = format!(
-        "<form method=\"post\" action=\"{}\"><table>{}{}{}</table>\
-         <p><input type=\"submit\" value=\"Search Claims\"></p></form>{found}",
+        "<form method=\"post\" action=\"{}\">{}<p>{}</p></form>{found}",
         desk.href("claimInquiry"),
-        look::field("ICN", "icn", &value(typed, "icn"), 16),
-        look::field("Member ID", "memberId", &value(typed, "memberId"), 14),
-        look::field("Date of Service", "serviceDate", &value(typed, "serviceDate"), 12),
+        look.set(&fields, &[2, 1, 0]),
+        look.send("Search Claims"),
     );
     desk.page("Claim Inquiry", edits, &body)
 }
@@ -63,7 +67,7 @@ fn member_id(claim: &PayerClaim) -> &'static str {
 }
 
 /// Claims that fit every field that is filled in; either the ICN, or member and date.
-pub(super) async fn search(desk: Desk, Form(typed): Form<Fields>) -> Response {
+pub(super) async fn search(desk: Desk, Typed(typed): Typed) -> Response {
     let (icn, member) = (value(&typed, "icn"), value(&typed, "memberId"));
     let typed_day = value(&typed, "serviceDate");
     let day = rules::date(&typed_day);
@@ -99,7 +103,7 @@ pub(super) async fn search(desk: Desk, Form(typed): Form<Fields>) -> Response {
     let found = if rows.is_empty() {
         "<p>NO CLAIM FOUND.</p>".to_owned()
     } else {
-        look::table(
+        desk.look().table(
             "Claims found",
             &["ICN", "Member ID", "Date of Service", "Billed", "Status"],
             &rows,
@@ -135,11 +139,11 @@ pub(super) async fn detail(desk: Desk, Query(fields): Query<Fields>) -> Response
     let lines = if rows.is_empty() {
         String::new()
     } else {
-        look::table("Claim Lines", &["Line", "Code", "Billed", "Line Status"], &rows)
+        desk.look().table("Claim Lines", &["Line", "Code", "Billed", "Line Status"], &rows)
     };
     let body = format!(
         "{}{lines}",
-        look::facts(&[
+        desk.look().facts(&[
             ("ICN", claim.claim.clone()),
             ("Claim Status", words.to_owned()),
             ("Member ID", member_id(claim).to_owned()),

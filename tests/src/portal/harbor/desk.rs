@@ -4,14 +4,19 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    Extension, RequestExt as _,
-    extract::{FromRequestParts, Request},
+    Extension, Form, RequestExt as _,
+    extract::{FromRequest, FromRequestParts, Request, rejection::FormRejection},
     http::{StatusCode, request::Parts},
     response::Response,
 };
 use serde_json::Value;
 
-use super::{draft::Draft, look, rules::Edit};
+use super::{
+    draft::Draft,
+    look::{self, Look},
+    redesign,
+    rules::Edit,
+};
 use crate::{
     ledger::Entry,
     portal::{
@@ -24,6 +29,20 @@ use crate::{
 
 /// Named values of a form.
 pub(super) type Fields = HashMap<String, String>;
+
+/// A form as it came back, its fields by their first names whatever rendering it was typed into.
+pub(super) struct Typed(pub(super) Fields);
+
+impl<S: Send + Sync> FromRequest<S> for Typed {
+    type Rejection = FormRejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Typed, FormRejection> {
+        let Form(fields) = Form::<Fields>::from_request(request, state).await?;
+        let first =
+            |(name, value): (String, String)| (redesign::first_name(&name).to_owned(), value);
+        Ok(Typed(fields.into_iter().map(first).collect()))
+    }
+}
 
 /// Somebody signed on, at work.
 pub(super) struct Desk {
@@ -48,12 +67,31 @@ impl FromRequestParts<Arc<Sim>> for Desk {
             _ if parts.uri.path() == "/pa/index" => {
                 Err(html::redirect(StatusCode::FOUND, "/pa/banner"))
             }
-            _ => Err(html::page(StatusCode::OK, look::login(look::SESSION_OVER))),
+            _ => {
+                let login = Look::before_sign_in(sim).login(look::SESSION_OVER);
+                Err(html::page(StatusCode::OK, login))
+            }
         }
     }
 }
 
 impl Desk {
+    /// The rendering of this portal session.
+    pub(super) fn look(&self) -> Look {
+        Look(self.session.skin)
+    }
+
+    /// The name of the form of a request.
+    pub(super) fn form_name(&self) -> &'static str {
+        if self.look().new() { "rq" } else { "pa" }
+    }
+
+    /// Does a search open inside the page, not in a window of its own?
+    pub(super) fn has_dialogs(&self) -> bool {
+        let popup = self.sim.knobs.text("popup");
+        popup == "dialog" || (popup == "window" && self.look().new())
+    }
+
     /// The address of a page, with the portal session in it.
     pub(super) fn href(&self, page: &str) -> String {
         look::href(&self.session.token, page)
@@ -98,7 +136,7 @@ impl Desk {
 
     /// A page of the main frame.
     pub(super) fn page(&self, title: &str, edits: &[Edit], body: &str) -> Response {
-        html::page(StatusCode::OK, look::page(title, edits, body))
+        html::page(StatusCode::OK, self.look().page(title, edits, body))
     }
 }
 
@@ -106,7 +144,7 @@ impl Desk {
 pub(super) async fn file(request: Request) -> Option<(String, Vec<u8>)> {
     let mut form: axum::extract::Multipart = request.extract().await.ok()?;
     while let Ok(Some(field)) = form.next_field().await {
-        if field.name() == Some("document") {
+        if matches!(field.name(), Some("document" | "up_pdf")) {
             let name = field.file_name().unwrap_or_default().to_owned();
             let bytes = field.bytes().await.ok()?;
             return Some((name, bytes.to_vec()));

@@ -1,13 +1,15 @@
 //! The six pages of a request: type, member, providers, lines, certification, documents with the summary. Each page posts
 //! to itself; the answer is the next page, or the same one with findings at its top.
 
-use axum::{Form, extract::Request, http::StatusCode, response::Response};
+use axum::{extract::Request, http::StatusCode, response::Response};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    desk::{self, Desk, Fields, value},
+    desk::{self, Desk, Fields, Typed, value},
     draft::{self, Draft, DraftLine, TYPES},
-    eastern, look,
+    eastern,
+    look::chosen,
+    lookup,
     rules::{self, Edit},
     taxonomy,
 };
@@ -33,12 +35,15 @@ fn form(desk: &Desk, page: &str, inner: &str) -> String {
         "<script>var leaving=false;</script>"
     };
     format!(
-        "{guard}<form method=\"post\" action=\"{}\" name=\"pa\" onsubmit=\"leaving=true\">{inner}</form>",
-        desk.href(page)
+        "{guard}<form method=\"post\" action=\"{}\" name=\"{}\" onsubmit=\"leaving=true\">{inner}</form>",
+        desk.href(page),
+        desk.form_name()
     )
 }
 
-const NEXT: &str = "<p><input type=\"submit\" name=\"go\" value=\"Next\"></p>";
+const LINE_HEADERS: [&str; 7] = ["Line", "Code", "Modifiers", "Units", "From", "To", "Amount"];
+
+const PRIORITIES: [(&str, &str); 2] = [("S", "Standard"), ("E", "Expedited")];
 
 /// Begins a new request and forgets an unfinished one.
 pub(super) async fn start(desk: Desk) -> Response {
@@ -50,25 +55,22 @@ pub(super) async fn start(desk: Desk) -> Response {
 
 fn type_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Response {
     desk.saw("paEntry1");
-    let types = look::options(TYPES.iter().map(|name| (*name, *name)), &draft.request_type);
-    let priority = look::options(
-        [("S", "Standard"), ("E", "Expedited")].into_iter(),
-        if draft.expedited { "E" } else { "S" },
-    );
-    let body = format!(
-        "<table><tr><td><label for=\"requestType\">Request Type</label></td>\
-         <td><select id=\"requestType\" name=\"requestType\">{types}</select></td></tr>\
-         <tr><td><label for=\"priority\">Review Priority</label></td>\
-         <td><select id=\"priority\" name=\"priority\">{priority}</select></td></tr></table>{NEXT}"
-    );
+    let look = desk.look();
+    let types = TYPES.map(|name| (name, name));
+    let priority = if draft.expedited { "E" } else { "S" };
+    let fields = [
+        look.list("Request Type", "requestType", &types, &draft.request_type),
+        look.list("Review Priority", "priority", &PRIORITIES, priority),
+    ];
+    let body = look.set(&fields, &[1, 0]) + &look.next();
     desk.page("Enter Request - Type", edits, &form(desk, "paEntry1", &body))
 }
 
 /// The type is chosen.
-pub(super) async fn kind(desk: Desk, Form(fields): Form<Fields>) -> Response {
+pub(super) async fn kind(desk: Desk, Typed(fields): Typed) -> Response {
     let mut draft = desk.draft();
     draft.request_type = value(&fields, "requestType");
-    draft.expedited = value(&fields, "priority") == "E";
+    draft.expedited = chosen(&PRIORITIES, &value(&fields, "priority")) == "E";
     desk.keep(&draft);
     if !TYPES.contains(&draft.request_type.as_str()) {
         return type_page(&desk, &draft, &[Edit::CodeNotOnFile]);
@@ -78,33 +80,25 @@ pub(super) async fn kind(desk: Desk, Form(fields): Form<Fields>) -> Response {
 
 fn member_page(desk: &Desk, draft: &Draft) -> Response {
     desk.saw("paEntry2");
-    let fixed = |words: &str, name: &str, value: &str| {
-        format!(
-            "<tr><td>{words}</td><td><input type=\"text\" id=\"{name}\" name=\"{name}\" value=\"{}\" size=\"26\" \
-             readonly></td></tr>",
-            esc(value)
-        )
-    };
-    // A blocked window opens nothing and says nothing; the field stays empty.
-    let open = if desk.sim.knobs.text("popup") == "blocked" {
-        "return false".to_owned()
-    } else {
-        format!(
-            "window.open('{}','memberSearch','width=640,height=440,scrollbars=yes')",
-            desk.href("memberSearch")
-        )
-    };
+    let look = desk.look();
+    let fields = [
+        look.fixed("Member ID", "memberId", &draft.member_id),
+        look.fixed("Member Name", "memberName", &draft.member_name),
+        look.fixed("Date of Birth", "memberDob", &draft.member_dob),
+    ];
+    let open = lookup::opens(desk, "memberSearch", "width=640,height=440");
     let body = format!(
-        "<table>{}{}{}</table><p><input type=\"button\" value=\"Search\" onclick=\"{open}\"></p>{NEXT}",
-        fixed("Member ID", "memberId", &draft.member_id),
-        fixed("Member Name", "memberName", &draft.member_name),
-        fixed("Date of Birth", "memberDob", &draft.member_dob),
+        "{}<p>{}</p>{}",
+        look.set(&fields, &[1, 2, 0]),
+        look.button("Search", &open),
+        look.next()
     );
-    desk.page("Enter Request - Member", &[], &form(desk, "paEntry2", &body))
+    let page = form(desk, "paEntry2", &body) + &lookup::dialog(desk, "Member Search");
+    desk.page("Enter Request - Member", &[], &page)
 }
 
 /// The member came from the pop-up, or not at all: nothing is said about it before the submit.
-pub(super) async fn member(desk: Desk, Form(fields): Form<Fields>) -> Response {
+pub(super) async fn member(desk: Desk, Typed(fields): Typed) -> Response {
     let mut draft = desk.draft();
     draft.member_id = value(&fields, "memberId");
     draft.member_name = value(&fields, "memberName");
@@ -118,14 +112,9 @@ pub(super) async fn member(desk: Desk, Form(fields): Form<Fields>) -> Response {
 
 fn provider_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Response {
     desk.saw("paEntry3");
-    let list = |name: &str, words: &str, chosen: &str| {
-        let entries = taxonomy::list().iter().map(|one| (one.code.as_str(), one.label.as_str()));
-        format!(
-            "<tr><td><label for=\"{name}\">{words}</label></td><td><select id=\"{name}\" name=\"{name}\">{}</select>\
-             </td></tr>",
-            look::options(entries, chosen)
-        )
-    };
+    let look = desk.look();
+    let all: Vec<(&str, &str)> =
+        taxonomy::list().iter().map(|one| (one.code.as_str(), one.label.as_str())).collect();
     let question = if desk.call.fires("new-question") {
         desk.put("question", serde_json::Value::Bool(true));
         "<tr><td><label for=\"pos\">Place of Service *</label></td>\
@@ -133,23 +122,24 @@ fn provider_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Response {
     } else {
         ""
     };
-    let body = format!(
-        "<table>{}{}{}{}{question}</table>{NEXT}",
-        look::field("Requesting NPI", "requestingNpi", &draft.requesting_npi, 14),
-        list("requestingTaxonomy", "Requesting Taxonomy", &draft.requesting_taxonomy),
-        look::field("Rendering NPI", "renderingNpi", &draft.rendering_npi, 14),
-        list("renderingTaxonomy", "Rendering Taxonomy", &draft.rendering_taxonomy),
-    );
+    let fields = [
+        look.field("Requesting NPI", "requestingNpi", &draft.requesting_npi, 14),
+        look.list("Requesting Taxonomy", "requestingTaxonomy", &all, &draft.requesting_taxonomy),
+        look.field("Rendering NPI", "renderingNpi", &draft.rendering_npi, 14),
+        look.list("Rendering Taxonomy", "renderingTaxonomy", &all, &draft.rendering_taxonomy),
+        question.to_owned(),
+    ];
+    let body = look.set(&fields, &[2, 3, 0, 1, 4]) + &look.next();
     desk.page("Enter Request - Providers", edits, &form(desk, "paEntry3", &body))
 }
 
 /// The providers are typed.
-pub(super) async fn providers(desk: Desk, Form(fields): Form<Fields>) -> Response {
+pub(super) async fn providers(desk: Desk, Typed(fields): Typed) -> Response {
     let mut draft = desk.draft();
     draft.requesting_npi = value(&fields, "requestingNpi");
-    draft.requesting_taxonomy = value(&fields, "requestingTaxonomy");
+    draft.requesting_taxonomy = taxonomy::code(&value(&fields, "requestingTaxonomy"));
     draft.rendering_npi = value(&fields, "renderingNpi");
-    draft.rendering_taxonomy = value(&fields, "renderingTaxonomy");
+    draft.rendering_taxonomy = taxonomy::code(&value(&fields, "renderingTaxonomy"));
     desk.keep(&draft);
     if let Some(edit) = rules::providers(&draft) {
         return provider_page(&desk, &draft, &[edit]);
@@ -159,35 +149,67 @@ pub(super) async fn providers(desk: Desk, Form(fields): Form<Fields>) -> Respons
 
 fn lines_page(desk: &Desk, draft: &Draft, typed: &Fields, edits: &[Edit]) -> Response {
     desk.saw("paEntry4");
-    // As on many old pages some words are only beside their field, not connected to it.
+    let look = desk.look();
+    let rows: Vec<Vec<String>> =
+        draft.lines.iter().enumerate().map(|(i, line)| row(i, line)).collect();
+    let diagnoses = look.field("Diagnosis Codes", "diagnoses", &draft.diagnoses.join(", "), 50);
+    let find = look.button("Find Code", &lookup::opens(desk, "codeSearch", "width=560,height=420"));
+    let fields =
+        if look.new() { service_set(desk, typed, &find) } else { service_table(typed, &find) };
+    let add = if look.new() {
+        format!(
+            "<p><button type=\"submit\" name=\"act\" value=\"add\">{}</button></p>",
+            look.says("Add Line")
+        )
+    } else {
+        "<p><input type=\"submit\" name=\"go\" value=\"Add Line\"></p>".to_owned()
+    };
+    let body = format!(
+        "{}{}{fields}{add}{}{}",
+        look.set(&[diagnoses], &[0]),
+        look.heading("Service Line"),
+        look.table("Lines on this request", &LINE_HEADERS, &rows),
+        look.next()
+    );
+    let page = form(desk, "paEntry4", &body) + &lookup::dialog(desk, "Code Search");
+    desk.page("Enter Request - Service Lines", edits, &page)
+}
+
+/// The fields of one line. As on many old pages some words are only beside their field, not connected to it.
+fn service_table(typed: &Fields, find: &str) -> String {
     let beside = |words: &str, name: &str, size: u8| {
         format!(
             "<td>{words}</td><td><input type=\"text\" name=\"{name}\" value=\"{}\" size=\"{size}\"></td>",
             esc(&value(typed, name))
         )
     };
-    let rows: Vec<Vec<String>> =
-        draft.lines.iter().enumerate().map(|(i, line)| row(i, line)).collect();
-    let headers = ["Line", "Code", "Modifiers", "Units", "From", "To", "Amount"];
-    let body = format!(
-        "<table>{}</table><h3>Service Line</h3><table>\
-         <tr><td><label for=\"procedure\">Procedure Code</label></td><td><input type=\"text\" id=\"procedure\" \
-         name=\"procedure\" value=\"{}\" size=\"8\"> <input type=\"button\" value=\"Find Code\" \
-         onclick=\"window.open('{}','codeSearch','width=560,height=420,scrollbars=yes')\"></td>{}</tr>\
+    format!(
+        "<table><tr><td><label for=\"procedure\">Procedure Code</label></td><td><input type=\"text\" id=\"procedure\" \
+         name=\"procedure\" value=\"{}\" size=\"8\"> {find}</td>{}</tr>\
          <tr><td><label for=\"units\">Units</label></td><td><input type=\"text\" id=\"units\" name=\"units\" \
-         value=\"{}\" size=\"6\"></td>{}</tr><tr>{}{}</tr></table>\
-         <p><input type=\"submit\" name=\"go\" value=\"Add Line\"></p>{}{NEXT}",
-        look::field("Diagnosis Codes", "diagnoses", &draft.diagnoses.join(", "), 50),
+         value=\"{}\" size=\"6\"></td>{}</tr><tr>{}{}</tr></table>",
         esc(&value(typed, "procedure")),
-        desk.href("codeSearch"),
         beside("Modifiers", "modifiers", 10),
         esc(&value(typed, "units")),
         beside("Requested Amount", "amount", 10),
         beside("From Date", "from", 12),
         beside("To Date", "to", 12),
-        look::table("Lines on this request", &headers, &rows),
-    );
-    desk.page("Enter Request - Service Lines", edits, &form(desk, "paEntry4", &body))
+    )
+}
+
+/// The same, redesigned: dates first, everything with a label.
+fn service_set(desk: &Desk, typed: &Fields, find: &str) -> String {
+    let fields = [
+        ("From Date", "from"),
+        ("To Date", "to"),
+        ("Procedure Code", "procedure"),
+        ("Units", "units"),
+        ("Requested Amount", "amount"),
+        ("Modifiers", "modifiers"),
+    ];
+    let look = desk.look();
+    let fields = fields.map(|(words, name)| look.field(words, name, &value(typed, name), 0));
+    format!("{}<p>{find}</p>", look.set(&fields, &[0, 1, 2, 3, 4, 5]))
 }
 
 fn row(index: usize, line: &DraftLine) -> Vec<String> {
@@ -203,10 +225,10 @@ fn row(index: usize, line: &DraftLine) -> Vec<String> {
 }
 
 /// A line is added, or the page is done.
-pub(super) async fn lines(desk: Desk, Form(fields): Form<Fields>) -> Response {
+pub(super) async fn lines(desk: Desk, Typed(fields): Typed) -> Response {
     let mut draft = desk.draft();
     draft.diagnoses = draft::codes(&value(&fields, "diagnoses"));
-    if value(&fields, "go") == "Add Line" {
+    if value(&fields, "go") == "Add Line" || value(&fields, "act") == "add" {
         return add_line(&desk, draft, &fields);
     }
     desk.keep(&draft);
@@ -257,17 +279,26 @@ fn add_line(desk: &Desk, mut draft: Draft, fields: &Fields) -> Response {
 
 fn certification_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Response {
     desk.saw("paEntry5");
-    let body = format!(
-        "<table width=\"620\"><tr><td><p id=\"statement\">{}</p></td></tr></table><table>{}{}</table>{NEXT}",
-        esc(CERTIFICATION),
-        look::field("Name", "certName", &draft.certified_by, 30),
-        look::field("Date", "certDate", &draft.certified_on, 12),
-    );
+    let look = desk.look();
+    let statement = if look.new() {
+        format!("<blockquote class=\"hs-told\">{}</blockquote>", esc(CERTIFICATION))
+    } else {
+        format!(
+            "<table width=\"620\"><tr><td><p id=\"statement\">{}</p></td></tr></table>",
+            esc(CERTIFICATION)
+        )
+    };
+    let (name, date) = if look.new() { ("Typed Name", "Typed Date") } else { ("Name", "Date") };
+    let fields = [
+        look.field(name, "certName", &draft.certified_by, 30),
+        look.field(date, "certDate", &draft.certified_on, 12),
+    ];
+    let body = statement + &look.set(&fields, &[1, 0]) + &look.next();
     desk.page("Enter Request - Certification", edits, &form(desk, "paEntry5", &body))
 }
 
 /// The certification is typed.
-pub(super) async fn certification(desk: Desk, Form(fields): Form<Fields>) -> Response {
+pub(super) async fn certification(desk: Desk, Typed(fields): Typed) -> Response {
     let mut draft = desk.draft();
     draft.certified_by = value(&fields, "certName");
     draft.certified_on = value(&fields, "certDate");
@@ -292,19 +323,18 @@ pub(super) fn summary_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Respon
         .collect();
     let rows: Vec<Vec<String>> =
         draft.lines.iter().enumerate().map(|(i, line)| row(i, line)).collect();
-    let headers = ["Line", "Code", "Modifiers", "Units", "From", "To", "Amount"];
+    let look = desk.look();
     let attached = if documents.is_empty() {
         "<p>No documents attached.</p>".to_owned()
     } else {
-        look::table("Attached Documents", &["File", "Size"], &documents)
+        look.table("Attached Documents", &["File", "Size"], &documents)
     };
     let body = format!(
-        "<h3>Documents</h3><form method=\"post\" action=\"{}\" enctype=\"multipart/form-data\" \
-         onsubmit=\"leaving=true\"><label for=\"document\">Document (PDF, 10 MB)</label> \
-         <input type=\"file\" id=\"document\" name=\"document\"> <input type=\"submit\" value=\"Attach\"></form>\
-         {attached}<h3>Request Summary</h3>{}{}{}",
-        desk.href("paEntry6"),
-        look::facts(&[
+        "{}{}{attached}{}{}{}{}",
+        look.heading("Documents"),
+        upload(desk),
+        look.heading("Request Summary"),
+        look.facts(&[
             ("Request Type", draft.request_type.clone()),
             ("Review Priority", if draft.expedited { "Expedited" } else { "Standard" }.to_owned()),
             ("Member ID", draft.member_id.clone()),
@@ -315,24 +345,46 @@ pub(super) fn summary_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Respon
             ("Diagnosis Codes", draft.diagnoses.join(", ")),
             ("Certified By", draft.certified_by.clone()),
         ]),
-        look::table("Lines on this request", &headers, &rows),
-        form(desk, "paResult", SEND),
+        look.table("Lines on this request", &LINE_HEADERS, &rows),
+        form(desk, "paResult", &send(desk)),
     );
     desk.page("Enter Request - Documents and Submit", edits, &body)
 }
 
+/// The form that takes a document.
+fn upload(desk: &Desk) -> String {
+    let look = desk.look();
+    let name = if look.new() { "up_pdf" } else { "document" };
+    let words = look.says("Document (PDF, 10 MB)");
+    format!(
+        "<form method=\"post\" action=\"{}\" enctype=\"multipart/form-data\" \
+         onsubmit=\"leaving=true\"><label for=\"{name}\">{words}</label> \
+         <input type=\"file\" id=\"{name}\" name=\"{name}\"> {}</form>",
+        desk.href("paEntry6"),
+        look.send("Attach")
+    )
+}
+
 /// The accepted question is what sends; the click before it is not. A second click is told so.
-const SEND: &str = "<script>var sent=false;function send(f){\
-    if(sent){alert('This request has already been submitted.');return;}\
-    if(!confirm('Submit this request?'))return;\
-    sent=true;leaving=true;f.submit();}</script>\
-    <p><input type=\"button\" value=\"Submit\" onclick=\"send(this.form)\"></p>";
+fn send(desk: &Desk) -> String {
+    format!(
+        "<script>var sent=false;function send(f){{\
+         if(sent){{alert('This request has already been submitted.');return;}}\
+         if(!confirm('Submit this request?'))return;\
+         sent=true;leaving=true;f.submit();}}</script>\
+         <p>{}</p>",
+        desk.look().button("Submit", "send(this.form)")
+    )
+}
 
 /// A document is attached.
 pub(super) async fn document(desk: Desk, request: Request) -> Response {
     let mut draft = desk.draft();
     let Some((name, bytes)) = desk::file(request).await else {
-        return html::page(StatusCode::BAD_REQUEST, look::page("Document", &[Edit::Empty], ""));
+        return html::page(
+            StatusCode::BAD_REQUEST,
+            desk.look().page("Document", &[Edit::Empty], ""),
+        );
     };
     if let Some(edit) = rules::document(&bytes) {
         desk.note(Entry::new("upload").with("what", "refused").with("code", edit.code()));

@@ -1,12 +1,12 @@
 //! Reading requests: four tabs that show ten rows at a time without a total, a search by member that is complete, and the
 //! detail page, whose header is never a decision.
 
-use axum::{Form, extract::Query, response::Response};
+use axum::{extract::Query, response::Response};
 
 use super::{
-    Header,
-    desk::{Desk, Fields, value},
-    eastern, header, line_words, look, papers, rules,
+    ANSWER_DAYS, Header, NOTICE_DAYS,
+    desk::{Desk, Fields, Typed, value},
+    eastern, header, line_words, papers, rules, working_day,
 };
 use crate::{
     ledger::Entry,
@@ -30,13 +30,18 @@ const LIST: [&str; 8] = [
 ];
 
 fn search_form(desk: &Desk, typed: &Fields) -> String {
+    let look = desk.look();
+    let fields = [
+        look.field("Member ID", "memberId", &value(typed, "memberId"), 14),
+        look.field("Date of Birth", "memberDob", &value(typed, "memberDob"), 12),
+        look.field("PA Number", "paNumber", &value(typed, "paNumber"), 14),
+    ];
     format!(
-        "<h3>Search by Member</h3><form method=\"post\" action=\"{}\"><table>{}{}{}</table>\
-         <p><input type=\"submit\" value=\"Search\"></p></form>",
+        "{}<form method=\"post\" action=\"{}\">{}<p>{}</p></form>",
+        look.heading("Search by Member"),
         desk.href("paInquiry"),
-        look::field("Member ID", "memberId", &value(typed, "memberId"), 14),
-        look::field("Date of Birth", "memberDob", &value(typed, "memberDob"), 12),
-        look::field("PA Number", "paNumber", &value(typed, "paNumber"), 14),
+        look.set(&fields, &[2, 1, 0]),
+        look.send("Search"),
     )
 }
 
@@ -65,7 +70,7 @@ fn down(desk: &Desk) -> bool {
     desk.sim.knobs.flag("status_down") || desk.call.fires("status-down")
 }
 
-const DOWN: &str = "<div class=\"note\">STATUS INQUIRY IS TEMPORARILY UNAVAILABLE. SUBMISSIONS ARE ACCEPTED.</div>";
+const DOWN: &str = "STATUS INQUIRY IS TEMPORARILY UNAVAILABLE. SUBMISSIONS ARE ACCEPTED.";
 
 /// The tabs, the search form, and the rows of the chosen tab.
 pub(super) async fn tabs(desk: Desk, Query(fields): Query<Fields>) -> Response {
@@ -85,9 +90,13 @@ pub(super) async fn tabs(desk: Desk, Query(fields): Query<Fields>) -> Response {
         .get("tab")
         .and_then(|tab| tab.parse().ok())
         .and_then(|tab: usize| Header::TABS.get(tab));
-    let mut body = format!("<p>{}</p>", links.join(" | "));
+    let mut body = if desk.look().new() {
+        format!("<nav class=\"hs-tabs\" aria-label=\"Lists\">{}</nav>", links.concat())
+    } else {
+        format!("<p>{}</p>", links.join(" | "))
+    };
     if down(&desk) {
-        body.push_str(DOWN);
+        body.push_str(&desk.look().told(DOWN));
     }
     if let Some(tab) = chosen {
         body.push_str(&tab_rows(&desk, *tab, &fields));
@@ -114,18 +123,18 @@ fn tab_rows(desk: &Desk, tab: Header, fields: &Fields) -> String {
     let index = Header::TABS.iter().position(|known| *known == tab).unwrap_or(0);
     format!(
         "{}<p><a href=\"{}\">Next</a></p>",
-        look::table(tab.tab(), &LIST, &rows),
+        desk.look().table(tab.tab(), &LIST, &rows),
         desk.href(&format!("paInquiry?tab={index}&page={}", page + 1))
     )
 }
 
 /// Every request of a member, in the order received.
-pub(super) async fn search(desk: Desk, Form(typed): Form<Fields>) -> Response {
+pub(super) async fn search(desk: Desk, Typed(typed): Typed) -> Response {
     let member_id = value(&typed, "memberId");
     let number = value(&typed, "paNumber");
     let form = search_form(&desk, &typed);
     if down(&desk) {
-        return desk.page("PA Inquiry", &[], &format!("{DOWN}{form}"));
+        return desk.page("PA Inquiry", &[], &format!("{}{form}", desk.look().told(DOWN)));
     }
     let born = value(&typed, "memberDob");
     let known = crate::portal::world::world().member_by_id(super::PROFILE.slug, &member_id);
@@ -144,7 +153,7 @@ pub(super) async fn search(desk: Desk, Form(typed): Form<Fields>) -> Response {
         "<p>NO REQUESTS FOUND FOR THIS MEMBER.</p>".to_owned()
     } else {
         let rows: Vec<Vec<String>> = cases.iter().map(|case| row(&desk, case)).collect();
-        look::table("Requests found", &LIST, &rows)
+        desk.look().table("Requests found", &LIST, &rows)
     };
     desk.page("PA Inquiry", &[], &format!("{found}{form}"))
 }
@@ -155,7 +164,7 @@ pub(super) async fn detail(desk: Desk, Query(fields): Query<Fields>) -> Response
         return desk.page("PA Detail", &[], "<p>NO RECORD FOUND.</p>");
     };
     if down(&desk) {
-        return desk.page("PA Detail", &[], DOWN);
+        return desk.page("PA Detail", &[], &desk.look().told(DOWN));
     }
     desk.note(Entry::new("status").with("case", case.id.as_str()));
     let rows: Vec<Vec<String>> = case
@@ -189,11 +198,12 @@ pub(super) async fn detail(desk: Desk, Query(fields): Query<Fields>) -> Response
     let wanted = if case.wanted.is_empty() {
         String::new()
     } else {
-        format!("<div class=\"note\">DOCUMENTS REQUESTED: {}</div>", esc(&case.wanted.join("; ")))
+        desk.look().told(&format!("DOCUMENTS REQUESTED: {}", case.wanted.join("; ")))
+            + &notices(&desk, &case)
     };
     let body = format!(
-        "{}{wanted}{}{}<p><a href=\"{}\" target=\"_blank\">Print fax cover sheet</a></p>",
-        look::facts(&[
+        "{}{wanted}{}{}<p><a href=\"{}\" target=\"_blank\">{}</a></p>",
+        desk.look().facts(&[
             ("PA Number", case.number("tracking").unwrap_or_default().to_owned()),
             ("Header Status", header(&case, desk.sim.now()).words().to_owned()),
             ("Member ID", case.filing.member_id.clone()),
@@ -202,11 +212,24 @@ pub(super) async fn detail(desk: Desk, Query(fields): Query<Fields>) -> Response
             ("Authorized From", day(case.valid_from)),
             ("Authorized To", day(case.valid_to)),
         ]),
-        look::table("Service Lines", &headers, &rows),
+        desk.look().table("Service Lines", &headers, &rows),
         papers::notice_link(&desk, &case),
         desk.href(&format!("coverSheet?pan={}", esc(&case.id))),
+        desk.look().says("Print fax cover sheet"),
     );
     desk.page("PA Detail", &[], &body)
+}
+
+/// The notices sent so far to a provider who has not answered, and the last day for an answer.
+fn notices(desk: &Desk, case: &Case) -> String {
+    let day = |days| working_day(case.received_at, days);
+    let sent = NOTICE_DAYS.iter().map(|days| day(*days)).filter(|at| *at <= desk.sim.now());
+    let mut rows: Vec<Vec<String>> = sent
+        .enumerate()
+        .map(|(index, at)| vec![(index + 1).to_string(), html::us_date(eastern(at).date())])
+        .collect();
+    rows.push(vec!["LAST DAY".to_owned(), html::us_date(eastern(day(ANSWER_DAYS)).date())]);
+    desk.look().table("Notices to Provider", &["Notice", "Sent"], &rows)
 }
 
 fn reason(code: Option<&str>, text: Option<&str>) -> String {

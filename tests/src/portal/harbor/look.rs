@@ -1,9 +1,163 @@
-//! How v1 looks: table layout, grey and navy, findings at the top. Only markup; what is shown is decided elsewhere.
+//! How pages look: table layout, grey and navy, findings at the top; or redesigned. Only markup; what is shown is decided
+//! elsewhere.
 
 use std::fmt::Write as _;
 
-use super::rules::Edit;
-use crate::portal::html::esc;
+use super::{redesign, rules::Edit};
+use crate::portal::{Skin, html::esc, sim::Sim};
+
+/// The rendering of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look(pub(super) Skin);
+
+impl Look {
+    /// Pages before the sign-in.
+    pub(super) fn before_sign_in(sim: &Sim) -> Look {
+        Look(sim.sessions.skin_before_sign_in())
+    }
+
+    /// Is it the redesigned one?
+    pub(super) fn new(self) -> bool {
+        self.0 == Skin::V2
+    }
+
+    /// A page with findings at its top.
+    pub(super) fn page(self, title: &str, edits: &[Edit], body: &str) -> String {
+        if self.new() { redesign::page(title, edits, body) } else { page(title, edits, body) }
+    }
+
+    /// A page without a heading of its own.
+    pub(super) fn bare(self, title: &str, body: &str) -> String {
+        if self.new() { redesign::bare(title, body) } else { bare(title, body) }
+    }
+
+    /// The sign-on page.
+    pub(super) fn login(self, message: &str) -> String {
+        if self.new() { redesign::login(message) } else { login(message) }
+    }
+
+    /// These words, or those that took their place.
+    pub(super) fn says(self, words: &str) -> &str {
+        if self.new() { redesign::says(words) } else { words }
+    }
+
+    /// This name of a field, or the one that took its place.
+    pub(super) fn name(self, first: &str) -> &str {
+        if self.new() { redesign::name(first) } else { first }
+    }
+
+    /// Fields one below the other; the redesigned page has them in another order.
+    pub(super) fn set(self, fields: &[String], redesigned_order: &[usize]) -> String {
+        if !self.new() {
+            return format!("<table>{}</table>", fields.concat());
+        }
+        let moved = redesigned_order.iter().filter_map(|place| fields.get(*place));
+        format!("<div class=\"hs-set\">{}</div>", moved.cloned().collect::<String>())
+    }
+
+    /// A text field with its words.
+    pub(super) fn field(self, words: &str, name: &str, value: &str, size: u8) -> String {
+        if self.new() {
+            redesign::field(words, name, value)
+        } else {
+            field(words, name, value, size)
+        }
+    }
+
+    /// A field nobody can type into.
+    pub(super) fn fixed(self, words: &str, name: &str, value: &str) -> String {
+        if self.new() {
+            return redesign::fixed(words, name, value);
+        }
+        format!(
+            "<tr><td>{words}</td><td><input type=\"text\" id=\"{name}\" name=\"{name}\" value=\"{}\" size=\"26\" \
+             readonly></td></tr>",
+            esc(value)
+        )
+    }
+
+    /// A pick-list of values with their labels; type-in where redesigned.
+    pub(super) fn list(
+        self,
+        words: &str,
+        name: &str,
+        all: &[(&str, &str)],
+        chosen: &str,
+    ) -> String {
+        if self.new() {
+            return redesign::type_in(words, name, all, chosen);
+        }
+        format!(
+            "<tr><td><label for=\"{name}\">{words}</label></td><td><select id=\"{name}\" name=\"{name}\">{}</select>\
+             </td></tr>",
+            options(all.iter().copied(), chosen)
+        )
+    }
+
+    /// A button that sends its form.
+    pub(super) fn send(self, words: &str) -> String {
+        if self.new() {
+            return format!(
+                "<button class=\"hs-go\" type=\"submit\">{}</button>",
+                esc(self.says(words))
+            );
+        }
+        format!("<input type=\"submit\" value=\"{words}\">")
+    }
+
+    /// A button that does something in the page.
+    pub(super) fn button(self, words: &str, onclick: &str) -> String {
+        if self.new() {
+            return format!(
+                "<button type=\"button\" onclick=\"{onclick}\">{}</button>",
+                esc(self.says(words))
+            );
+        }
+        format!("<input type=\"button\" value=\"{words}\" onclick=\"{onclick}\">")
+    }
+
+    /// The button that goes on to the next page of a request.
+    pub(super) fn next(self) -> String {
+        if self.new() {
+            return format!(
+                "<div class=\"hs-foot\"><button class=\"hs-go\" type=\"submit\">{}</button></div>",
+                self.says("Next")
+            );
+        }
+        "<p><input type=\"submit\" name=\"go\" value=\"Next\"></p>".to_owned()
+    }
+
+    /// A heading inside a page.
+    pub(super) fn heading(self, words: &str) -> String {
+        let level = if self.new() { "h2" } else { "h3" };
+        format!("<{level}>{}</{level}>", esc(self.says(words)))
+    }
+
+    /// Something the portal tells.
+    pub(super) fn told(self, words: &str) -> String {
+        let class = if self.new() { "hs-told" } else { "note" };
+        format!("<div class=\"{class}\">{}</div>", esc(words))
+    }
+
+    /// A table with a caption and headers. Cells are markup.
+    pub(super) fn table(self, caption: &str, headers: &[&str], rows: &[Vec<String>]) -> String {
+        if self.new() {
+            redesign::table(caption, headers, rows)
+        } else {
+            table(caption, headers, rows)
+        }
+    }
+
+    /// Words and values; what has no value is left out.
+    pub(super) fn facts(self, rows: &[(&str, String)]) -> String {
+        if self.new() { redesign::facts(rows) } else { facts(rows) }
+    }
+}
+
+/// What was chosen in a pick-list: its value, also where its label was typed.
+pub(super) fn chosen<'a>(all: &[(&'a str, &'a str)], typed: &'a str) -> &'a str {
+    all.iter().find(|(_, label)| *label == typed).map_or(typed, |(value, _)| value)
+}
 
 /// Shown where a click comes after the portal session's end.
 pub(super) const SESSION_OVER: &str = "YOUR SESSION HAS ENDED. PLEASE SIGN ON AGAIN.";
@@ -25,7 +179,7 @@ pub(super) fn href(token: &str, page: &str) -> String {
 }
 
 /// A page with findings at its top.
-pub(super) fn page(title: &str, edits: &[Edit], body: &str) -> String {
+fn page(title: &str, edits: &[Edit], body: &str) -> String {
     let mut found = String::new();
     if !edits.is_empty() {
         found.push_str("<div class=\"edits\">");
@@ -39,7 +193,7 @@ pub(super) fn page(title: &str, edits: &[Edit], body: &str) -> String {
 }
 
 /// A page without a heading of its own.
-pub(super) fn bare(title: &str, body: &str) -> String {
+fn bare(title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html PUBLIC \"-//W3C//DTD HTML 4.01 Transitional//EN\">\
          <html lang=\"en\"><head><title>{}</title><style>{STYLE}</style></head>\
@@ -49,7 +203,7 @@ pub(super) fn bare(title: &str, body: &str) -> String {
 }
 
 /// The sign-on page, with a message above the fields; it always leaves any frame.
-pub(super) fn login(message: &str) -> String {
+fn login(message: &str) -> String {
     let message = if message.is_empty() {
         String::new()
     } else {
@@ -79,7 +233,7 @@ pub(super) fn unavailable() -> String {
 }
 
 /// A row of a form: words on the left, a text field on the right, connected by a label.
-pub(super) fn field(words: &str, name: &str, value: &str, size: u8) -> String {
+fn field(words: &str, name: &str, value: &str, size: u8) -> String {
     format!(
         "<tr><td><label for=\"{name}\">{words}</label></td>\
          <td><input type=\"text\" id=\"{name}\" name=\"{name}\" value=\"{}\" size=\"{size}\"></td></tr>",
@@ -88,7 +242,7 @@ pub(super) fn field(words: &str, name: &str, value: &str, size: u8) -> String {
 }
 
 /// A table with a caption and headers. Cells are markup.
-pub(super) fn table(caption: &str, headers: &[&str], rows: &[Vec<String>]) -> String {
+fn table(caption: &str, headers: &[&str], rows: &[Vec<String>]) -> String {
     let mut out = format!(
         "<table class=\"grid\"><caption align=\"left\"><b>{}</b></caption><tr>",
         esc(caption)
@@ -109,7 +263,7 @@ pub(super) fn table(caption: &str, headers: &[&str], rows: &[Vec<String>]) -> St
 }
 
 /// A table of words and values; what has no value is left out.
-pub(super) fn facts(rows: &[(&str, String)]) -> String {
+fn facts(rows: &[(&str, String)]) -> String {
     let mut out = String::from("<table>");
     for (words, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
         let words = esc(words);
@@ -124,10 +278,7 @@ pub(super) fn facts(rows: &[(&str, String)]) -> String {
 }
 
 /// Options of a pick-list, the chosen one selected; the first is empty.
-pub(super) fn options<'a>(
-    entries: impl Iterator<Item = (&'a str, &'a str)>,
-    chosen: &str,
-) -> String {
+fn options<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>, chosen: &str) -> String {
     let mut out = String::from("<option value=\"\"></option>");
     for (value, words) in entries {
         let selected = if value == chosen { " selected" } else { "" };

@@ -2,25 +2,30 @@
 //! into their opener, `confirm()` and `beforeunload`, the portal session in the address (`;jsessionid=`) and in a cookie,
 //! a pick-list of 900 entries, dates as MM/DD/CCYY text.
 //!
-//! `signin` is the way in, `entry` the six pages of a request, `lookup` the pop-ups, `submit` the one write that files a
-//! request, `inquiry` and `claims` what can be read afterwards, `papers` letters and cover sheets. A request just like one
+//! `signin` is the way in, `frames` what holds the pages, `entry` the six pages of a request, `lookup` the pop-ups, `submit`
+//! the one write that files a request, `inquiry`, `claims` and `eligibility` what can be read, `papers` letters and cover
+//! sheets; `look` is how pages look, `redesign` how they look redesigned. A request just like one
 //! on file is refused (PA-0412) without its number. The number of a new one is shown as a picture.
 
 mod claims;
 mod desk;
 mod draft;
+mod eligibility;
 mod entry;
+mod frames;
 mod inquiry;
 mod look;
 mod lookup;
 mod papers;
 mod picture;
+mod redesign;
 mod rules;
 mod signin;
 mod submit;
 mod taxonomy;
 
 pub use entry::CERTIFICATION;
+pub use redesign::name as redesigned_name;
 
 use std::sync::Arc;
 
@@ -31,7 +36,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
-use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, civil::Weekday, tz::TimeZone};
 use serde_json::{Value, json};
 use tower::Layer as _;
 use tower::util::MapRequestLayer;
@@ -56,7 +61,7 @@ pub const PROFILE: Profile = Profile {
         lock: None,
     },
     idle_min: 20,
-    redesigned: false,
+    redesigned: true,
     knobs,
     routers,
     draw_up,
@@ -75,6 +80,7 @@ fn knobs(pace: Pace) -> Value {
         "captcha": true,
         "password_age_d": 20,
         "popup": "window",
+        "frames": "frameset",
         "beforeunload": true,
         "number_format": "a",
         "status_down": false,
@@ -99,11 +105,11 @@ fn routers(sim: Arc<Sim>) -> Vec<(&'static str, Router)> {
         .route("/pa/captcha", post(signin::captcha))
         .route("/pa/captchaPicture", get(signin::captcha_picture))
         .route("/pa/changepw", post(signin::change_password))
-        .route("/pa/logoff", get(signin::log_off))
-        .route("/pa/index", get(signin::index))
-        .route("/pa/top", get(signin::top))
-        .route("/pa/menu", get(signin::menu))
-        .route("/pa/main", get(signin::main))
+        .route("/pa/logoff", get(frames::log_off))
+        .route("/pa/index", get(frames::index))
+        .route("/pa/top", get(frames::top))
+        .route("/pa/menu", get(frames::menu))
+        .route("/pa/main", get(frames::main))
         .route("/pa/paEntry1", get(entry::start).post(entry::kind))
         .route("/pa/paEntry2", post(entry::member))
         .route("/pa/paEntry3", post(entry::providers))
@@ -119,6 +125,7 @@ fn routers(sim: Arc<Sim>) -> Vec<(&'static str, Router)> {
         .route("/pa/nod", get(papers::notice))
         .route("/pa/claimInquiry", get(claims::form).post(claims::search))
         .route("/pa/claimDetail", get(claims::detail))
+        .route("/pa/eligInquiry", get(eligibility::form).post(eligibility::search))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn_with_state(rules, call::take))
         .with_state(sim);
@@ -171,6 +178,7 @@ fn step_of(method: &Method, uri: &Uri) -> Step {
         "paDetail" => Step::read("detail"),
         "claimInquiry" if post => Step::read("claim_search"),
         "claimDetail" => Step::read("claim"),
+        "eligInquiry" if post => Step::read("eligibility"),
         "nod" | "coverSheet" => Step::read("letter"),
         _ => Step::PASSIVE,
     }
@@ -203,8 +211,35 @@ fn draw_up(sim: &Sim, from: &Filed<'_>, filing: Filing) -> Case {
 fn file(sim: &Sim, from: &Filed<'_>, filing: Filing, odd_shape: bool) -> Case {
     let number = pa_number(sim, odd_shape);
     let mut case = sim.store.draw_up(&sim.kept, from, filing, number);
+    // Documents that never come are waited for in working days from receipt.
+    let limit = working_day(case.received_at, ANSWER_DAYS);
+    for (at, change) in case.lines.iter_mut().flat_map(|line| &mut line.course) {
+        if change.status == LineStatus::DeniedIncomplete {
+            *at = limit;
+        }
+    }
     settle(sim, &mut case);
     case
+}
+
+/// Working days a provider has to answer.
+const ANSWER_DAYS: u32 = 14;
+
+/// Working days after receipt on which an unanswered request is brought to mind.
+const NOTICE_DAYS: [u32; 3] = [1, 5, 10];
+
+/// The same time of day so many working days later.
+fn working_day(from: Timestamp, days: u32) -> Timestamp {
+    let mut at = eastern(from);
+    let mut left = days;
+    while left > 0 {
+        let Ok(next) = at.tomorrow() else { return from };
+        at = next;
+        if !matches!(at.weekday(), Weekday::Saturday | Weekday::Sunday) {
+            left -= 1;
+        }
+    }
+    at.timestamp()
 }
 
 /// The PA number becomes the authorization number with the first positive decision; a whole decision is told in a letter.
@@ -290,6 +325,15 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
+
+    #[test]
+    fn working_days_leave_out_the_weekend() {
+        let monday: Timestamp = "2026-03-02T14:00:00Z".parse().unwrap();
+        for (days, day) in [(1, "03/03/2026"), (5, "03/09/2026"), (14, "03/20/2026")] {
+            let at = eastern(working_day(monday, days));
+            assert_eq!(at.strftime("%m/%d/%Y %H:%M").to_string(), format!("{day} 09:00"));
+        }
+    }
 
     #[test]
     fn the_session_is_taken_off_the_address_and_cannot_be_given_by_header() {

@@ -89,5 +89,8 @@ pub(super) fn notice_link(desk: &Desk, case: &Case) -> String {
         return String::new();
     }
     let page = look::href(&desk.session.token, &format!("nod?pan={}", case.id));
-    format!("<p><a href=\"{page}\" target=\"_blank\">Notice of Decision</a></p>")
+    format!(
+        "<p><a href=\"{page}\" target=\"_blank\">{}</a></p>",
+        desk.look().says("Notice of Decision")
+    )
 }

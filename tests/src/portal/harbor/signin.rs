@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Form,
+    Extension,
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::Response,
@@ -12,8 +12,10 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    desk::{Desk, Fields, value},
-    eastern, look, picture,
+    desk::{Fields, Typed, value},
+    eastern,
+    look::{self, Look},
+    picture,
 };
 use crate::{
     ledger::{Entry, hex},
@@ -52,18 +54,20 @@ pub(super) async fn banner((State(sim), Extension(call)): Here) -> Response {
     let changed = call.fires("terms-changed");
     let text = if changed { CHANGED } else { WARNING };
     let hash = html_hash(text);
-    sim.note(&call, Entry::new("terms_shown").with("hash", hash));
-    shown(look::bare(
-        "Harbor State Medicaid - Warning",
-        &format!(
-            "<h2>WARNING</h2><table width=\"640\"><tr><td><p>{}</p></td></tr></table>\
-             <form method=\"post\" action=\"/pa/banner\">\
-             <input type=\"hidden\" name=\"terms\" value=\"{}\">\
-             <input type=\"submit\" value=\"I Accept\"></form>",
-            esc(text),
-            html_hash(text)
-        ),
-    ))
+    sim.note(&call, Entry::new("terms_shown").with("hash", hash.as_str()));
+    let look = Look::before_sign_in(&sim);
+    let text = esc(text);
+    let said = if look.new() {
+        format!("<main class=\"hs-sheet hs-gate\"><h1>Warning</h1><blockquote>{text}</blockquote>")
+    } else {
+        format!("<h2>WARNING</h2><table width=\"640\"><tr><td><p>{text}</p></td></tr></table>")
+    };
+    let body = format!(
+        "{said}<form method=\"post\" action=\"/pa/banner\">\
+         <input type=\"hidden\" name=\"terms\" value=\"{hash}\">{}</form>",
+        look.send("I Accept")
+    );
+    shown(look.bare("Harbor State Medicaid - Warning", &body))
 }
 
 fn html_hash(text: &str) -> String {
@@ -72,10 +76,7 @@ fn html_hash(text: &str) -> String {
 }
 
 /// Somebody accepts the warning.
-pub(super) async fn accept(
-    (State(sim), Extension(call)): Here,
-    Form(fields): Form<Fields>,
-) -> Response {
+pub(super) async fn accept((State(sim), Extension(call)): Here, Typed(fields): Typed) -> Response {
     sim.note(&call, Entry::new("attest").with("hash", value(&fields, "terms")));
     html::redirect(StatusCode::FOUND, "/pa/login")
 }
@@ -94,18 +95,16 @@ pub(super) async fn login((State(sim), Extension(call)): Here) -> Response {
     if call.fires("captcha") {
         return puzzle(&sim, &call, "", "");
     }
-    shown(look::login(""))
+    shown(Look::before_sign_in(&sim).login(""))
 }
 
 /// Somebody signs on.
-pub(super) async fn sign_on(
-    (State(sim), Extension(call)): Here,
-    Form(fields): Form<Fields>,
-) -> Response {
+pub(super) async fn sign_on((State(sim), Extension(call)): Here, Typed(fields): Typed) -> Response {
     let (user, password) = (value(&fields, "userId"), value(&fields, "password"));
     let note = |how: &str| {
         sim.note(&call, Entry::new("login").with("result", how).with("user", user.as_str()))
     };
+    let look = Look::before_sign_in(&sim);
     let waiting = sim.accounts.wrong_count(&sim.kept, &user, sim.now()) >= PUZZLE_AFTER;
     if sim.knobs.flag("captcha") && waiting && sim.kept.get(&solved(&user)) != Some(json!(true)) {
         return puzzle(&sim, &call, &user, "");
@@ -113,12 +112,12 @@ pub(super) async fn sign_on(
     match sim.accounts.password(&sim.kept, &user, &password, sim.now()) {
         Password::Locked => {
             note("locked");
-            return shown(look::login(LOCKED));
+            return shown(look.login(LOCKED));
         }
         Password::JustLocked => {
             note("wrong");
             sim.note(&call, Entry::new("lock").with("user", user.as_str()));
-            return shown(look::login(LOCKED));
+            return shown(look.login(LOCKED));
         }
         Password::Wrong => {
             note("wrong");
@@ -127,18 +126,18 @@ pub(super) async fn sign_on(
             if sim.knobs.flag("captcha") && wrong >= PUZZLE_AFTER {
                 return puzzle(&sim, &call, &user, "");
             }
-            return shown(look::login("INVALID USER ID OR PASSWORD."));
+            return shown(look.login("INVALID USER ID OR PASSWORD."));
         }
         Password::Right => {}
     }
     sim.kept.put(&solved(&user), json!(false));
     if sim.knobs.number("password_age_d") > 60 || call.fires("password-expired") {
         note("password_expired");
-        return shown(expired(""));
+        return shown(expired(look, ""));
     }
     if !sim.sessions.live_of(&user).is_empty() {
         note("refused");
-        return shown(look::login("USER ALREADY SIGNED ON."));
+        return shown(look.login("USER ALREADY SIGNED ON."));
     }
     note("ok");
     open(&sim, &call, &user)
@@ -147,7 +146,9 @@ pub(super) async fn sign_on(
 const LOCKED: &str = "YOUR ACCOUNT IS LOCKED. CALL THE PROVIDER HELP DESK TO HAVE IT RESET.";
 
 fn open(sim: &Sim, call: &Call, user: &str) -> Response {
-    let Some(account) = sim.accounts.find(user) else { return shown(look::login("")) };
+    let Some(account) = sim.accounts.find(user) else {
+        return shown(Look::before_sign_in(sim).login(""));
+    };
     let token = Sim::secret().to_uppercase();
     sim.sessions.open(token.clone(), account, sim.now());
     let bulletin = sim.knobs.flag("bulletin") || call.fires("announcement");
@@ -177,20 +178,24 @@ fn puzzle_text(sim: &Sim, user: &str) -> String {
 
 fn puzzle(sim: &Sim, call: &Call, user: &str, message: &str) -> Response {
     sim.note(call, Entry::new("captcha").with("what", "shown"));
-    shown(look::bare(
-        "Harbor State Medicaid - Verification",
-        &format!(
-            "<h2>Verification</h2><div class=\"edits\">{}</div>\
-             <p>Enter the characters shown in the picture.</p>\
-             <form method=\"post\" action=\"/pa/captcha\" target=\"_top\">\
-             <input type=\"hidden\" name=\"userId\" value=\"{}\">\
-             <img src=\"/pa/captchaPicture?user={}\" alt=\"Verification picture\"><br>\
-             <input type=\"text\" name=\"answer\" size=\"10\"> <input type=\"submit\" value=\"Verify\"></form>",
-            esc(message),
-            esc(user),
-            esc(user)
-        ),
-    ))
+    let look = Look::before_sign_in(sim);
+    let (message, user) = (esc(message), esc(user));
+    let (open, told) = if look.new() {
+        ("<main class=\"hs-sheet hs-gate\"><h1>Verification</h1>", "hs-told")
+    } else {
+        ("<h2>Verification</h2>", "edits")
+    };
+    let body = format!(
+        "{open}<div class=\"{told}\">{message}</div>\
+         <p>Enter the characters shown in the picture.</p>\
+         <form method=\"post\" action=\"/pa/captcha\" target=\"_top\">\
+         <input type=\"hidden\" name=\"{}\" value=\"{user}\">\
+         <img src=\"/pa/captchaPicture?user={user}\" alt=\"Verification picture\"><br>\
+         <input type=\"text\" name=\"answer\" size=\"10\"> {}</form>",
+        look.name("userId"),
+        look.send("Verify"),
+    );
+    shown(look.bare("Harbor State Medicaid - Verification", &body))
 }
 
 /// The picture of the puzzle.
@@ -203,130 +208,47 @@ pub(super) async fn captcha_picture(
 }
 
 /// Somebody answers the puzzle; every answer is counted.
-pub(super) async fn captcha(
-    (State(sim), Extension(call)): Here,
-    Form(fields): Form<Fields>,
-) -> Response {
+pub(super) async fn captcha((State(sim), Extension(call)): Here, Typed(fields): Typed) -> Response {
     let user = value(&fields, "userId");
     let right = value(&fields, "answer") == puzzle_text(&sim, &user);
     sim.note(&call, Entry::new("captcha").with("what", "try").with("right", right));
     if right {
         sim.kept.put(&solved(&user), json!(true));
-        return shown(look::login(""));
+        return shown(Look::before_sign_in(&sim).login(""));
     }
     puzzle(&sim, &call, &user, "THE CHARACTERS DO NOT MATCH.")
 }
 
-fn expired(message: &str) -> String {
-    look::bare(
-        "Harbor State Medicaid - Change Password",
-        &format!(
+fn expired(look: Look, message: &str) -> String {
+    let body = if look.new() {
+        format!(
+            "<main class=\"hs-sheet hs-gate\"><h1>Change Password</h1><div class=\"hs-found\">YOUR PASSWORD HAS EXPIRED.\
+             </div><p>{}</p><form method=\"post\" action=\"/pa/changepw\" target=\"_top\">\
+             <div class=\"hs-cell\"><label for=\"np_a\">New password</label><input type=\"password\" id=\"np_a\" \
+             name=\"new1\"></div><div class=\"hs-cell\"><label for=\"np_b\">New password again</label>\
+             <input type=\"password\" id=\"np_b\" name=\"new2\"></div>\
+             <div class=\"hs-foot\"><button type=\"submit\">Change</button></div></form></main>",
+            esc(message)
+        )
+    } else {
+        format!(
             "<h2>Change Password</h2><div class=\"edits\">YOUR PASSWORD HAS EXPIRED.</div><p>{}</p>\
              <form method=\"post\" action=\"/pa/changepw\" target=\"_top\"><table>\
              <tr><td>New Password</td><td><input type=\"password\" name=\"new1\"></td></tr>\
              <tr><td>Repeat</td><td><input type=\"password\" name=\"new2\"></td></tr>\
              <tr><td></td><td><input type=\"submit\" value=\"Change\"></td></tr></table></form>",
             esc(message)
-        ),
-    )
+        )
+    };
+    look.bare("Harbor State Medicaid - Change Password", &body)
 }
 
 /// A new password is typed. The owner of the account does that; the state asks for it by phone when typed here.
 pub(super) async fn change_password((State(sim), Extension(call)): Here) -> Response {
     sim.note(&call, Entry::new("password_received"));
     sim.note(&call, Entry::new("password_refused").with("code", "owner_by_phone"));
-    shown(expired("Call the Provider Help Desk to have the new password confirmed."))
-}
-
-/// Signs off.
-pub(super) async fn log_off(desk: Desk) -> Response {
-    desk.note(Entry::new("logout"));
-    desk.sim.end_session(&desk.session.token, "log off");
-    let mut response = shown(look::bare(
-        "Harbor State Medicaid",
-        "<h2>Harbor State Medicaid</h2><p>You have signed off.</p>\
-         <p><a href=\"/pa/banner\" target=\"_top\">Sign on again</a></p>",
-    ));
-    let gone = HeaderValue::from_static("JSESSIONID=; Path=/pa; Max-Age=0; Secure; HttpOnly");
-    response.headers_mut().insert(header::SET_COOKIE, gone);
-    response
-}
-
-/// The frameset.
-pub(super) async fn index(desk: Desk) -> Response {
-    desk.saw("index");
-    shown(format!(
-        "<!DOCTYPE html PUBLIC \"-//W3C//DTD HTML 4.01 Frameset//EN\"><html lang=\"en\"><head>\
-         <title>Harbor State Medicaid MMIS</title></head>\
-         <frameset rows=\"64,*\" border=\"1\"><frame name=\"banner\" title=\"Banner\" src=\"{}\" scrolling=\"no\">\
-         <frameset cols=\"200,*\"><frame name=\"menu\" title=\"Menu\" src=\"{}\">\
-         <frame name=\"main\" title=\"Main\" src=\"{}\"></frameset></frameset></html>",
-        desk.href("top"),
-        desk.href("menu"),
-        desk.href("main")
+    shown(expired(
+        Look::before_sign_in(&sim),
+        "Call the Provider Help Desk to have the new password confirmed.",
     ))
-}
-
-/// The banner frame.
-pub(super) async fn top(desk: Desk) -> Response {
-    shown(look::bare(
-        "Banner",
-        &format!(
-            "<table width=\"100%\"><tr><td><b>Harbor State Medicaid</b> Provider Portal</td>\
-             <td>Signed on as {}</td><td>{}</td>\
-             <td align=\"right\"><a href=\"{}\" target=\"_top\">Log Off</a></td></tr></table>",
-            esc(&desk.session.account.id.to_uppercase()),
-            esc(&html::us_date(eastern(desk.sim.now()).date())),
-            desk.href("logoff")
-        ),
-    ))
-}
-
-/// The menu frame: headings open their entries.
-pub(super) async fn menu(desk: Desk) -> Response {
-    let entry = |page: &str, words: &str| {
-        format!(
-            "<div>&nbsp;&nbsp;<a href=\"{}\" target=\"main\">{words}</a></div>",
-            desk.href(page)
-        )
-    };
-    shown(look::bare(
-        "Menu",
-        &format!(
-            "<script>function opens(id){{\
-             document.getElementById('pa').style.display=id=='pa'?'block':'none';\
-             document.getElementById('claims').style.display=id=='claims'?'block':'none';}}</script>\
-             <p><a href=\"#\" onclick=\"opens('pa');return false\">Prior Authorization</a></p>\
-             <div id=\"pa\" style=\"display:none\">{}{}</div>\
-             <p><a href=\"#\" onclick=\"opens('claims');return false\">Claims</a></p>\
-             <div id=\"claims\" style=\"display:none\">{}</div>\
-             <p><a href=\"{}\" target=\"main\">Home</a></p>",
-            entry("paEntry1", "Enter Request"),
-            entry("paInquiry", "PA Inquiry"),
-            entry("claimInquiry", "Claim Inquiry"),
-            desk.href("main")
-        ),
-    ))
-}
-
-/// The first page of the main frame.
-pub(super) async fn main(desk: Desk) -> Response {
-    desk.saw("main");
-    let wants = desk.session.data.get("bulletin") == Some(&json!(true));
-    let mut body = String::from(
-        "<p>Welcome to the Harbor State Medicaid Provider Portal.</p>\
-         <p>Select a function from the menu.</p>",
-    );
-    if wants || desk.call.fires("announcement") {
-        desk.put("bulletin", json!(false));
-        desk.note(Entry::new("announcement").with("what", "shown"));
-        body.push_str(
-            "<div id=\"bulletin\" role=\"dialog\" aria-label=\"Provider Bulletin\" style=\"position:fixed;left:0;top:0;\
-             width:100%;height:100%;background:#fffbe6;padding:20px\"><h3>Provider Bulletin</h3>\
-             <p>Fee schedules for the second quarter have been posted.</p>\
-             <input type=\"button\" value=\"Close Bulletin\" \
-             onclick=\"document.getElementById('bulletin').style.display='none'\"></div>",
-        );
-    }
-    desk.page("Provider Home", &[], &body)
 }

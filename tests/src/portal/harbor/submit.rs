@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use super::{
     desk::Desk,
     draft::{Draft, same_request},
-    eastern, entry, look, picture,
+    eastern, entry, picture,
     rules::{self, Edit},
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(super) async fn submit(desk: Desk) -> Response {
     let mode = WriteMode::of(&desk.call);
     match mode {
         WriteMode::CutBefore => return desk.call.cut(&desk.sim, Cut::Reset).await,
-        WriteMode::ErrorBefore => return gateway_error(),
+        WriteMode::ErrorBefore => return gateway_error(&desk),
         _ => {}
     }
     let edits = judge(&desk, &draft);
@@ -93,7 +93,7 @@ async fn answer(
     mode: WriteMode,
 ) -> Response {
     match mode {
-        WriteMode::ErrorAfter => gateway_error(),
+        WriteMode::ErrorAfter => gateway_error(desk),
         WriteMode::CutAfter => desk.call.cut(&desk.sim, Cut::Reset).await,
         WriteMode::CloseAfter => desk.call.cut(&desk.sim, Cut::Close).await,
         WriteMode::TimeoutAfter => html::page(StatusCode::REQUEST_TIMEOUT, String::new()),
@@ -108,10 +108,10 @@ async fn answer(
     }
 }
 
-fn gateway_error() -> Response {
+fn gateway_error(desk: &Desk) -> Response {
     html::page(
         StatusCode::BAD_GATEWAY,
-        look::bare(
+        desk.look().bare(
             "502",
             "<h2>502 Bad Gateway</h2><p>The server could not complete the request.</p>",
         ),
@@ -123,23 +123,37 @@ fn result(desk: &Desk, case: &Case, shown: &Case) -> Response {
     let number = shown.number("tracking").unwrap_or_default();
     desk.note(Entry::new("number_shown").with("number", number).with("how", "picture"));
     let png = base64::engine::general_purpose::STANDARD.encode(picture::png(number));
+    let look = desk.look();
     let again = if desk.call.fires("double-answer") {
-        format!("<div class=\"edits\">{}</div>", esc(&Edit::Unavailable.line()))
+        let class = if look.new() { "hs-found" } else { "edits" };
+        format!("<div class=\"{class}\">{}</div>", esc(&Edit::Unavailable.line()))
     } else {
         String::new()
     };
+    let words = look.says("PA Number");
+    let drawn = if look.new() {
+        format!(
+            "<h2>Outcome: RECEIVED</h2><figure><figcaption>{words}</figcaption>\
+             <img class=\"hs-number\" alt=\"{words}\" src=\"data:image/png;base64,{png}\"></figure>{again}"
+        )
+    } else {
+        format!(
+            "<p>PA Number <img id=\"paNumber\" alt=\"PA Number\" align=\"middle\" src=\"data:image/png;base64,{png}\"> \
+             &mdash; Status: <b>RECEIVED</b></p>{again}"
+        )
+    };
     let body = format!(
-        "{}<p>PA Number <img id=\"paNumber\" alt=\"PA Number\" align=\"middle\" src=\"data:image/png;base64,{png}\"> \
-         &mdash; Status: <b>RECEIVED</b></p>{again}\
-         <p><a href=\"{}\">Print fax cover sheet</a> | <a href=\"{}\">Enter Another Request</a></p>",
-        look::facts(&[
+        "{}{drawn}<p><a href=\"{}\">{}</a> | <a href=\"{}\">{}</a></p>",
+        look.facts(&[
             ("Request Type", case.filing.request_type.clone()),
             ("Member ID", case.filing.member_id.clone()),
             ("Received", eastern(case.received_at).strftime("%m/%d/%Y %I:%M %p ET").to_string()),
             ("Lines", case.lines.len().to_string()),
         ]),
         desk.href("coverSheet?last=1"),
+        look.says("Print fax cover sheet"),
         desk.href("paEntry1"),
+        look.says("Enter Another Request"),
     );
     desk.put("last", serde_json::Value::String(case.id.clone()));
     desk.page("Prior Authorization Request Result", &[], &body)

@@ -82,6 +82,12 @@ pub(super) fn known(code: &str) -> bool {
     LIST.binary_search_by(|entry| entry.code.as_str().cmp(code)).is_ok()
 }
 
+/// The code of what was chosen: a code of the list, or an entry as the list shows it.
+pub(super) fn code(typed: &str) -> String {
+    let entry = LIST.iter().find(|entry| entry.label == typed);
+    entry.map_or(typed, |entry| entry.code.as_str()).to_owned()
+}
+
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -99,6 +105,8 @@ mod tests {
             assert!(known(&provider.taxonomy), "{}", provider.taxonomy);
         }
         assert!(!known("0000000000"));
+        assert_eq!(code(&list()[7].label), list()[7].code);
+        assert_eq!(code("nonsense"), "nonsense");
         assert!(list().iter().all(|entry| entry.label.starts_with(&entry.code)));
     }
 }

@@ -20,6 +20,7 @@ pub mod mail;
 pub mod pdf;
 pub mod plane;
 pub mod process;
+pub mod rxbright;
 pub mod serve;
 pub mod sim;
 pub mod store;
@@ -64,5 +65,5 @@ impl Skin {
 
 /// The simulated payers there are.
 pub fn profiles() -> Vec<&'static Profile> {
-    vec![&crestline::PROFILE, &harbor::PROFILE]
+    vec![&crestline::PROFILE, &harbor::PROFILE, &rxbright::PROFILE]
 }

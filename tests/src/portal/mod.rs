@@ -18,6 +18,7 @@ pub mod journal;
 pub mod knobs;
 pub mod mail;
 pub mod pdf;
+pub mod planbridge;
 pub mod plane;
 pub mod process;
 pub mod rxbright;
@@ -65,5 +66,5 @@ impl Skin {
 
 /// The simulated payers there are.
 pub fn profiles() -> Vec<&'static Profile> {
-    vec![&crestline::PROFILE, &harbor::PROFILE, &rxbright::PROFILE]
+    vec![&crestline::PROFILE, &harbor::PROFILE, &rxbright::PROFILE, &planbridge::PROFILE]
 }

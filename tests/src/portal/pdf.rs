@@ -1,4 +1,4 @@
-//! Letters and fax cover sheets as PDF with a text layer: one page, one font every reader has, and a Code 39 bar code.
+//! Letters, faxes and fax cover sheets as PDF with a text layer: a page each, one font every reader has, and a Code 39 bar code.
 
 use std::fmt::Write as _;
 
@@ -12,8 +12,34 @@ pub struct Sheet<'a> {
     pub barcode: Option<&'a str>,
 }
 
-/// The PDF.
+/// The PDF of one page.
 pub fn pdf(sheet: &Sheet<'_>) -> Vec<u8> {
+    pages(std::slice::from_ref(sheet))
+}
+
+/// The PDF of several pages, as a fax with more than one letter in it.
+pub fn pages(sheets: &[Sheet<'_>]) -> Vec<u8> {
+    // The page at `at` is the object after the three common ones, its text the next.
+    let page = |at: usize| 4 + 2 * at;
+    let kids: Vec<String> = (0..sheets.len()).map(|at| format!("{} 0 R", page(at))).collect();
+    let mut objects = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), sheets.len()),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
+    ];
+    for (at, sheet) in sheets.iter().enumerate() {
+        let content = content(sheet);
+        objects.push(format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {} 0 R \
+             /Resources << /Font << /F1 3 0 R >> >> >>",
+            page(at) + 1
+        ));
+        objects.push(format!("<< /Length {} >>\nstream\n{content}endstream", content.len()));
+    }
+    assemble(&objects)
+}
+
+fn content(sheet: &Sheet<'_>) -> String {
     let mut content = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(content, "BT /F1 15 Tf 60 730 Td ({}) Tj ET", text(sheet.title));
@@ -33,15 +59,7 @@ pub fn pdf(sheet: &Sheet<'_>) -> Vec<u8> {
         let _ = writeln!(content, "BT /F1 10 Tf 60 {y} Td ({}) Tj ET", text(line));
         y -= 16;
     }
-    assemble(&[
-        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R \
-         /Resources << /Font << /F1 4 0 R >> >> >>"
-            .to_owned(),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
-        format!("<< /Length {} >>\nstream\n{content}endstream", content.len()),
-    ])
+    content
 }
 
 fn assemble(objects: &[String]) -> Vec<u8> {

@@ -252,7 +252,12 @@ impl Sim {
 
     /// Ends portal sessions that have been idle too long.
     pub fn sweep_sessions(&self) {
-        let idle = SignedDuration::from_mins(self.knobs.number("idle_min"));
+        // Where the limit belongs to the office it has a knob of its own.
+        let minutes = match self.knobs.number("office_timeout_min") {
+            0 => self.knobs.number("idle_min"),
+            of_office => of_office,
+        };
+        let idle = SignedDuration::from_mins(minutes);
         for session in self.sessions.sweep(self.now(), idle) {
             self.note_end(&session, "idle");
         }

@@ -113,6 +113,12 @@ pub struct Account {
     /// Single-use backup codes.
     #[serde(default)]
     pub backup_codes: Vec<String>,
+    /// Eight digits, where some of them are clicked at the sign-in.
+    pub pin: Option<String>,
+    /// Secret question, where one can be asked.
+    pub question: Option<String>,
+    /// Its answer.
+    pub answer: Option<String>,
 }
 
 /// A code with our own words for it.
@@ -162,7 +168,7 @@ pub struct ClaimLine {
 pub struct ClaimStep {
     /// Days after receipt.
     pub day: i64,
-    /// `received accepted in_process paid denied partial rejected adjusted not_found`.
+    /// `received accepted in_process records_requested paid denied partial rejected adjusted not_found`.
     pub state: String,
     /// Amount paid, dollars.
     pub paid: Option<String>,

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     HOST,
     desk::{self, Desk, good, said, wrong},
-    request,
+    pages, request,
 };
 use crate::{
     ledger::{Entry, hex},
@@ -74,13 +74,14 @@ pub(super) async fn enter(
         return said(StatusCode::NOT_FOUND, NO_MATCH);
     };
     let token = Sim::secret();
-    sim.sessions.open(token.clone(), guest, sim.now());
+    let skin = sim.sessions.open(token.clone(), guest, sim.now()).skin;
     sim.sessions.change(&token, |session| {
         session.stage = Stage::Live;
         session.member = Some(request.member_id.clone());
         session.data.insert("key".to_owned(), json!(request.key));
     });
-    with_cookie(good(&json!({"key": request.key})), &session_cookie(&token))
+    let body = json!({"key": request.key, "application": pages::application(skin)});
+    with_cookie(good(&body), &session_cookie(&token))
 }
 
 /// Names are compared without case and spaces around.
@@ -240,13 +241,13 @@ pub(super) async fn link(
             .with("account", account.id.as_str()),
     );
     let token = Sim::secret();
-    sim.sessions.open(token.clone(), account, sim.now());
+    let skin = sim.sessions.open(token.clone(), account, sim.now()).skin;
     let terms = call.fires("terms-changed");
     sim.sessions.change(&token, |session| {
         session.stage = if terms { Stage::Partly("terms") } else { Stage::Live };
         session.data.insert("nag".to_owned(), json!(sim.knobs.flag("passkey_nag")));
     });
-    let mut body = json!({"terms": null});
+    let mut body = json!({"terms": null, "application": pages::application(skin)});
     if terms {
         let hash = hex(&Sha256::digest(TERMS));
         sim.note(&call, Entry::new("terms_shown").with("hash", &hash[..16]));

@@ -33,11 +33,9 @@ pub(super) async fn shell(
     Extension(call): Extension<Call>,
 ) -> Response {
     let skin = call.session.as_ref().map_or(sim.sessions.skin_before_sign_in(), |one| one.skin);
-    let name = match skin {
-        Skin::V1 => "app",
-        Skin::V2 => "desk",
-    };
+    let name = application(skin);
     let settings = json!({
+        "application": name,
         "toastMs": sim.knobs.number("toast_s") * 1000,
         "reconnectMs": sim.knobs.number("reconnect_ms"),
         "statement": SIGNATURE,
@@ -58,6 +56,14 @@ pub(super) async fn shell(
     headers.insert("content-security-policy", HeaderValue::from_static(CSP));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     response
+}
+
+/// The name of the scripts that make the pages of a rendering.
+pub(super) fn application(skin: Skin) -> &'static str {
+    match skin {
+        Skin::V1 => "app",
+        Skin::V2 => "desk",
+    }
 }
 
 /// Styles and scripts.

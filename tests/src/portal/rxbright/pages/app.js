@@ -97,7 +97,7 @@
       form([field("Key", key), field("Last name", last), field("Date of birth", dob), h("button", { class: "primary" }, "Open request")], function () {
         complain(box);
         call("POST", "/api/enter", { key: key.value, lastName: last.value, dob: dob.value })
-          .then(function (value) { Rx.go("/request/" + value.key); }, function (error) { complain(box, error); });
+          .then(function (value) { Rx.enter("/request/" + value.key, value); }, function (error) { complain(box, error); });
       }),
       h("p", { class: "small" }, Rx.link("/account", "Sign in with an account instead"))
     ]);
@@ -123,12 +123,12 @@
   function arrive(id, box) {
     complain(box);
     call("POST", "/api/link", { link: id }).then(function (value) {
-      if (!value.terms) { location.href = "/dashboard"; return; }
+      if (!value.terms) { Rx.enter("/dashboard", value); return; }
       var tick = h("input", { type: "checkbox" });
       gate("Our terms have changed", [h("p", { class: "terms" }, value.terms),
         h("label", { class: "tick" }, [tick, " I have read and accept the terms"]),
         button("Accept and continue", function () {
-          if (tick.checked) call("POST", "/api/terms").then(function () { location.href = "/dashboard"; }).catch(function () {});
+          if (tick.checked) call("POST", "/api/terms").then(function () { Rx.enter("/dashboard", value); }).catch(function () {});
         }, "primary")]);
     }, function (error) { complain(box, error); });
   }

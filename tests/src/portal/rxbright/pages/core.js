@@ -57,6 +57,8 @@
   }
   window.addEventListener("popstate", route);
   document.addEventListener("DOMContentLoaded", route);
+  // After the sign-in: another set of pages is loaded only where the answer names another one.
+  function enter(path, value) { if (value.application === settings.application) go(path); else location.href = path; }
   function link(path, words, attributes) {
     return h("a", Object.assign({ href: path, onclick: function (e) { e.preventDefault(); go(path); } }, attributes || {}), words);
   }
@@ -134,6 +136,6 @@
   }
 
   window.Rx = {
-    settings: settings, h: h, call: call, silent: silent, page: page, go: go, link: link, socket: socket, draft: draft, insist: insist
+    settings: settings, h: h, call: call, silent: silent, page: page, go: go, enter: enter, link: link, socket: socket, draft: draft, insist: insist
   };
 })();

@@ -140,6 +140,7 @@ impl Wanted {
         let payer = entry["payer"].as_str().unwrap_or_default();
         let slug = match payer {
             "P1" => "crestline",
+            "P2" => "verity",
             "P4" => "harbor",
             other => other,
         };

@@ -27,6 +27,7 @@ pub mod sim;
 pub mod store;
 pub mod tls;
 pub mod totp;
+pub mod verity;
 pub mod world;
 
 pub use control::{Act, Control, Truth};
@@ -66,5 +67,11 @@ impl Skin {
 
 /// The simulated payers there are.
 pub fn profiles() -> Vec<&'static Profile> {
-    vec![&crestline::PROFILE, &harbor::PROFILE, &rxbright::PROFILE, &planbridge::PROFILE]
+    vec![
+        &crestline::PROFILE,
+        &verity::PROFILE,
+        &harbor::PROFILE,
+        &planbridge::PROFILE,
+        &rxbright::PROFILE,
+    ]
 }

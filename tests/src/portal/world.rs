@@ -13,6 +13,8 @@ pub struct World {
     pub start: Timestamp,
     /// Everybody insured anywhere.
     pub members: Vec<Member>,
+    /// Payers that leave reviews to others.
+    pub delegations: Vec<Delegation>,
     /// Everybody who treats.
     pub providers: Vec<Provider>,
     /// Sign-ins of the clinic at the payers.
@@ -23,6 +25,15 @@ pub struct World {
     pub procedures: Vec<Code>,
     /// Diagnosis codes with our own short words.
     pub diagnoses: Vec<Code>,
+}
+
+/// A payer leaves reviews to another company, which knows its members.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Delegation {
+    /// Who reviews.
+    pub reviewer: String,
+    /// Whose members.
+    pub payer: String,
 }
 
 /// One insured person.
@@ -219,9 +230,15 @@ impl World {
         self.members.iter().find(|member| member.key == key)
     }
 
-    /// The member of a payer with this identifier.
+    /// The member of a payer, or of one it reviews for, with this identifier.
     pub fn member_by_id(&self, payer: &str, member_id: &str) -> Option<&Member> {
-        self.members.iter().find(|member| member.payer == payer && member.member_id == member_id)
+        let reviews = |of: &str| {
+            let mut delegations = self.delegations.iter();
+            delegations.any(|one| one.reviewer == payer && one.payer == of)
+        };
+        self.members.iter().find(|member| {
+            (member.payer == payer || reviews(&member.payer)) && member.member_id == member_id
+        })
     }
 
     /// The account of a payer with this user name.

@@ -12,4 +12,6 @@ mod portal {
     mod harbor_redesign;
     mod mail;
     mod planes;
+    mod verity;
+    mod verity_client;
 }

@@ -5,6 +5,7 @@
 mod portal {
     mod client;
     mod crestline;
+    mod crestline_redesign;
     mod faults;
     mod harbor;
     mod harbor_client;

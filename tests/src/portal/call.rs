@@ -105,11 +105,17 @@ impl Call {
         self.session.as_ref().map(|session| session.account.id.as_str())
     }
 
-    /// Adds who, where and how to a ledger entry; `before` is the rendering of pages before the sign-in.
-    pub fn stamp(&self, entry: Entry, before: Skin) -> Entry {
+    /// The rendering of pages this call is answered with.
+    pub fn skin(&self, sim: &Sim) -> Skin {
+        let session = self.session.as_ref();
+        session.map_or_else(|| sim.sessions.skin_before_sign_in(), |session| session.skin)
+    }
+
+    /// Adds who, where and how to a ledger entry.
+    pub fn stamp(&self, entry: Entry, skin: Skin) -> Entry {
         let session = self.session.as_ref();
         let entry = entry
-            .with("skin", session.map_or(before, |session| session.skin).name())
+            .with("skin", skin.name())
             .with("channel", "portal")
             .with("conn", self.conn.id)
             .with("h2_stream", self.h2_stream)

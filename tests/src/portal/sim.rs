@@ -163,8 +163,7 @@ impl Sim {
 
     /// Writes a ledger entry for a call.
     pub fn note(&self, call: &Call, entry: Entry) -> u64 {
-        let before = self.sessions.skin_before_sign_in();
-        self.ledger.append(self.now(), call.stamp(entry, before))
+        self.ledger.append(self.now(), call.stamp(entry, call.skin(self)))
     }
 
     /// Writes a ledger entry for something no call did.

@@ -17,11 +17,12 @@ use sha2::{Digest, Sha256};
 use super::{
     PLANS,
     hub::{error, json, overlay, signed_in, stepup_due},
-    pages,
+    pages, redesign,
 };
 use crate::{
     ledger::{Entry, hex},
     portal::{
+        Skin,
         accounts::PortalSession,
         call::Call,
         decide::{self, Asked, LineStatus},
@@ -59,7 +60,7 @@ pub(super) async fn shell(State(sim): Shared, Extension(call): Extension<Call>) 
     let picks = world().providers.iter().filter(|provider| provider.hub_pick);
     let picks: Vec<Value> =
         picks.map(|provider| json!({"npi": provider.npi, "name": provider.name})).collect();
-    pages::app_shell(&json!({
+    let settings = json!({
         "hub": "https://hub.crestline.test",
         "plans": PLANS.map(|(code, name)| json!({"code": code, "name": name})),
         "providers": picks,
@@ -67,7 +68,11 @@ pub(super) async fn shell(State(sim): Shared, Extension(call): Extension<Call>) 
         "readyMs": sim.knobs.number("hydrate_ms"),
         "typingMs": sim.knobs.number("typeahead_pause_ms"),
         "pulseMs": sim.knobs.number("pulse_ms"),
-    }))
+    });
+    match call.skin(&sim) {
+        Skin::V1 => pages::app_shell(&settings),
+        Skin::V2 => redesign::app_shell(&settings),
+    }
 }
 
 /// `GET /api/steps/{step}`: what a step of the wizard needs before it is drawn.
@@ -408,7 +413,10 @@ pub(super) async fn questionnaire_page(
     Extension(call): Extension<Call>,
 ) -> Response {
     sim.note(&call, Entry::new("view").with("page", "w6"));
-    pages::questionnaire()
+    match call.skin(&sim) {
+        Skin::V1 => pages::questionnaire(),
+        Skin::V2 => redesign::questionnaire(),
+    }
 }
 
 /// Answers to the questionnaire.

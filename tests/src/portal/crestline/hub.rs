@@ -12,10 +12,11 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{pages, signin::SIGNED_OUT};
+use super::{pages, redesign, signin::SIGNED_OUT};
 use crate::{
     ledger::Entry,
     portal::{
+        Skin,
         accounts::{Code, PortalSession, Stage},
         call::Call,
         html::redirect,
@@ -75,12 +76,16 @@ pub(super) async fn shell(State(sim): Shared, Extension(call): Extension<Call>) 
         return redirect(StatusCode::SEE_OTHER, out);
     };
     sim.note(&call, Entry::new("view").with("page", "shell"));
-    pages::hub_shell(&json!({
+    let settings = json!({
         "user": session.account.id,
         "organization": session.organization,
         "apps": "https://apps.crestline.test",
         "pulseMs": sim.knobs.number("pulse_ms"),
-    }))
+    });
+    match session.skin {
+        Skin::V1 => pages::hub_shell(&settings),
+        Skin::V2 => redesign::hub_shell(&settings),
+    }
 }
 
 fn month(sim: &Sim) -> String {

@@ -2,11 +2,12 @@
 //! frame from another host; two plans behind it (Crestline Mutual, Fernbrook Health).
 //!
 //! `signin` is the way in, `apps` the application, `submit` the one write that files a request, `status` what can be
-//! read afterwards. No duplicate check of any kind: filing twice records two requests.
+//! read afterwards; `redesign` is how it looks redesigned. No duplicate check of any kind: filing twice records two requests.
 
 mod apps;
 mod hub;
 mod pages;
+mod redesign;
 mod signin;
 mod status;
 mod submit;
@@ -44,7 +45,7 @@ pub const PROFILE: Profile = Profile {
         lock: Some(SignedDuration::from_mins(30)),
     },
     idle_min: 15,
-    redesigned: false,
+    redesigned: true,
     knobs,
     routers,
     draw_up,
@@ -114,6 +115,8 @@ fn files() -> Router<Arc<Sim>> {
     Router::new()
         .route("/connect.css", file!("connect.css", "text/css; charset=utf-8"))
         .route("/pulse.js", file!("pulse.js", "text/javascript; charset=utf-8"))
+        .route("/ws/sheet.css", file!("workspace/sheet.css", "text/css; charset=utf-8"))
+        .route("/ws/core.js", file!("workspace/core.js", "text/javascript; charset=utf-8"))
         .route("/pulse", post(hub::pulse))
 }
 
@@ -121,6 +124,7 @@ fn hub_router() -> Router<Arc<Sim>> {
     files()
         .route("/", get(hub::shell))
         .route("/login", get(signin::login_page).post(signin::login))
+        .route("/identify", post(signin::identify))
         .route("/verify", get(signin::verify_page).post(signin::verify))
         .route("/terms", get(signin::terms_page).post(signin::accept_terms))
         .route("/organization", get(signin::organization_page).post(signin::choose_organization))
@@ -130,6 +134,8 @@ fn hub_router() -> Router<Arc<Sim>> {
         .route("/api/stepup", get(hub::stepup_state).post(hub::stepup))
         .route("/api/stay", post(hub::stay))
         .route("/hub.js", file!("hub.js", "text/javascript; charset=utf-8"))
+        .route("/ws/hub.js", file!("workspace/hub.js", "text/javascript; charset=utf-8"))
+        .route("/ws/digits.js", file!("workspace/digits.js", "text/javascript; charset=utf-8"))
 }
 
 fn apps_router() -> Router<Arc<Sim>> {
@@ -159,6 +165,11 @@ fn apps_router() -> Router<Arc<Sim>> {
         .route("/services.js", file!("services.js", "text/javascript; charset=utf-8"))
         .route("/records.js", file!("records.js", "text/javascript; charset=utf-8"))
         .route("/questionnaire.js", file!("questionnaire.js", "text/javascript; charset=utf-8"))
+        .route("/ws/app.js", file!("workspace/app.js", "text/javascript; charset=utf-8"))
+        .route("/ws/parts.js", file!("workspace/parts.js", "text/javascript; charset=utf-8"))
+        .route("/ws/wizard.js", file!("workspace/wizard.js", "text/javascript; charset=utf-8"))
+        .route("/ws/records.js", file!("workspace/records.js", "text/javascript; charset=utf-8"))
+        .route("/ws/asked.js", file!("workspace/asked.js", "text/javascript; charset=utf-8"))
 }
 
 /// Logical steps of the hub. A page and the form it takes are two steps, so that a fault can choose.
@@ -167,6 +178,7 @@ fn hub_step(method: &Method, uri: &Uri) -> Step {
     match uri.path() {
         "/login" if post => Step::read("signin"),
         "/login" => Step::read("login"),
+        "/identify" => Step::read("identify"),
         "/verify" if post => Step::read("verify"),
         "/verify" => Step::read("otp"),
         "/terms" => Step::read("terms"),

@@ -63,7 +63,8 @@ pub(super) fn login(message: &str, challenge: Option<&Challenge>) -> Response {
     form_page("Sign in", message, &form)
 }
 
-fn puzzle(challenge: &Challenge) -> String {
+/// The picture of a challenge, as the address of an image.
+pub(super) fn picture(challenge: &Challenge) -> String {
     use std::fmt::Write as _;
     let mut letters = String::new();
     for (place, letter) in challenge.letters.chars().enumerate() {
@@ -83,11 +84,16 @@ fn puzzle(challenge: &Challenge) -> String {
     let data: String = url::form_urlencoded::byte_serialize(svg.as_bytes())
         .collect::<String>()
         .replace('+', "%20");
+    format!("data:image/svg+xml,{data}")
+}
+
+fn puzzle(challenge: &Challenge) -> String {
     format!(
-        "<div class=\"puzzle\"><img alt=\"Picture with characters\" src=\"data:image/svg+xml,{data}\">\
+        "<div class=\"puzzle\"><img alt=\"Picture with characters\" src=\"{}\">\
          <label for=\"chars\">Type the characters you see</label>\
          <input id=\"chars\" name=\"characters\" type=\"text\"><input type=\"hidden\" name=\"challenge\" \
          value=\"{}\"></div>",
+        picture(challenge),
         challenge.id
     )
 }

@@ -1,7 +1,7 @@
 //! The way into Crestline Connect: user and password, authenticator code, terms, organisation. Server-made pages with
 //! ordinary forms; the application comes after them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Extension, Form,
@@ -13,10 +13,11 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::pages;
+use super::{pages, redesign};
 use crate::{
     ledger::{Entry, hex},
     portal::{
+        Skin,
         accounts::{Code, Password, PortalSession, Stage},
         call::Call,
         html::redirect,
@@ -69,6 +70,14 @@ fn maybe_new_terms(sim: &Sim, call: &Call) {
     }
 }
 
+/// The login page; redesigned it is the first of two.
+fn login_form(sim: &Sim, message: &str, challenge: Option<&pages::Challenge>) -> Response {
+    match sim.sessions.skin_before_sign_in() {
+        Skin::V1 => pages::login(message, challenge),
+        Skin::V2 => redesign::login(message, challenge),
+    }
+}
+
 /// What the login page is asked with.
 #[derive(Deserialize)]
 pub(super) struct LoginQuery {
@@ -86,7 +95,7 @@ pub(super) async fn login_page(
     sim.note(&call, Entry::new("view").with("page", "login"));
     let captcha = call.fires("captcha").then(|| challenge(&sim, &call));
     let message = if query.out.is_some() { SIGNED_OUT } else { "" };
-    pages::login(message, captcha.as_ref())
+    login_form(&sim, message, captcha.as_ref())
 }
 
 fn challenge(sim: &Sim, call: &Call) -> pages::Challenge {
@@ -101,10 +110,26 @@ fn challenge(sim: &Sim, call: &Call) -> pages::Challenge {
 /// The login form.
 #[derive(Deserialize)]
 pub(super) struct LoginForm {
+    #[serde(alias = "who")]
     user_id: String,
+    #[serde(alias = "word")]
     password: String,
     challenge: Option<u64>,
     characters: Option<String>,
+}
+
+/// The first page of the redesigned login.
+#[derive(Deserialize)]
+pub(super) struct WhoForm {
+    who: String,
+    challenge: Option<u64>,
+    characters: Option<String>,
+}
+
+/// `POST /identify`: asks for the password, whoever it is.
+pub(super) async fn identify(State(sim): Shared, Form(form): Form<WhoForm>) -> Response {
+    sim.page_delay(300).await;
+    redesign::password(form.who.trim(), form.challenge, &form.characters.unwrap_or_default())
 }
 
 /// `POST /login`
@@ -116,14 +141,15 @@ pub(super) async fn login(
     sim.page_delay(400).await;
     maybe_new_terms(&sim, &call);
     if call.fires("captcha") {
-        return pages::login("", Some(&challenge(&sim, &call)));
+        return login_form(&sim, "", Some(&challenge(&sim, &call)));
     }
     if let Some(id) = form.challenge {
         let typed = form.characters.unwrap_or_default().to_uppercase();
         let right = sim.kept.get(&format!("captcha/{id}")) == Some(json!(typed));
         sim.note(&call, Entry::new("captcha").with("try", id).with("right", right));
         if !right {
-            return pages::login("The characters do not match.", Some(&challenge(&sim, &call)));
+            let again = challenge(&sim, &call);
+            return login_form(&sim, "The characters do not match.", Some(&again));
         }
     }
     let user = form.user_id.trim();
@@ -134,23 +160,23 @@ pub(super) async fn login(
     match sim.accounts.password(&sim.kept, user, &form.password, sim.now()) {
         Password::Wrong => {
             noted("wrong");
-            return pages::login(WRONG, None);
+            return login_form(&sim, WRONG, None);
         }
         Password::Locked => {
             noted("locked");
-            return pages::login(LOCKED, None);
+            return login_form(&sim, LOCKED, None);
         }
         Password::JustLocked => {
             noted("wrong");
             sim.note(&call, Entry::new("lock").with("account", user));
-            return pages::login(LOCKED, None);
+            return login_form(&sim, LOCKED, None);
         }
         Password::Right => {}
     }
-    let Some(account) = sim.accounts.find(user) else { return pages::login(WRONG, None) };
+    let Some(account) = sim.accounts.find(user) else { return login_form(&sim, WRONG, None) };
     if too_many(&sim, user) {
         noted("refused");
-        return pages::login(TOO_MANY, None);
+        return login_form(&sim, TOO_MANY, None);
     }
     let session = sim.sessions.open(Sim::secret(), account, sim.now());
     sim.sessions.change(&session.token, |session| session.stage = Stage::Partly("otp"));
@@ -178,7 +204,14 @@ pub(super) async fn verify_page(
         return see("/login");
     }
     sim.note(&call, Entry::new("view").with("page", "otp"));
-    pages::verify("", query.backup.is_some())
+    code_form(&sim, &call, "", query.backup.is_some())
+}
+
+fn code_form(sim: &Sim, call: &Call, message: &str, backup: bool) -> Response {
+    match call.skin(sim) {
+        Skin::V1 => pages::verify(message, backup),
+        Skin::V2 => redesign::verify(message, backup),
+    }
 }
 
 /// What the code page is asked with.
@@ -190,8 +223,19 @@ pub(super) struct VerifyQuery {
 /// The code form.
 #[derive(Deserialize)]
 pub(super) struct VerifyForm {
+    #[serde(default)]
     code: String,
     backup: Option<String>,
+    #[serde(flatten)]
+    digits: BTreeMap<String, String>,
+}
+
+impl VerifyForm {
+    /// The code, also where each digit has a box of its own.
+    fn typed(&self) -> String {
+        let digits = (1..=6).filter_map(|digit| self.digits.get(&format!("wk{digit}")));
+        if self.code.is_empty() { digits.cloned().collect() } else { self.code.trim().to_owned() }
+    }
 }
 
 /// `POST /verify`
@@ -203,12 +247,12 @@ pub(super) async fn verify(
     sim.page_delay(300).await;
     maybe_new_terms(&sim, &call);
     let Some(session) = at_stage(&call, "otp") else { return see("/login") };
-    let (id, typed) = (session.account.id.as_str(), form.code.trim());
+    let (id, typed) = (session.account.id.as_str(), form.typed());
     let backup = form.backup.is_some();
     let checked = if backup {
-        sim.accounts.backup_code(&sim.kept, id, typed)
+        sim.accounts.backup_code(&sim.kept, id, &typed)
     } else {
-        sim.accounts.code(&sim.kept, id, typed, sim.code_time(), i64::MIN)
+        sim.accounts.code(&sim.kept, id, &typed, sim.code_time(), i64::MIN)
     };
     let result = match checked {
         Code::Right(_) => "ok",
@@ -225,12 +269,12 @@ pub(super) async fn verify(
             sim.end_session(&session.token, "wrong codes");
             return see("/login");
         }
-        return pages::verify(BAD_CODE, backup);
+        return code_form(&sim, &call, BAD_CODE, backup);
     };
     if too_many(&sim, id) {
         sim.note(&call, Entry::new("login").with("result", "refused").with("ok", false));
         sim.end_session(&session.token, "too many");
-        return pages::login(TOO_MANY, None);
+        return login_form(&sim, TOO_MANY, None);
     }
     sim.sessions.change(&session.token, |session| {
         session.login_step = step;
@@ -272,12 +316,20 @@ pub(super) async fn terms_page(State(sim): Shared, Extension(call): Extension<Ca
         return see("/login");
     };
     sim.note(&call, Entry::new("terms_shown").with("text_hash", hash));
-    pages::terms(&text, "")
+    terms_form(&sim, &call, &text, "")
+}
+
+fn terms_form(sim: &Sim, call: &Call, text: &str, message: &str) -> Response {
+    match call.skin(sim) {
+        Skin::V1 => pages::terms(text, message),
+        Skin::V2 => redesign::terms(text, message),
+    }
 }
 
 /// The terms form.
 #[derive(Deserialize)]
 pub(super) struct TermsForm {
+    #[serde(alias = "agree")]
     accept: Option<String>,
 }
 
@@ -293,7 +345,7 @@ pub(super) async fn accept_terms(
     sim.note(&call, Entry::new("terms_received").with("text_hash", hash.as_str()));
     if form.accept.is_none() {
         sim.note(&call, Entry::new("terms_refused").with("code", "not_ticked"));
-        return pages::terms(&text, "Tick the box to continue.");
+        return terms_form(&sim, &call, &text, "Tick the box to continue.");
     }
     let id = session.account.id.as_str();
     sim.accounts.remember(&sim.kept, id, |memory| memory.accepted.push(hash.clone()));
@@ -308,7 +360,14 @@ pub(super) async fn organization_page(
 ) -> Response {
     let Some(session) = at_stage(&call, "org") else { return see("/login") };
     sim.note(&call, Entry::new("view").with("page", "org"));
-    pages::organization(&choices(session), "")
+    office_form(session, "")
+}
+
+fn office_form(session: &PortalSession, message: &str) -> Response {
+    match session.skin {
+        Skin::V1 => pages::organization(&choices(session), message),
+        Skin::V2 => redesign::organization(&choices(session), message),
+    }
 }
 
 fn choices(session: &PortalSession) -> Vec<String> {
@@ -322,6 +381,7 @@ fn choices(session: &PortalSession) -> Vec<String> {
 /// The organisation form.
 #[derive(Deserialize)]
 pub(super) struct OrganizationForm {
+    #[serde(alias = "office", default)]
     organization: String,
 }
 
@@ -332,9 +392,8 @@ pub(super) async fn choose_organization(
     Form(form): Form<OrganizationForm>,
 ) -> Response {
     let Some(session) = at_stage(&call, "org") else { return see("/login") };
-    let choices = choices(session);
-    if !choices.contains(&form.organization) {
-        return pages::organization(&choices, "Select an organization.");
+    if !choices(session).contains(&form.organization) {
+        return office_form(session, "Select an organization.");
     }
     enter(&sim, &call, session, Some(form.organization))
 }

@@ -18,11 +18,12 @@ use super::{
     apps::admitted,
     case_words,
     hub::{error, json, overlay, signed_in},
-    line_words,
+    line_words, redesign,
 };
 use crate::{
     ledger::Entry,
     portal::{
+        Skin,
         call::Call,
         decide::LineStatus,
         html::{central, read_date, us_date},
@@ -40,7 +41,7 @@ fn down(sim: &Sim, call: &Call) -> bool {
     sim.knobs.flag("status_down") || call.fires("status-down")
 }
 
-fn row(case: &Case) -> Value {
+fn row(case: &Case, skin: Skin) -> Value {
     let member = world().member_by_id("crestline", &case.filing.member_id);
     let codes: Vec<&str> = case.lines.iter().map(|line| line.code.as_str()).collect();
     json!({
@@ -50,7 +51,7 @@ fn row(case: &Case) -> Value {
         "memberId": case.filing.member_id,
         "codes": codes.join(", "),
         "from": us_date(case.service_dates().0),
-        "status": case_words(case),
+        "status": redesign::status(case_words(case), skin),
         "received": central(case.received_at),
     })
 }
@@ -73,7 +74,9 @@ pub(super) async fn dashboard(State(sim): Shared, Extension(call): Extension<Cal
         let pinned = case.pinned_by.contains(&session.account.id);
         case.recorded && !down && ((own && older_than(&sim, case, "dashboard_lag_s")) || pinned)
     };
-    let mut rows: Vec<Value> = sim.store.all().iter().filter(mine).map(row).collect();
+    let skin = call.skin(&sim);
+    let all = sim.store.all();
+    let mut rows: Vec<Value> = all.iter().filter(mine).map(|case| row(case, skin)).collect();
     rows.reverse();
     let overlay = overlay(&sim, &call);
     json(StatusCode::OK, json!({"rows": rows, "banner": down.then_some(DOWN), "overlay": overlay}))
@@ -105,7 +108,7 @@ pub(super) async fn pin(
         case.pinned_by.push(session.account.id.clone());
         sim.keep(&case);
     }
-    json(StatusCode::OK, json!({"rows": [row(&case)]}))
+    json(StatusCode::OK, json!({"rows": [row(&case, call.skin(&sim))]}))
 }
 
 /// What to search for.
@@ -142,14 +145,14 @@ pub(super) async fn search(
     let hidden = sim.knobs.flag("search_empty") || call.fires("search-empty-while-down");
     let mut found = sim.store.search(query.member_id.trim(), Some(from), Some(to));
     found.retain(|case| !down && !hidden && older_than(&sim, case, "search_lag_s"));
-    let rows: Vec<Value> = found.iter().map(row).collect();
+    let rows: Vec<Value> = found.iter().map(|case| row(case, call.skin(&sim))).collect();
     let message = if rows.is_empty() && !down { "No matches" } else { "" };
     let overlay = overlay(&sim, &call);
     let body = json!({"rows": rows, "message": message, "banner": down.then_some(DOWN), "overlay": overlay});
     json(StatusCode::OK, body)
 }
 
-fn line_row(line: &CaseLine) -> Value {
+fn line_row(line: &CaseLine, skin: Skin) -> Value {
     json!({
         "code": line.code,
         "text": world().procedure(&line.code).map(|code| code.text.as_str()),
@@ -157,7 +160,7 @@ fn line_row(line: &CaseLine) -> Value {
         "granted": line.granted,
         "from": us_date(line.from),
         "to": us_date(line.to),
-        "status": line_words(line.status),
+        "status": redesign::status(line_words(line.status), skin),
         "reason": line.text,
     })
 }
@@ -182,14 +185,15 @@ pub(super) async fn detail(
     let entry =
         Entry::new("status").with("case", case.id.as_str()).with("words", case_words(&case));
     sim.note(&call, entry);
+    let skin = call.skin(&sim);
     let asks = case.lines.iter().any(|line| line.status == LineStatus::InfoRequested);
     let provider = |npi: &str| world().provider(npi).map(|provider| provider.name.clone());
     let history: Vec<Value> = case
         .history
         .iter()
-        .map(|(at, what)| json!({"at": central(*at), "what": history_words(what)}))
+        .map(|(at, what)| json!({"at": central(*at), "what": history_words(what, skin)}))
         .collect();
-    let mut body = row(&case);
+    let mut body = row(&case, skin);
     body["authorization"] = json!(case.number("authorization"));
     body["transaction"] = json!(case.number("transaction"));
     body["plan"] =
@@ -197,7 +201,7 @@ pub(super) async fn detail(
     body["requestType"] = json!(case.filing.request_type);
     body["requesting"] = json!(provider(&case.filing.requesting_npi));
     body["servicing"] = json!(provider(&case.filing.servicing_npi));
-    body["lines"] = json!(case.lines.iter().map(line_row).collect::<Vec<_>>());
+    body["lines"] = json!(case.lines.iter().map(|line| line_row(line, skin)).collect::<Vec<_>>());
     body["validFrom"] = json!(case.valid_from.map(us_date));
     body["validTo"] = json!(case.valid_to.map(us_date));
     body["wanted"] = if asks { json!(case.wanted) } else { json!([]) };
@@ -208,7 +212,7 @@ pub(super) async fn detail(
 }
 
 /// History lines name a code and a status of ours; the page has its own words.
-fn history_words(what: &str) -> String {
+fn history_words(what: &str, skin: Skin) -> String {
     let Some((code, status)) = what.split_once(' ') else { return what.to_owned() };
     let status = match status {
         "Pended" => "pended for review",
@@ -222,7 +226,7 @@ fn history_words(what: &str) -> String {
         "Redirected" => "sent to Verity Review",
         _ => return what.to_owned(),
     };
-    format!("{code}: {status}")
+    format!("{code}: {}", redesign::event(status, skin))
 }
 
 /// Which payer claims to look for.
@@ -322,26 +326,37 @@ pub(super) async fn eligibility(
         return *answer;
     }
     sim.note(&call, Entry::new("eligibility"));
+    let day = match query.day.trim() {
+        "" => Some(sim.today()),
+        text => read_date(text),
+    };
+    let Some(day) = day else {
+        return error(StatusCode::UNPROCESSABLE_ENTITY, "Enter the day as MM/DD/YYYY.");
+    };
     let member = world().member_by_id("crestline", query.member_id.trim());
     let Some(member) = member.filter(|member| read_date(&query.dob) == Some(member.dob)) else {
         return json(StatusCode::OK, json!({"message": "No patient found."}));
     };
-    let active = member.covered(sim.today(), sim.start_date()) && !call.fires("not-active");
-    // Fernbrook returns no remaining deductible: the row is there without a figure.
-    let remaining = (member.plan == "CLM").then_some("640.00");
-    let benefits = json!([
-        {"name": "Deductible", "in": "1,500.00", "out": "3,000.00"},
-        {"name": "Deductible remaining", "in": remaining.unwrap_or("Not available"), "out": "Not available"},
-        {"name": "Office visit copayment", "in": "25.00", "out": "Not available"},
-    ]);
+    let active = member.covered(day, sim.start_date()) && !call.fires("not-active");
+    // Fernbrook returns no remaining deductible: the row is there without a figure; and no copayment at all.
+    let remaining = if member.plan == "CLM" { "640.00" } else { "Not available" };
+    let mut benefits = vec![
+        json!({"name": "Deductible", "in": "1,500.00", "out": "3,000.00"}),
+        json!({"name": "Deductible remaining", "in": remaining, "out": "Not available"}),
+    ];
+    if member.plan == "CLM" {
+        benefits
+            .push(json!({"name": "Office visit copayment", "in": "25.00", "out": "Not available"}));
+    }
     json(
         StatusCode::OK,
         json!({
             "name": member.name(), "memberId": member.member_id, "dob": us_date(member.dob),
             "plan": PLANS.iter().find(|(code, _)| *code == member.plan).map(|(_, name)| *name),
+            "day": us_date(day),
             "status": if active { "Active" } else { "Not active" },
             "ended": member.active_to.map(us_date),
-            "benefits": if active { benefits } else { json!([]) },
+            "benefits": if active { benefits } else { Vec::new() },
         }),
     )
 }
@@ -354,4 +369,6 @@ pub(super) struct EligibilityQuery {
     member_id: String,
     #[serde(default)]
     dob: String,
+    #[serde(default)]
+    day: String,
 }

@@ -19,7 +19,7 @@ use super::{
     apps::{admitted, receive, uploads_of},
     case_words,
     hub::{error, json},
-    number,
+    number, redesign,
 };
 use crate::{
     ledger::Entry,
@@ -226,6 +226,9 @@ pub(super) async fn submit(
             return error(StatusCode::UNPROCESSABLE_ENTITY, words);
         }
     };
+    if call.fires("records-twice") {
+        record(&sim, &call, session, filing.clone(), received_seq, mode);
+    }
     let case = record(&sim, &call, session, filing, received_seq, mode);
     answer(&sim, &call, session, &case, mode).await
 }
@@ -349,12 +352,13 @@ pub(super) async fn confirmation(
         Entry::new("number_shown").with("case", case).with("value", shown["number"].clone()),
     );
     let toast = shown["toast"] == true;
+    let status = shown["status"].as_str().unwrap_or_default();
     let answer = json(
         StatusCode::OK,
         json!({
             "title": "Request received",
             "text": "Your request was sent to the payer. This page will not be accessible after you leave it.",
-            "number": shown["number"], "status": shown["status"], "transaction": shown["transaction"],
+            "number": shown["number"], "status": redesign::status(status, call.skin(&sim)), "transaction": shown["transaction"],
             "toast": toast.then_some("The request could not be saved."),
         }),
     );

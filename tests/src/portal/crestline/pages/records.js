@@ -100,10 +100,10 @@
   function eligibility() {
     searchPage({
       tab: null, title: "Eligibility and Benefits", path: "/api/eligibility",
-      fields: [["memberId", "Member ID"], ["dob", "Date of birth", "MM/DD/YYYY"]],
+      fields: [["memberId", "Member ID"], ["dob", "Date of birth", "MM/DD/YYYY"], ["day", "As of date", "MM/DD/YYYY"]],
       show: function (data) {
         if (data.message) return [h("p", { class: "empty" }, data.message)];
-        return [A.facts([["Name", data.name], ["Member ID", data.memberId], ["Date of birth", data.dob], ["Payer", data.plan], ["Coverage", data.status, "status"], ["Coverage ended", data.ended]]),
+        return [A.facts([["Name", data.name], ["Member ID", data.memberId], ["Date of birth", data.dob], ["Payer", data.plan], ["As of date", data.day], ["Coverage", data.status, "status"], ["Coverage ended", data.ended]]),
           data.benefits.length ? A.table(["Benefit", "In network", "Out of network"], data.benefits.map(function (b) { return [b.name, b["in"], b.out]; })) : null];
       }
     });

@@ -14,7 +14,7 @@ use crate::{
     attempt::{self, FleetDoors, LeaseClock},
     browser::Browser,
     channel::{
-        Doors, Errand,
+        Doors, Errand, ReadingRules,
         portal::{self, Session, SessionOf},
     },
     coordinator::Coordinator,
@@ -278,8 +278,15 @@ fn errand(leased: &Leased, bundle: Arc<Bundle>, folder: &Path) -> Errand {
         login_origins: leased.login_origins.clone(),
         intent_opened_at: leased.intent_opened_at,
         may_commit: true,
+        reading: ReadingRules { allowed: true, last: leased.last.clone(), draw: draw(leased) },
         folder: folder.to_owned(),
     }
+}
+
+/// The chance of an attempt: its id ends in random letters.
+fn draw(leased: &Leased) -> u32 {
+    let id = leased.attempt.to_string();
+    id.bytes().rev().take(6).fold(0, |sum, byte| sum * 36 + u32::from(byte))
 }
 
 /// The pinned script: from memory, or fetched and its hash checked.

@@ -110,6 +110,10 @@ pub struct Leased {
     /// For a reconcile: when the intent was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent_opened_at: Option<Timestamp>,
+    /// What the last check of the same kind of this case answered: an answer read without rendering that says the same needs no
+    /// picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Outcome>,
 }
 
 impl std::fmt::Debug for Leased {

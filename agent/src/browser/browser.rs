@@ -34,6 +34,8 @@ pub(crate) struct BrowserInner {
     pub(crate) config: LaunchConfig,
     root: PathBuf,
     version: String,
+    /// What it calls itself towards hosts.
+    pub(crate) user_agent: String,
 }
 
 impl Drop for BrowserInner {
@@ -67,8 +69,8 @@ impl Browser {
             Arc::new(Hub { conn: Arc::clone(conn), profile, state: Mutex::default() })
         });
         let answered = conn.call(None, GetVersionParams::default(), START).await;
-        let version = match answered {
-            Ok(v) => v.product,
+        let (version, user_agent) = match answered {
+            Ok(v) => (v.product, v.user_agent),
             Err(e) => {
                 conn.shut();
                 process.end().await;
@@ -86,7 +88,8 @@ impl Browser {
         }
         let params = json!({"autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true});
         conn.call_raw(None, "Target.setAutoAttach", params, CALL).await?;
-        let inner = Arc::new(BrowserInner { conn, hub, process, config, root, version });
+        let inner =
+            Arc::new(BrowserInner { conn, hub, process, config, root, version, user_agent });
         tokio::spawn(heartbeat(Arc::downgrade(&inner), inner.config.heartbeat));
         Ok(Self { inner })
     }

@@ -43,6 +43,8 @@ pub(crate) struct ContextInner {
     pub(crate) dialogs: Mutex<Dialogs>,
     pub(crate) downloads: Downloads,
     pub(crate) gate: Mutex<Option<Arc<GateState>>>,
+    /// What asks without a page, made when first needed.
+    pub(crate) http: std::sync::OnceLock<reqwest::Client>,
     /// Its way out, if it has one of its own.
     pub(crate) tunnels: Option<Tunnels>,
     changed: watch::Sender<u64>,
@@ -92,6 +94,7 @@ impl Context {
             dialogs: Mutex::default(),
             downloads: Downloads::new(folder),
             gate: Mutex::default(),
+            http: std::sync::OnceLock::new(),
             tunnels,
             changed: watch::channel(0).0,
         });

@@ -17,6 +17,13 @@ pub struct Node {
     pub(crate) number: i64,
 }
 
+impl Node {
+    /// A node of no document, for what was read without a page: nothing can be done to it.
+    pub(crate) fn nowhere() -> Self {
+        Self { frame: String::new(), loader: String::new(), context: 0, number: 0 }
+    }
+}
+
 /// One finder (engine.md §4.2).
 #[derive(Debug, Clone)]
 pub enum By {

@@ -165,8 +165,21 @@ pub struct Errand {
     pub intent_opened_at: Option<Timestamp>,
     /// Whether a commit may happen; a trial without it stops before.
     pub may_commit: bool,
+    /// What is known for reading without rendering.
+    pub reading: ReadingRules,
     /// Where files of this attempt may be put.
     pub folder: PathBuf,
+}
+
+/// What decides whether an answer read without rendering stands alone.
+#[derive(Debug, Clone, Default)]
+pub struct ReadingRules {
+    /// Whether answers may be fetched at all.
+    pub allowed: bool,
+    /// The answer of the last check of the same question, as it was reported.
+    pub last: Option<domain::outcome::Outcome>,
+    /// Chance, made by whoever gave the errand: every n-th draw is compared with the shown page.
+    pub draw: u32,
 }
 
 /// Doors that lead nowhere: for leaving a portal after the attempt is reported. No secret, no permit.

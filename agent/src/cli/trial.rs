@@ -20,7 +20,7 @@ use super::{browser_options::BrowserOptions, exit, print, script, tell};
 use crate::{
     browser::Browser,
     channel::{
-        Errand,
+        Errand, ReadingRules,
         portal::{self, CommitState, Finished, Session, SessionOf},
     },
     clock,
@@ -60,6 +60,9 @@ pub struct Try {
     /// Where intents are remembered, so that a request is not sent twice.
     #[arg(long, value_name = "DIR", default_value = ".agent/journal")]
     pub journal: PathBuf,
+    /// Reads everything from shown pages; otherwise a `fetch` is tried first and compared with the page.
+    #[arg(long)]
+    pub rendered: bool,
     /// Least time between two page loads, milliseconds.
     #[arg(long, default_value_t = 0)]
     pub gap_ms: u64,
@@ -153,6 +156,7 @@ async fn attempt(options: &Try, prepared: &Prepared) -> Result<Finished, String>
         login_origins: login_origins(&prepared.bundle),
         intent_opened_at: options.reconcile.then(clock::now),
         may_commit: options.commit,
+        reading: ReadingRules { allowed: !options.rendered, last: None, draw: 0 },
         folder: folder.path().to_owned(),
     };
     let limits = Limits {
@@ -228,6 +232,7 @@ fn report(options: &Try, prepared: &Prepared, finished: &Finished) -> u8 {
         "raised": raised,
         "captures": captures,
         "commit": {"state": state},
+        "reading": finished.reading.word(),
         "logins": finished.logins,
         "steps": steps.iter().map(step).collect::<Vec<_>>(),
         "evidence": options.out.display().to_string(),

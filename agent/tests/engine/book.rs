@@ -10,7 +10,7 @@ use std::{
 use agent::{
     browser::{Browser, LaunchConfig},
     channel::{
-        Denied, Doors, Errand, Item, Permit, Secret, Standing, Wish,
+        Denied, Doors, Errand, Item, Permit, ReadingRules, Secret, Standing, Wish,
         portal::{self, Finished, Session, SessionOf},
     },
     clock::{self, Allowed},
@@ -232,6 +232,7 @@ pub(crate) async fn attempt(
         login_origins: vec!["https://portal.field.test".into()],
         intent_opened_at: None,
         may_commit: true,
+        reading: ReadingRules::default(),
         folder: folder.path().to_owned(),
     };
     let limits =

@@ -14,7 +14,7 @@ use domain::{
     id::{AttemptId, LeaseId},
     job::{JobEvent, JobState, Task},
     lease::{Lease, Purpose},
-    outcome::ReferenceKind,
+    outcome::{Outcome, ReferenceKind},
     request::Request,
     time::Timestamp,
     wire::{LeaseAsk, Leased},
@@ -238,6 +238,7 @@ async fn leased(
         .profile;
     let (_, request) = cases::opened_in(tx, job.case).await?;
     let numbers = references::of_case_in(tx, job.case).await?;
+    let last = last_answer(tx, job).await?;
     let intent_opened_at = match (attempt.purpose, job.state.intent()) {
         (Purpose::Reconcile, Some(intent)) => Some(intents::get_in(tx, intent).await?.opened_at),
         _ => None,
@@ -261,7 +262,22 @@ async fn leased(
         payer: job.payer.clone(),
         task: job.task,
         intent_opened_at,
+        last,
     })
+}
+
+/// What the newest finished job of the same task of the case answered; none for tasks that change something.
+async fn last_answer(tx: &mut Tx, job: &Job) -> Result<Option<Outcome>> {
+    if job.task.commits() {
+        return Ok(None);
+    }
+    let known = jobs::of_case_in(tx, job.case).await?;
+    let same = known.into_iter().filter(|other| other.task == job.task);
+    let newest = same.max_by_key(|other| other.ended_at);
+    Ok(newest.and_then(|other| match other.state {
+        JobState::Done { outcome } => Some(outcome),
+        _ => None,
+    }))
 }
 
 /// The request with `reference` (status tasks) and `submission`.

@@ -4,6 +4,7 @@
 //! look at meaning: types of values, order of effects, where secrets go, what proves a commit.
 
 mod commit;
+mod fetch;
 mod flow;
 mod names;
 mod page;
@@ -127,6 +128,7 @@ fn rules(loaded: &Loaded, findings: &mut Findings) {
     if !broken {
         // what was not decoded would look like missing nodes
         flow::check(bundle, findings);
+        fetch::check(bundle, findings);
         commit::check(bundle, findings);
     }
 }

@@ -239,3 +239,72 @@ fn a_changed_file_raises_its_revision() {
     assert!(check_against(&new, &old).is_empty());
     assert!(check_against(&old, &old).is_empty());
 }
+
+/// A script that reads without rendering; `spoil` changes it.
+fn fetching(spoil: impl Fn(String) -> String) -> Vec<&'static str> {
+    let text = r#"script: acme/claim_status
+revision: 1
+hosts: {portal.acme.example: pages}
+needs: {number: string}
+elements:
+  state: {label: State}
+  button: {role: button, name: Go}
+  rows_found: {table: rows}
+screens:
+  claim: {see: [state]}
+watch:
+  - {when: {text: /session expired/i}, raise: gone}
+flow:
+  - step: fetch-claim
+    effect: read
+    fetch:
+      page: https://portal.acme.example/claim
+      query: {number: "${number}"}
+      as: json
+      screens: [claim]
+      instead_of: [open-claim, read-claim]
+      capture: {state: {pointer: /state}}
+  - step: open-claim
+    effect: read
+    open: https://portal.acme.example/claims
+    until: claim
+  - step: read-claim
+    effect: read
+    capture: {state: {from: state}}
+  - classify:
+      from: state
+      claim_paid: {text: Paid}
+      else: {raise: gone}
+exceptions:
+  gone: {queue: review}
+"#;
+    let files = std::collections::BTreeMap::from([(
+        "acme/claim_status.yaml".to_owned(),
+        spoil(text.to_owned()),
+    )]);
+    let findings = domain::script::check_script(&files, "acme/claim_status");
+    let errors = findings.iter().filter(|f| f.level == domain::script::Level::Error);
+    errors.map(|f| f.code).collect()
+}
+
+#[test]
+fn what_is_fetched_stands_for_the_steps_after_it_and_needs_no_page() {
+    let none: [&str; 0] = [];
+    assert_eq!(fetching(|text| text), none);
+    let cases: [(&str, &str, &str); 7] = [
+        ("[open-claim, read-claim]", "[read-claim]", "fetch-stands-for"),
+        ("[open-claim, read-claim]", "[open-claim, classify-it]", "fetch-stands-for"),
+        ("      instead_of: [open-claim, read-claim]\n", "", "fetch-stands-for"),
+        ("{state: {pointer: /state}}", "{state: {from: button}}", "not-without-rendering"),
+        ("{state: {pointer: /state}}", "{state: {shot: page}}", "not-without-rendering"),
+        (
+            "{pointer: /state}}\n",
+            "{pointer: /state}}\n    click: button\n",
+            "not-without-rendering",
+        ),
+        ("      from: state\n", "      from: button\n", "not-without-rendering"),
+    ];
+    for (from, to, code) in cases {
+        assert_eq!(fetching(|text| text.replacen(from, to, 1)), [code], "{from} → {to}");
+    }
+}

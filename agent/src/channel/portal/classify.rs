@@ -153,7 +153,7 @@ impl Portal<'_> {
 }
 
 /// The part of a text that was recognised: all of it for an element, what the pattern found for a whole page.
-fn words_of(wanted: &Wanted, text: &str, whole_page: bool) -> String {
+pub(crate) fn words_of(wanted: &Wanted, text: &str, whole_page: bool) -> String {
     match wanted {
         _ if !whole_page => text.to_owned(),
         Wanted::Equals(part) | Wanted::Contains(part) => part.clone(),

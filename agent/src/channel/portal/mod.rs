@@ -2,7 +2,7 @@
 //!
 //! `run` nodes and verbs · `act` one deed on one element · `locate` strategies that vote · `screen` the race of
 //! screens · `watch` interruptions · `commit` the one irreversible act, `proof` what follows it · `capture`, `classify` reading ·
-//! `table` rows · `reconcile` looking for a record · `session` the portal session of a slot.
+//! `fetch` reading without rendering, `paper` what was fetched · `table` rows · `reconcile` looking for a record · `session` the portal session of a slot.
 
 mod act;
 mod attest;
@@ -10,8 +10,10 @@ mod capture;
 mod classify;
 mod commit;
 mod fail;
+mod fetch;
 mod locate;
 mod login;
+mod paper;
 mod proof;
 mod reconcile;
 mod run;
@@ -28,7 +30,7 @@ use domain::{
     outcome::{Answer, Fact, FailureKind, Outcome, Reference},
     script::{
         Bundle,
-        ast::{Commit, Flow, Node},
+        ast::{Commit, Flow, Node, Run},
         expr::{Fault, Scope},
         inputs::Inputs,
         value::Value,
@@ -46,6 +48,7 @@ use crate::{
 };
 
 pub(crate) use fail::Halt;
+pub use fetch::Reading;
 pub use session::{Session, SessionOf};
 
 /// Longest time of one attempt.
@@ -82,6 +85,8 @@ pub struct Finished {
     pub session_good: bool,
     /// How far a commit came.
     pub commit: CommitState,
+    /// Whether the answer was read from a shown page.
+    pub reading: Reading,
     /// What was captured, for a trial's report.
     pub captured: Vec<(String, String, String)>,
 }
@@ -119,6 +124,13 @@ pub(crate) struct Portal<'b> {
     logins: u32,
     session_reused: bool,
     commit: CommitState,
+    reading: Reading,
+    /// What was fetched, while the rendered way is gone for comparison.
+    fetched: Option<fetch::Fetched>,
+    /// A login put off until a page is needed.
+    owed_login: Option<Run>,
+    /// Steps a fetched answer stands for.
+    stood_for: Vec<String>,
     /// Element and value as read back, in order: what the form holds.
     payload: Vec<String>,
     /// Undeclared dialogs are somebody else's concern now (a commit judges them itself).
@@ -192,6 +204,10 @@ impl<'b> Portal<'b> {
             logins: 0,
             session_reused: false,
             commit: CommitState::None,
+            reading: Reading::Rendered,
+            fetched: None,
+            owed_login: None,
+            stood_for: Vec::new(),
             payload: Vec::new(),
             dialogs_held: false,
             deadline: Deadline::within(ATTEMPT_MAX),
@@ -303,6 +319,7 @@ impl<'b> Portal<'b> {
             session_reused: self.session_reused,
             session_good,
             commit: self.commit,
+            reading: self.reading,
             captured,
         }
     }
@@ -317,6 +334,7 @@ impl<'b> Portal<'b> {
                 },
             };
         }
+        self.compare_readings();
         let mut outcome = self.outcome.take().unwrap_or(Outcome {
             answer: Answer::Received,
             raw_words: String::new(),

@@ -2,13 +2,13 @@
 
 use domain::{
     evidence::Moment,
-    script::ast::{Branch, BranchThen, Flow, Node, Run, Until, UntilWhat, When},
+    script::ast::{Branch, BranchThen, Flow, Node, Run, Step, Until, UntilWhat, When},
     script::inputs::Inputs,
     step::{Effect, StepState},
 };
 use futures_util::future::BoxFuture;
 
-use super::{Halt, Portal};
+use super::{Halt, Portal, Reading, fetch::fetch_of};
 use crate::browser::Deadline;
 
 /// Flows may call flows this deep.
@@ -25,6 +25,14 @@ impl Portal<'_> {
             let mut searched = !top || self.commit_node().is_none();
             for (at, node) in flow.nodes.iter().enumerate() {
                 self.may_go_on()?;
+                if let Node::Run(run) = node
+                    && top
+                    && self.is_login(run)
+                    && self.login_can_wait(flow.nodes.get(at + 1))
+                {
+                    self.put_off(run);
+                    continue;
+                }
                 self.node(node).await?;
                 // The search comes when the portal session stands and before anything is filled.
                 if !searched && matches!(node, Node::Run(run) if self.is_login(run)) {
@@ -39,7 +47,17 @@ impl Portal<'_> {
     async fn node(&mut self, node: &Node) -> Result<(), Halt> {
         match node {
             Node::Run(run) => self.run_node(run).await,
-            Node::Step(step) => self.step(step).await,
+            Node::Step(step) if self.stood_for.contains(&step.name.text) => {
+                let place = Some(&step.span);
+                self.observe.begin(step.name.as_str(), "step", step.effect(), place).await;
+                self.observe.end(StepState::Skipped, None).await;
+                Ok(())
+            }
+            Node::Step(step) => match fetch_of(step) {
+                Some(fetch) => self.fetch_step(step, fetch).await,
+                None => self.shown_step(step).await,
+            },
+            Node::Classify(_) if self.reading == Reading::Fetched => Ok(()),
             Node::Commit(commit) => self.commit(commit).await,
             Node::Capture(node) => {
                 self.begin("capture", "capture", Effect::Read, &node.span).await;
@@ -52,6 +70,12 @@ impl Portal<'_> {
             Node::Rows(rows) => self.rows(rows).await,
             Node::Decide(decide) => self.decide(decide).await,
         }
+    }
+
+    /// A step that needs a page: a login put off is made first.
+    async fn shown_step(&mut self, step: &Step) -> Result<(), Halt> {
+        self.pay_login().await?;
+        self.step(step).await
     }
 
     /// `run: flow`, with its condition, parameters and wait. A login is skipped when the portal session lives.

@@ -137,7 +137,7 @@ impl Portal<'_> {
                 doing.entered = entered;
             }
             Verb::Verify(Verify::Elements(list), _) => self.verify(list, within).await?,
-            Verb::Fetch(fetch) => self.fetch(fetch, within).await?,
+            Verb::Fetch(fetch) => self.open_instead(fetch, within).await?,
             Verb::Until(until) => return self.until(until, within).await.map(Some),
             Verb::Capture(captures) => self.captures(captures, within).await?,
         }
@@ -329,16 +329,8 @@ impl Portal<'_> {
     }
 
     /// Reads a page the rendered way: the way a `fetch` falls back to.
-    async fn fetch(&mut self, fetch: &ast::Fetch, within: Deadline) -> Result<(), Halt> {
-        let mut address = self.eval(|scope| scope.text(&fetch.page))?;
-        if !fetch.query.is_empty() {
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            for (name, value) in &fetch.query {
-                query.append_pair(name.as_str(), &self.eval(|scope| scope.text(value))?);
-            }
-            let joint = if address.contains('?') { '&' } else { '?' };
-            address = format!("{address}{joint}{}", query.finish());
-        }
+    async fn open_instead(&mut self, fetch: &ast::Fetch, within: Deadline) -> Result<(), Halt> {
+        let address = self.fetch_address(fetch)?;
         self.open(&address, within).await?;
         if !fetch.screens.is_empty() {
             let names: Vec<&str> = fetch.screens.iter().map(domain::script::Name::as_str).collect();

@@ -263,6 +263,8 @@ pub struct Fetch {
     pub screens: Vec<Name>,
     /// Read from the answer.
     pub capture: Vec<CaptureSpec>,
+    /// Later steps of the same flow it stands for: they run when it does not, and when both ways are compared.
+    pub instead_of: Vec<Name>,
     /// Exception instead of the rendered way.
     pub fallback_raise: Option<Name>,
     /// Every how many readings one is compared with the rendered page.

@@ -175,7 +175,19 @@ pub(super) fn sentence(b: &Bundle, verb: &Verb) -> String {
                 format!("{} must show {}", target(b, element), text(wanted))
             }))
         }
-        Verb::Fetch(fetch) => format!("read {} without showing it", fetch.page.source),
+        Verb::Fetch(fetch) => {
+            let stands: Vec<&str> = fetch.instead_of.iter().map(Name::as_str).collect();
+            let instead = if stands.is_empty() {
+                String::new()
+            } else {
+                format!(", instead of {}", stands.join(", "))
+            };
+            format!(
+                "read {} without showing it{instead}; shown when the answer is new, when anything is \
+                 unexpected, and every {}th time to compare",
+                fetch.page.source, fetch.shadow
+            )
+        }
         Verb::Until(until) => wait_for(b, until).join("; "),
         Verb::Capture(specs) => captures(b, specs),
     }

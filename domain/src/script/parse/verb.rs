@@ -230,7 +230,7 @@ impl Decoder<'_> {
     }
 
     fn fetch(&mut self, node: &Yaml) -> Option<Fetch> {
-        let keys = ["query", "screens", "capture", "fallback", "shadow"];
+        let keys = ["query", "screens", "capture", "instead_of", "fallback", "shadow"];
         let map = self.map(node, "`fetch`", &keys, &["page", "as"])?;
         let page = map.get("page").and_then(|node| self.address(node, "`page`"));
         let mut query = Vec::new();
@@ -249,6 +249,12 @@ impl Decoder<'_> {
             .filter_map(|item| self.reference(item, Kind::Screen))
             .collect();
         let capture = map.get("capture").map(|node| self.captures(node)).unwrap_or_default();
+        let instead_of = map.get("instead_of").and_then(|node| self.list(node, "`instead_of`"));
+        let instead_of = instead_of
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|item| self.own_name(item, "the step", Spelling::Hyphens))
+            .collect();
         let fallback_raise = match map.get("fallback") {
             Some(node) if node.scalar().is_some() => {
                 self.word(node, "`fallback`", &[("rendered", ())]);
@@ -263,6 +269,16 @@ impl Decoder<'_> {
         let shadow = map.get("shadow").and_then(|node| self.integer(node, "`shadow`", 1, 10_000));
         let (shadow, span) = (shadow.unwrap_or(20), node.span.clone());
         let (page, format) = (page?, format?);
-        Some(Fetch { page, query, format, screens, capture, fallback_raise, shadow, span })
+        Some(Fetch {
+            page,
+            query,
+            format,
+            screens,
+            capture,
+            instead_of,
+            fallback_raise,
+            shadow,
+            span,
+        })
     }
 }

@@ -381,6 +381,7 @@ fn fetch() -> Json {
             "as": {"enum": ["html", "json"]},
             "screens": {"type": "array", "minItems": 1, "items": name()},
             "capture": reference("captures"),
+            "instead_of": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": HYPHENS}},
             "fallback": {"if": {"type": "string"}, "then": {"const": "rendered"}, "else": raise},
             "shadow": integer(1, 10_000),
         }),

@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo test deps web build fmt lint doc unit store pages agent portals e2e bench ci clean-data
+.PHONY: help demo test deps web build fmt lint doc unit store pages agent portals e2e bench bench-engine ci clean-data
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -62,5 +62,15 @@ bench: deps web ## measure against playwright-core; writes target/bench/report.j
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) build --locked --release -p coordinator --example queue_bench
 	$(TARGET)/release/bench
+
+# What `make bench-engine` measures, and its further options: PARTS=miniwob ENGINE_ARGS="--tasks click-tab --seeds 3 --modes quiet"
+PARTS ?= miniwob
+comma := ,
+space := $(subst ,, )
+
+bench-engine: deps ## measure the engine beside playwright-core and puppeteer-core on MiniWoB++; writes target/bench/engine.json
+	$(if $(filter miniwob,$(PARTS)),./.ci/miniwob && cd tests/bench && npm ci --no-audit --no-fund --silent)
+	$(CARGO) build --locked --release -p agent --example engine_bench
+	$(TARGET)/release/examples/engine_bench --parts $(subst $(space),$(comma),$(strip $(PARTS))) $(ENGINE_ARGS)
 
 ci: test ## the same as `make test`

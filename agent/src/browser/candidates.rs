@@ -108,7 +108,9 @@ impl PageInner {
             By::Dialog(_) => ("dialog", Value::Null),
             By::Region(_) => ("region", Value::Null),
             // The page script may propose by the bare words; the match is ours.
-            By::Text(Text::Equals(t) | Text::Contains(t)) => ("text", json!(fold(t))),
+            By::Text(Text::Equals(t) | Text::Exact(t) | Text::Contains(t)) => {
+                ("text", json!(fold(t)))
+            }
             By::Text(Text::Matches(_)) => ("text", Value::Null),
             By::Role(..) => return Err(Error::BadQuery("roles come from Chrome".into())),
         };

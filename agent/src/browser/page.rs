@@ -312,6 +312,17 @@ impl Page {
         Ok(())
     }
 
+    /// Makes the page's processor seem this many times slower, for measurements.
+    ///
+    /// # Errors
+    /// The page is gone.
+    pub async fn slow_down(&self, times: f64) -> Result<(), Error> {
+        self.inner
+            .call_raw("Emulation.setCPUThrottlingRate", json!({"rate": times}))
+            .await
+            .map(drop)
+    }
+
     /// Brings the page to the front, so that it is painted and animates.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use unicode_normalization::UnicodeNormalization;
 pub enum Text {
     /// Equal after normalising.
     Equals(String),
+    /// Equal letter by letter; only white space is normalised.
+    Exact(String),
     /// Contained after normalising.
     Contains(String),
     /// Found in the space-normalised text, case kept.
@@ -41,6 +43,7 @@ impl Text {
     pub fn accepts(&self, found: &str) -> bool {
         match self {
             Self::Equals(want) => fold(found) == fold(want),
+            Self::Exact(want) => spaces(found) == spaces(want),
             Self::Contains(want) => fold(found).contains(&fold(want)),
             Self::Matches(re) => re.is_match(&spaces(found)),
         }
@@ -51,6 +54,7 @@ impl Text {
     pub fn accepts_name(&self, found: &str) -> bool {
         match self {
             Self::Equals(want) => fold_name(found) == fold_name(want),
+            Self::Exact(want) => spaces(found) == spaces(want),
             Self::Contains(want) => fold_name(found).contains(&fold_name(want)),
             Self::Matches(re) => re.is_match(&spaces(found)),
         }

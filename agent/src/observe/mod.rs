@@ -49,6 +49,7 @@ pub struct Observer {
     suspended: bool,
     last_picture: Option<(EvidenceId, Shown)>,
     console: bool,
+    pictures: bool,
     latest_done: Option<Step>,
 }
 
@@ -70,8 +71,17 @@ impl Observer {
             suspended: false,
             last_picture: None,
             console,
+            pictures: true,
             latest_done: None,
         }
+    }
+
+    /// The same without pictures, for measuring what the acts alone take. Never where anything is kept: an attempt without
+    /// pictures proves nothing.
+    #[must_use]
+    pub fn without_pictures(mut self) -> Self {
+        self.pictures = false;
+        self
     }
 
     /// Whether a door said that the lease is over.

@@ -21,7 +21,7 @@ const SHOTS_MAX: u32 = 4;
 impl Observer {
     /// A picture of the viewport. Nothing while a secret is on its way or when the page is not there.
     pub async fn picture(&mut self, page: &Page, moment: Moment) -> Option<EvidenceId> {
-        if self.suspended || page.is_closed() || page.is_crashed() {
+        if self.suspended || !self.pictures || page.is_closed() || page.is_crashed() {
             return None;
         }
         let shown = Shown::of(page);

@@ -113,6 +113,7 @@ impl Scope<'_> {
     pub fn wanted(&self, text: &TextMatch) -> Result<Wanted, Fault> {
         Ok(match text {
             TextMatch::Equals(template) => Wanted::Equals(self.text(template)?),
+            TextMatch::Exact(template) => Wanted::Exact(self.text(template)?),
             TextMatch::Contains(template) => Wanted::Contains(self.text(template)?),
             TextMatch::Pattern(pattern) => Wanted::Pattern(pattern.clone()),
         })

@@ -18,6 +18,8 @@ pub enum TextKind {
 pub enum Wanted {
     /// Equal after normalising.
     Equals(String),
+    /// Equal letter by letter; only white space is normalised.
+    Exact(String),
     /// Contained after normalising.
     Contains(String),
     /// Found in the space-normalised text.
@@ -29,6 +31,7 @@ impl std::fmt::Debug for Wanted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Equals(_) => f.write_str("Equals(••••)"),
+            Self::Exact(_) => f.write_str("Exact(••••)"),
             Self::Contains(_) => f.write_str("Contains(••••)"),
             Self::Pattern(pattern) => write!(f, "{pattern:?}"),
         }
@@ -44,6 +47,7 @@ impl Wanted {
         };
         match self {
             Self::Equals(wanted) => fold(shown) == fold(wanted),
+            Self::Exact(wanted) => spaced(shown) == spaced(wanted),
             Self::Contains(wanted) => normalise(shown).contains(&normalise(wanted)),
             Self::Pattern(pattern) => pattern.regex.is_match(&spaced(shown)),
         }

@@ -139,12 +139,15 @@ impl fmt::Debug for FileRef {
 impl ReadAs {
     /// Reads a captured text; `None` when it does not read as that.
     pub fn read(&self, text: &str, zone: &TimeZone) -> Option<Value> {
+        if *self == Self::Verbatim {
+            return (!text.is_empty()).then(|| Value::Text(text.to_owned()));
+        }
         let text = super::text::spaced(text);
         if text.is_empty() {
             return None;
         }
         match self {
-            Self::Text | Self::Reference => Some(Value::Text(text)),
+            Self::Text | Self::Verbatim | Self::Reference => Some(Value::Text(text)),
             Self::Date(form) => form.read(&text).map(|at| Value::Date(at.date())),
             Self::Datetime(form) => {
                 let at = form.read(&text)?.to_zoned(zone.clone()).ok()?;

@@ -303,3 +303,17 @@ fn date_tokens() -> Vec<domain::script::ast::DateToken> {
 fn bundle_span() -> domain::script::Span {
     domain::script::Span::start_of(&std::sync::Arc::from("test"))
 }
+
+#[test]
+fn exact_texts_keep_case_and_marks_and_verbatim_keeps_white_space() {
+    use domain::script::ast::ReadAs;
+    use domain::script::text::{TextKind, Wanted};
+    use domain::script::value::Value;
+    let exact = Wanted::Exact("Ok".to_owned());
+    assert!(exact.matches(" Ok\n", TextKind::Label));
+    assert!(!exact.matches("ok", TextKind::Label) && !exact.matches("Ok:", TextKind::Label));
+    let zone = jiff::tz::TimeZone::UTC;
+    let text = |read: Option<Value>| read.and_then(|value| value.plain());
+    assert_eq!(text(ReadAs::Verbatim.read("a  b ", &zone)).as_deref(), Some("a  b "));
+    assert_eq!(text(ReadAs::Text.read("a  b ", &zone)).as_deref(), Some("a b"));
+}

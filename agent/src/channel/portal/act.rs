@@ -11,6 +11,8 @@ use crate::browser::{Attempted, Deadline, Found, Page, Text, Tries, Why};
 pub(crate) enum Deed {
     /// Click.
     Click,
+    /// Move the pointer there.
+    Hover,
     /// Replace the text.
     Fill(String),
     /// Select by label.
@@ -35,6 +37,7 @@ impl Deed {
     fn verb(&self) -> &'static str {
         match self {
             Self::Click => "click",
+            Self::Hover => "hover",
             Self::Fill(_) => "fill",
             Self::Choose(_) | Self::Tick(_) | Self::Typeahead(..) => "choose",
             Self::Upload(_) => "attach",
@@ -43,7 +46,10 @@ impl Deed {
     }
 
     fn uses_pointer(&self) -> bool {
-        matches!(self, Self::Click | Self::Choose(_) | Self::Tick(_) | Self::Typeahead(..))
+        matches!(
+            self,
+            Self::Click | Self::Hover | Self::Choose(_) | Self::Tick(_) | Self::Typeahead(..)
+        )
     }
 }
 
@@ -112,6 +118,7 @@ impl Portal<'_> {
             Deed::Click => {
                 page.try_click(&found.stands_for, count, &mut seam).await.map(|_| String::new())
             }
+            Deed::Hover => page.try_hover(node, count, &mut seam).await.map(|_| String::new()),
             Deed::Fill(text) if found.facts.input_type == "date" => match iso_date(text) {
                 Some(iso) => page.try_fill_date(node, &iso).await,
                 None => Attempted::Stop(crate::browser::Stop::Rejected(

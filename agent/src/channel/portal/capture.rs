@@ -200,7 +200,7 @@ impl Portal<'_> {
         loop {
             let (page, found) = self.find(target, within).await?;
             if let Some(shown) = self.shown_text(&page, &found).await
-                && let Some(text) = matched(spec.pattern.as_ref(), &shown)
+                && let Some(text) = of_spec(spec, &shown)
             {
                 if twice {
                     tokio::time::sleep(SECOND_LOOK).await;
@@ -368,6 +368,14 @@ pub(crate) fn matched(pattern: Option<&Pattern>, shown: &str) -> Option<String> 
         None => shown,
     };
     (!text.is_empty()).then_some(text)
+}
+
+/// What a capture takes of a shown text.
+fn of_spec(spec: &CaptureSpec, shown: &str) -> Option<String> {
+    if spec.read_as == ReadAs::Verbatim && spec.pattern.is_none() {
+        return (!shown.is_empty()).then(|| shown.to_owned());
+    }
+    matched(spec.pattern.as_ref(), shown)
 }
 
 /// The value both readings agree on, with the lower confidence of its words. Look-alikes are never corrected: two

@@ -156,7 +156,7 @@ impl Portal<'_> {
 pub(crate) fn words_of(wanted: &Wanted, text: &str, whole_page: bool) -> String {
     match wanted {
         _ if !whole_page => text.to_owned(),
-        Wanted::Equals(part) | Wanted::Contains(part) => part.clone(),
+        Wanted::Equals(part) | Wanted::Exact(part) | Wanted::Contains(part) => part.clone(),
         Wanted::Pattern(pattern) => pattern
             .regex
             .find(&spaced(text))

@@ -61,6 +61,7 @@ pub(crate) fn called(target: &Target) -> String {
 pub(crate) fn text(wanted: Wanted) -> Text {
     match wanted {
         Wanted::Equals(text) => Text::Equals(text),
+        Wanted::Exact(text) => Text::Exact(text),
         Wanted::Contains(text) => Text::Contains(text),
         Wanted::Pattern(pattern) => Text::Matches(pattern.regex),
     }

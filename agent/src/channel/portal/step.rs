@@ -121,6 +121,9 @@ impl Portal<'_> {
                 self.click(target, within).await?;
                 doing.dialog_seen |= self.check_dialogs().await?;
             }
+            Verb::Hover(target) => {
+                self.deed(target, &Deed::Hover, within).await?;
+            }
             Verb::Press(key, _) => {
                 let target = doing.last_filled.clone().ok_or_else(|| {
                     self.raise("not_actionable", "no control was filled in this step")

@@ -76,8 +76,10 @@ pub enum ShotOf {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadAs {
-    /// As it is.
+    /// The text, with white space normalised.
     Text,
+    /// The text with all its white space, for what is entered again elsewhere.
+    Verbatim,
     /// A number the payer gave.
     Reference,
     /// A date in that form.

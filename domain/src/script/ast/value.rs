@@ -229,6 +229,8 @@ pub enum Digits {
 pub enum TextMatch {
     /// Equal after normalising.
     Equals(Template),
+    /// Equal letter by letter; only white space is normalised.
+    Exact(Template),
     /// Contained after normalising.
     Contains(Template),
     /// `/…/` or `/…/i`, searched in the space-normalised text.
@@ -239,7 +241,7 @@ impl TextMatch {
     /// Where it is written.
     pub fn span(&self) -> &Span {
         match self {
-            Self::Equals(text) | Self::Contains(text) => &text.span,
+            Self::Equals(text) | Self::Exact(text) | Self::Contains(text) => &text.span,
             Self::Pattern(pattern) => &pattern.span,
         }
     }

@@ -23,6 +23,8 @@ pub enum Verb {
     Attach(Vec<Attach>),
     /// Clicks.
     Click(Target),
+    /// Moves the pointer there, for what only opens under it.
+    Hover(Target),
     /// Presses a key on the control last filled in this step.
     Press(Key, #[serde(skip)] Span),
     /// Finds exactly one row.
@@ -49,6 +51,7 @@ impl Verb {
             | Self::Press(..) => true,
             Self::PickRow(pick) => pick.click.is_some(),
             Self::Open(_)
+            | Self::Hover(_)
             | Self::Verify(..)
             | Self::Fetch(_)
             | Self::Until(_)
@@ -65,6 +68,7 @@ impl Verb {
             Self::Attest(_) => "attest",
             Self::Attach(_) => "attach",
             Self::Click(_) => "click",
+            Self::Hover(_) => "hover",
             Self::Press(..) => "press",
             Self::PickRow(_) => "pick_row",
             Self::Verify(..) => "verify",

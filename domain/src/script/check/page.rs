@@ -184,6 +184,7 @@ fn submits(bundle: &Bundle, step: &Step, findings: &mut Findings) {
             Verb::Open(_)
             | Verb::Attest(_)
             | Verb::Attach(_)
+            | Verb::Hover(_)
             | Verb::Verify(..)
             | Verb::Fetch(_)
             | Verb::Until(_) => {}

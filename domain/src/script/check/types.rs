@@ -37,7 +37,7 @@ impl Type {
     pub(super) fn captured(read_as: Option<&ReadAs>) -> Self {
         match read_as {
             None => Self::File,
-            Some(ReadAs::Text | ReadAs::Reference) => Self::Text,
+            Some(ReadAs::Text | ReadAs::Verbatim | ReadAs::Reference) => Self::Text,
             Some(ReadAs::Date(_)) => Self::Date,
             Some(ReadAs::Datetime(_)) => Self::Datetime,
             Some(ReadAs::Integer) => Self::Integer,

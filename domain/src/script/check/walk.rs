@@ -121,7 +121,9 @@ pub(super) fn spoken(element: &Element) -> Vec<String> {
             | Finder::Region(_) => None,
         })
         .map(|text| match text {
-            TextMatch::Equals(text) | TextMatch::Contains(text) => text.source.clone(),
+            TextMatch::Equals(text) | TextMatch::Exact(text) | TextMatch::Contains(text) => {
+                text.source.clone()
+            }
             TextMatch::Pattern(pattern) => pattern.source.clone(),
         })
         .collect()
@@ -246,6 +248,7 @@ fn verb_templates<'a>(verb: &'a Verb, found: &mut Vec<(Expect, &'a Template)>) {
         }
         Verb::Verify(Verify::Readback, _)
         | Verb::Click(_)
+        | Verb::Hover(_)
         | Verb::Press(..)
         | Verb::Until(_)
         | Verb::Capture(_) => {}
@@ -263,7 +266,9 @@ fn cells<'a>(cells: &'a [(Words, Cell)], found: &mut Vec<(Expect, &'a Template)>
 
 pub(super) fn text<'a>(wanted: &'a TextMatch, found: &mut Vec<(Expect, &'a Template)>) {
     match wanted {
-        TextMatch::Equals(template) | TextMatch::Contains(template) => {
+        TextMatch::Equals(template)
+        | TextMatch::Exact(template)
+        | TextMatch::Contains(template) => {
             found.push((Expect::Text, template));
         }
         TextMatch::Pattern(_) => {}

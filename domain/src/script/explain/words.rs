@@ -51,6 +51,7 @@ pub(super) fn text(wanted: &TextMatch) -> String {
     };
     match wanted {
         TextMatch::Equals(template) => quoted(template),
+        TextMatch::Exact(template) => format!("exactly {}", quoted(template)),
         TextMatch::Contains(template) => format!("something with {}", quoted(template)),
         TextMatch::Pattern(pattern) => format!("{pattern:?}"),
     }
@@ -70,7 +71,7 @@ pub(super) fn element(b: &Bundle, name: &Name) -> String {
             | Finder::Alt(text)
             | Finder::Dialog(text)
             | Finder::Region(text) => match text {
-                TextMatch::Equals(words) => words.literal(),
+                TextMatch::Equals(words) | TextMatch::Exact(words) => words.literal(),
                 TextMatch::Contains(_) | TextMatch::Pattern(_) => None,
             },
             Finder::Role { name: None, .. }
@@ -154,6 +155,7 @@ pub(super) fn sentence(b: &Bundle, verb: &Verb) -> String {
             }))
         }
         Verb::Click(clicked) => format!("click {}", target(b, clicked)),
+        Verb::Hover(over) => format!("move the pointer over {}", target(b, over)),
         Verb::Press(key, _) => format!("press {key:?}"),
         Verb::PickRow(pick) => {
             let mut words =

@@ -22,9 +22,9 @@ pub(super) enum Place {
 
 const KINDS: [&str; 7] = ["run", "step", "commit", "capture", "classify", "rows", "decide"];
 const STEP_KEYS: [&str; 6] = ["effect", "not_a_submit", "when", "each", "dialog", "within"];
-const VERBS: [&str; 12] = [
-    "open", "fill", "choose", "attest", "attach", "click", "press", "pick_row", "verify", "fetch",
-    "until", "capture",
+const VERBS: [&str; 13] = [
+    "open", "fill", "choose", "attest", "attach", "click", "hover", "press", "pick_row", "verify",
+    "fetch", "until", "capture",
 ];
 
 impl Decoder<'_> {

@@ -183,7 +183,7 @@ impl Decoder<'_> {
             }
             return Some(ReadAs::Text);
         };
-        let words = ["text", "reference", "date", "datetime", "integer", "decimal"];
+        let words = ["text", "verbatim", "reference", "date", "datetime", "integer", "decimal"];
         let word = self.word(node, "`as`", &words.map(|word| (word, word)))?;
         let dated = matches!(word, "date" | "datetime");
         let format = match reads {
@@ -205,6 +205,7 @@ impl Decoder<'_> {
         Some(match (word, format) {
             ("date", Some(format)) => ReadAs::Date(format),
             ("datetime", Some(format)) => ReadAs::Datetime(format),
+            ("verbatim", _) => ReadAs::Verbatim,
             ("reference", _) => ReadAs::Reference,
             ("integer", _) => ReadAs::Integer,
             ("decimal", _) => ReadAs::Decimal,

@@ -109,12 +109,18 @@ impl Decoder<'_> {
         }
     }
 
-    /// A text, `{contains: text}` or `/pattern/`.
+    /// A text, `{contains: text}`, `{exact: text}` or `/pattern/`.
     pub(super) fn text_match(&mut self, node: &Yaml, what: &str) -> Option<TextMatch> {
         if node.scalar().is_none() {
-            let map = self.map(node, what, &[], &["contains"])?;
-            let text = self.template(map.get("contains")?, "`contains`")?;
-            return Some(TextMatch::Contains(text));
+            let map = self.map(node, what, &["contains", "exact"], &[])?;
+            return match (map.get("contains"), map.get("exact")) {
+                (Some(text), None) => self.template(text, "`contains`").map(TextMatch::Contains),
+                (None, Some(text)) => self.template(text, "`exact`").map(TextMatch::Exact),
+                _ => {
+                    self.wrong(&node.span, format!("{what} says either `contains` or `exact`"));
+                    None
+                }
+            };
         }
         let text = node.scalar().unwrap_or_default();
         if let Some((source, ignore_case)) = slashed(text) {

@@ -37,6 +37,7 @@ impl Decoder<'_> {
                 })?)
             }
             "click" => Verb::Click(self.target(node)?),
+            "hover" => Verb::Hover(self.target(node)?),
             "press" => Verb::Press(self.word(node, "`press`", &KEYS)?, node.span.clone()),
             "pick_row" => Verb::PickRow(Box::new(self.pick_row(node)?)),
             "verify" => Verb::Verify(self.verify(node)?, key.span.clone()),

@@ -138,6 +138,7 @@ fn step() -> Json {
             "attest": described("Repeats a statement a person has made", fields(attest)),
             "attach": described("Element → file", fields(text())),
             "click": reference("target"),
+            "hover": described("Moves the pointer there, for menus that open under it", reference("target")),
             "press": json!({"enum": keys}),
             "pick_row": reference("pick_row"),
             "verify": verify,
@@ -203,7 +204,7 @@ fn cell() -> Json {
 
 fn reading() -> Vec<(&'static str, Json)> {
     let kinds: Vec<&str> = ReferenceKind::ALL.iter().map(|kind| kind.word()).collect();
-    let words = ["text", "reference", "date", "datetime", "integer", "decimal"];
+    let words = ["text", "verbatim", "reference", "date", "datetime", "integer", "decimal"];
     vec![
         ("match", described("Bare pattern: group 1, or all", text())),
         ("as", json!({"enum": words})),

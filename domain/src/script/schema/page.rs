@@ -93,10 +93,13 @@ fn detail(choices: Json) -> Json {
 
 fn text_match() -> Json {
     json!({
-        "description": "Equal text; /pattern/ or /pattern/i; {contains: text}",
+        "description": "Equal text; /pattern/ or /pattern/i; {contains: text}; {exact: text}",
         "if": {"type": "string"},
         "then": text(),
-        "else": object(&["contains"], json!({"contains": text()})),
+        "else": {"oneOf": [
+            object(&["contains"], json!({"contains": text()})),
+            object(&["exact"], json!({"exact": text()})),
+        ]},
     })
 }
 

@@ -6,13 +6,15 @@ use super::error::Error;
 use super::geometry::{Point, Rect};
 use super::page::Page;
 use super::query::{Node, Query};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join_all};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A page's own handlers run before a press or release is confirmed.
 const HANDLERS: Duration = Duration::from_secs(30);
+/// How long after the release the click may take to be told.
+const VERDICT: Duration = Duration::from_millis(300);
 
 /// Facts at the moment before the mouse moves. CSS pixels.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +65,8 @@ pub struct Clicked {
     /// True when the page was told of the press but not of the whole click, since the target
     /// changed under it.
     pub partly: bool,
+    /// Pressed and released on the target, yet it got no click: the page took it out and put it back in between.
+    pub lost: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +74,33 @@ enum Pointer {
     Click,
     DoubleClick,
     Hover,
+}
+
+impl Pointer {
+    /// What must hold before.
+    fn needs(self) -> &'static [&'static str] {
+        match self {
+            Self::Hover => &["stable", "visible"],
+            Self::Click | Self::DoubleClick => &["stable", "visible", "enabled"],
+        }
+    }
+
+    /// The page's event that ends it; none where nothing is guarded.
+    fn last(self) -> Option<&'static str> {
+        match self {
+            Self::Hover => None,
+            Self::Click => Some("click"),
+            Self::DoubleClick => Some("dblclick"),
+        }
+    }
+}
+
+/// The answer to everything that is asked before a press.
+#[derive(Deserialize)]
+struct Aimed {
+    state: String,
+    #[serde(default)]
+    at: Option<Spot>,
 }
 
 #[derive(Deserialize)]
@@ -98,17 +129,31 @@ struct Verdict {
     hit: Vec<String>,
     swallowed: Vec<String>,
     by: Option<String>,
+    lost: bool,
 }
 
 impl Page {
-    /// One try at a click. `attempt` counts tries: scroll strategies cycle with it.
+    /// One try at a click. `attempt` counts tries: scroll strategies cycle with it. A click that got lost between press
+    /// and release is tried again.
     pub async fn try_click(
         &self,
         node: &Node,
         attempt: u32,
         before: &mut dyn BeforeInput,
     ) -> Attempted<Clicked> {
-        self.pointer(node, attempt, Pointer::Click, before).await
+        match self.pointer(node, attempt, Pointer::Click, before).await {
+            Attempted::Done(clicked) if clicked.lost => Attempted::Wait(Why::Detached),
+            tried => tried,
+        }
+    }
+
+    /// The one click of an act that must never happen twice: once the page was told of a press it has happened.
+    pub async fn click_once(
+        &self,
+        node: &Node,
+        before: &mut dyn BeforeInput,
+    ) -> Attempted<Clicked> {
+        self.pointer(node, 0, Pointer::Click, before).await
     }
 
     /// One try at a double click.
@@ -164,67 +209,52 @@ impl Page {
         how: Pointer,
         before: &mut dyn BeforeInput,
     ) -> Attempted<Clicked> {
-        let needs: &[&str] = match how {
-            Pointer::Hover => &["stable", "visible"],
-            Pointer::Click | Pointer::DoubleClick => &["stable", "visible", "enabled"],
-        };
-        if let Err(end) = self.ready(node, needs).await {
-            return end.into_attempted();
-        }
-        let at = match self.aim(node, attempt).await {
+        let at = match self.aim(node, attempt, how).await {
             Ok(at) => at,
             Err(end) => return end.into_attempted(),
         };
-        if let Err(e) = self.inner.run_on(node, "arm", json!([])).await {
-            return Attempted::from_error(e);
-        }
         if let Err(reason) = before.about_to_act(self, &at).await {
             let _disarmed = self.inner.run(&node.frame, "disarm", json!([])).await;
             return Attempted::Stop(Stop::Refused(reason));
         }
-        let sent = self.send_pointer(at.point, how).await;
-        let verdict = self.verdict(node).await;
+        let (sent, verdict) = self.strike(node, at.point, how).await;
         if let Err(e) = sent {
             // A press that closed the page, its opener or its process has happened.
             return match e {
-                Error::Closed if verdict.is_none() => Attempted::Done(Clicked { at, partly: true }),
+                Error::Closed if verdict.is_none() => {
+                    Attempted::Done(Clicked { at, partly: true, lost: false })
+                }
                 e => Attempted::from_error(e),
             };
         }
         match verdict {
             // The document is gone: the click happened.
-            None => Attempted::Done(Clicked { at, partly: false }),
-            Some(_) if how == Pointer::Hover => Attempted::Done(Clicked { at, partly: false }),
+            None => Attempted::Done(Clicked { at, partly: false, lost: false }),
             Some(v) if v.hit.is_empty() => Attempted::Wait(match v.by {
                 Some(by) => Why::Covered(by),
                 None => Why::Other("the press did not arrive at its frame".into()),
             }),
-            Some(v) => Attempted::Done(Clicked { at, partly: !v.swallowed.is_empty() }),
+            Some(v) => {
+                let (partly, lost) = (!v.swallowed.is_empty(), v.lost);
+                Attempted::Done(Clicked { at, partly, lost })
+            }
         }
     }
 
     /// Checks states in the page; `Err` says what to do instead.
     pub(crate) async fn ready(&self, node: &Node, needs: &[&str]) -> Result<(), End> {
         let state = self.inner.run_on(node, "ready", json!([needs])).await?;
-        Err(End::Wait(match state.as_str().unwrap_or("") {
-            "ok" => return Ok(()),
-            "moved" => Why::Moved,
-            "hidden" => Why::NotVisible,
-            "disabled" => Why::Disabled,
-            "readonly" => Why::ReadOnly,
-            _ => Why::Detached,
-        }))
+        is_ready(state.as_str().unwrap_or(""))
     }
 
-    /// Scrolls into view and finds the point, checked in the frame and in every frame around it.
-    async fn aim(&self, node: &Node, attempt: u32) -> Result<AboutToAct, End> {
+    /// Checks the states, scrolls into view and finds the point, checked in the frame and in every frame around it. The
+    /// guard is armed when it gives a point.
+    async fn aim(&self, node: &Node, attempt: u32, act: Pointer) -> Result<AboutToAct, End> {
         let how = ["needed", "end", "center", "start"][attempt as usize % 4];
-        self.inner.run_on(node, "scroll", json!([how])).await?;
-        let spot = self.inner.run_on(node, "point", json!([])).await?;
-        if spot.is_null() {
-            return Err(End::Wait(Why::OutsideViewport));
-        }
-        let spot: Spot = serde_json::from_value(spot).map_err(|_| Error::Script("point"))?;
+        let aimed = self.inner.run_on(node, "aim", json!([act.needs(), how, act.last()])).await?;
+        let aimed: Aimed = serde_json::from_value(aimed).map_err(|_| Error::Script("aim"))?;
+        is_ready(&aimed.state)?;
+        let spot = aimed.at.ok_or(End::Wait(Why::OutsideViewport))?;
         if let Some(by) = spot.covered {
             return Err(End::Wait(Why::Covered(by)));
         }
@@ -268,18 +298,51 @@ impl Page {
         Ok(at)
     }
 
+    /// The events, and what the guard saw of them. All are sent before any is answered: the less time between press and
+    /// release, the less can change in between.
+    async fn strike(
+        &self,
+        node: &Node,
+        at: Point,
+        how: Pointer,
+    ) -> (Result<(), Error>, Option<Verdict>) {
+        let Some(_) = how.last() else { return (self.mouse("mouseMoved", at, 0).await, None) };
+        let told = self.inner.run(&node.frame, "verdict", json!([]));
+        tokio::pin!(told);
+        let sent = self.send_pointer(at, how);
+        tokio::pin!(sent);
+        let (sent, told) = tokio::select! {
+            biased;
+            told = &mut told => (sent.await, Some(told)),
+            sent = &mut sent => (sent, tokio::time::timeout(VERDICT, told).await.ok()),
+        };
+        let verdict = match told {
+            Some(Ok(told)) => serde_json::from_value(told).ok(),
+            _ => None,
+        };
+        match verdict {
+            Some(verdict) => {
+                self.inner.flushed_now(&node.frame);
+                (sent, Some(verdict))
+            }
+            // The document is going away, or no click came at all.
+            None => (sent, self.verdict(node).await),
+        }
+    }
+
     async fn send_pointer(&self, at: Point, how: Pointer) -> Result<(), Error> {
-        self.mouse("mouseMoved", at, 0).await?;
+        self.inner.acted();
         let presses = match how {
             Pointer::Hover => 0,
             Pointer::Click => 1,
             Pointer::DoubleClick => 2,
         };
+        let mut events = vec![self.mouse("mouseMoved", at, 0)];
         for count in 1..=presses {
-            self.mouse("mousePressed", at, count).await?;
-            self.mouse("mouseReleased", at, count).await?;
+            events.push(self.mouse("mousePressed", at, count));
+            events.push(self.mouse("mouseReleased", at, count));
         }
-        Ok(())
+        try_join_all(events).await.map(drop)
     }
 
     async fn mouse(&self, kind: &str, at: Point, count: u32) -> Result<(), Error> {
@@ -303,6 +366,18 @@ impl Page {
         let verdict: Value = self.inner.run(&node.frame, "disarm", json!([])).await.ok()?;
         serde_json::from_value(verdict).ok()
     }
+}
+
+/// What the page script says of the states, as what to do instead.
+fn is_ready(state: &str) -> Result<(), End> {
+    Err(End::Wait(match state {
+        "ok" => return Ok(()),
+        "moved" => Why::Moved,
+        "hidden" => Why::NotVisible,
+        "disabled" => Why::Disabled,
+        "readonly" => Why::ReadOnly,
+        _ => Why::Detached,
+    }))
 }
 
 /// How a step of a try ended early.

@@ -234,6 +234,31 @@ impl Tries {
         self.sleep(delay, why).await
     }
 
+    /// As [`Tries::wait`], and ends when `changed` does; a moment at least, so that a page that never rests is not tried
+    /// without end.
+    ///
+    /// # Errors
+    /// As [`Tries::wait`].
+    pub async fn wait_or(
+        &mut self,
+        why: Why,
+        changed: impl Future<Output = ()>,
+    ) -> Result<(), NotDone> {
+        self.tries += 1;
+        let (table, at): (&[u64], &mut usize) = if why.resolve_again() {
+            (&RESOLVE_AGAIN, &mut self.again)
+        } else {
+            (&SAME_NODE, &mut self.same)
+        };
+        let delay = Duration::from_millis(table[(*at).min(table.len() - 1)]);
+        *at += 1;
+        self.sleep(delay.min(AT_LEAST), why).await?;
+        let left = delay.saturating_sub(AT_LEAST).min(self.deadline.left());
+        // Both ends mean the same: try again.
+        let _woken = tokio::time::timeout(left, changed).await;
+        Ok(())
+    }
+
     /// Waits as the table for looks says.
     ///
     /// # Errors

@@ -283,6 +283,7 @@ impl Page {
         }
         let mut up: Value = base;
         up["type"] = json!("keyUp");
+        self.inner.acted();
         for event in [down, up] {
             self.inner.call_raw("Input.dispatchKeyEvent", event).await?;
         }

@@ -143,9 +143,17 @@ impl Page {
     async fn keep_inside(&self, found: Vec<Found>, container: &Query) -> Result<Vec<Found>, Error> {
         let containers = self.seek_boxed(container).await?;
         let mut kept = Vec::new();
-        for f in found {
-            if self.inner.is_inside(&f.node, &containers).await? {
-                kept.push(f);
+        for f in self.inner.near_first(found, &containers).await? {
+            match f {
+                (f, true) => kept.push(f),
+                (f, false) => {
+                    // Through the frames around it.
+                    if !containers.is_empty()
+                        && self.inner.frame_inside(&f.node, &containers).await?
+                    {
+                        kept.push(f);
+                    }
+                }
             }
         }
         Ok(kept)
@@ -201,17 +209,63 @@ impl PageInner {
         Ok(map)
     }
 
-    async fn is_inside(&self, node: &Node, containers: &[Found]) -> Result<bool, Error> {
+    /// Which of these lie in one of the containers of their own document; one question per document.
+    async fn near_first(
+        &self,
+        found: Vec<Found>,
+        containers: &[Found],
+    ) -> Result<Vec<(Found, bool)>, Error> {
+        let mut told: Vec<(Node, Vec<i64>)> = Vec::new();
+        for f in &found {
+            if told.iter().any(|(at, _)| at.frame == f.node.frame) {
+                continue;
+            }
+            let inner: Vec<i64> = found
+                .iter()
+                .filter(|other| other.node.context == f.node.context)
+                .map(|other| other.node.number)
+                .collect();
+            let outer: Vec<i64> = containers
+                .iter()
+                .filter(|c| c.node.context == f.node.context && c.node.frame == f.node.frame)
+                .map(|c| c.node.number)
+                .collect();
+            let held = if outer.is_empty() {
+                Vec::new()
+            } else {
+                let held = self.run(&f.node.frame, "held", json!([outer, inner])).await?;
+                serde_json::from_value(held).map_err(|_| Error::Script("held"))?
+            };
+            told.push((f.node.clone(), held));
+        }
+        let holds = |f: &Found| {
+            told.iter().any(|(at, held)| {
+                at.frame == f.node.frame
+                    && at.context == f.node.context
+                    && held.contains(&f.node.number)
+            })
+        };
+        Ok(found
+            .into_iter()
+            .map(|f| {
+                let near = holds(&f);
+                (f, near)
+            })
+            .collect())
+    }
+
+    /// Whether the element that holds a node's frame lies in one of the containers, or that of an outer frame.
+    async fn frame_inside(&self, node: &Node, containers: &[Found]) -> Result<bool, Error> {
         let mut at = node.clone();
         loop {
+            match self.owner(&at.frame).await? {
+                Some(owner) => at = owner,
+                None => return Ok(false),
+            }
             for c in containers.iter().filter(|c| c.node.frame == at.frame) {
                 if self.contains(&c.node, &at).await? {
                     return Ok(true);
                 }
-            }
-            match self.owner(&at.frame).await? {
-                Some(owner) => at = owner,
-                None => return Ok(false),
             }
         }
     }

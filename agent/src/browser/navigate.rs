@@ -233,9 +233,11 @@ impl Page {
     /// The barrier after an act: flushes the renderer, then waits until every navigation of the
     /// page, and of popups it opened, has ended one way or the other. At the deadline it just ends.
     pub async fn settle(&self, deadline: Deadline) {
-        let flush = self.inner.run(&self.inner.id, "flush", json!([]));
-        // No answer means the document is being replaced: the wait below covers it.
-        let _flushed = tokio::time::timeout(FLUSH.min(deadline.left()), flush).await;
+        if !self.inner.is_flushed() {
+            let flush = self.inner.run(&self.inner.id, "flush", json!([]));
+            // No answer means the document is being replaced: the wait below covers it.
+            let _flushed = tokio::time::timeout(FLUSH.min(deadline.left()), flush).await;
+        }
         let mut changed = self.context.watch();
         loop {
             let mut pages = self.context.pages();

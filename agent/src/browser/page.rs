@@ -11,6 +11,7 @@ use super::navigate::NavigationError;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -32,6 +33,9 @@ pub(crate) struct PageInner {
     pub(crate) state: Mutex<PageState>,
     changed: watch::Sender<u64>,
     pub(crate) ready: watch::Sender<bool>,
+    /// Acts so far, and how many of them had been carried out by the page when it was last asked.
+    acts: AtomicU64,
+    flushed: AtomicU64,
 }
 
 impl std::fmt::Debug for PageInner {
@@ -109,6 +113,8 @@ impl PageInner {
             }),
             changed: watch::channel(0).0,
             ready: watch::channel(false).0,
+            acts: AtomicU64::new(0),
+            flushed: AtomicU64::new(0),
         })
     }
 
@@ -129,6 +135,23 @@ impl PageInner {
             (_, true) => Err(Error::Gone),
             _ => Ok(()),
         }
+    }
+
+    /// An input is sent to the page.
+    pub(crate) fn acted(&self) {
+        self.acts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The page has carried out every input so far, in this frame.
+    pub(crate) fn flushed_now(&self, frame: &str) {
+        if self.frame_state(frame).is_some_and(|state| state.session == self.session) {
+            self.flushed.store(self.acts.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the page has carried out every input.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.flushed.load(Ordering::Relaxed) == self.acts.load(Ordering::Relaxed)
     }
 
     /// Something happened worth another look.

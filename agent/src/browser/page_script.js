@@ -233,6 +233,11 @@
     }
     throw new Error("unknown finder");
   };
+  // Which of these elements lie in one of those; all by number.
+  const held = (outer, inner) => {
+    const containers = outer.map(numbered).filter(Boolean);
+    return inner.filter((n) => { const el = numbered(n); return el && containers.some((c) => flatContains(c, el)); });
+  };
   // What is told of a match: its number, the number of the control it stands for, its facts.
   const sight = (el) => {
     const control = retarget(el.nodeType === 1 ? el : el.parentElement || el.host || document.documentElement);
@@ -255,15 +260,14 @@
     const name = el.getAttribute("aria-label") || tidy(text(el)).slice(0, 40);
     return el.tagName.toLowerCase() + (el.id ? "#" + el.id : "") + (name ? ` "${name}"` : "");
   };
-  const frames2 = () => new Promise((done) => {
-    let finished = false;
-    const end = () => { if (!finished) { finished = true; done(); } };
-    requestAnimationFrame(() => requestAnimationFrame(end));
-    setTimeout(end, 250);
+  const nextFrame = () => new Promise((done) => {
+    requestAnimationFrame(done);
+    // A page in the background draws nothing.
+    setTimeout(done, 250);
   });
   const stable = async (el) => {
     const one = el.getBoundingClientRect();
-    await frames2();
+    await nextFrame();
     const two = el.getBoundingClientRect();
     return one.x === two.x && one.y === two.y && one.width === two.width && one.height === two.height;
   };
@@ -346,13 +350,26 @@
     return { x: r.left + (owner.clientLeft + px) * sx, y: r.top + (owner.clientTop + py) * sy, sx, sy };
   };
 
+  // Everything before a press in one go: states, scrolling, the point and what lies over it, and the guard.
+  const aim = async (el, needs, how, last) => {
+    const state = await ready(el, needs);
+    if (state !== "ok") return { state };
+    scroll(el, how);
+    const at = point(el);
+    if (at && !at.covered && last) arm(el, last);
+    return { state, at };
+  };
+
   const POINTER = ["pointerdown", "mousedown", "pointerup", "mouseup", "click", "auxclick", "dblclick"];
   let guard = null;
-  const arm = (el, watchOnly) => {
+  // `last`: the event that ends the act.
+  const arm = (el, last) => {
     disarm();
-    guard = { el, hit: [], swallowed: [], by: null, watchOnly };
+    guard = { el, hit: [], swallowed: [], by: null };
+    guard.over = new Promise((done) => { guard.end = done; });
     guard.listen = (e) => {
       if (!e.isTrusted) return;
+      if (e.type === last) guard.end();
       const at = e.composedPath()[0];
       let good = at && at.nodeType === 1 && accepts(el, at);
       if (!good && inClosedRoot(el)) good = hitAt(el, e.clientX, e.clientY) === null;
@@ -369,10 +386,18 @@
   const disarm = () => {
     if (!guard) return null;
     for (const type of POINTER) removeEventListener(type, guard.listen, true);
-    const verdict = { hit: guard.hit, swallowed: guard.swallowed, by: guard.by };
+    const verdict = { hit: guard.hit, swallowed: guard.swallowed, by: guard.by, lost: lost() };
+    guard.end();
     guard = null;
     return verdict;
   };
+  // Pressed and released on the target, and yet no click: it was taken out of the document in between and put back.
+  const lost = () => guard.el.isConnected && !guard.hit.includes("click") &&
+    guard.hit.includes("mousedown") && guard.hit.includes("mouseup");
+  // After the timers the page's handlers have set for "now".
+  const flush = () => new Promise((done) => setTimeout(() => setTimeout(done, 1), 1));
+  // What the guard saw, once the act is over and its handlers have run.
+  const verdict = async () => { await guard?.over; await flush(); return disarm(); };
 
   const deepActive = () => { let a = document.activeElement; while (a && a.shadowRoot && a.shadowRoot.activeElement) a = a.shadowRoot.activeElement; return a; };
   const NATIVE = /^(date|time|datetime-local|month|week|color|range)$/;
@@ -430,6 +455,8 @@
     o.selected = true;
     el.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
     el.dispatchEvent(new Event("change", { bubbles: true }));
+    // Where several can be chosen, what counts is that this one is.
+    if (el.multiple) return o.selected ? tidy(o.label || o.text) : "";
     return value(el);
   };
   const radios = (el) => {
@@ -641,10 +668,9 @@
   };
   new MutationObserver(watch).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
-  globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, scroll, point, framePoint, frameMap, arm, disarm, focusAll, kindOf,
+  globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, aim, framePoint, frameMap, verdict, disarm, focusAll, kindOf,
     setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, html, covers,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
     expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),
-    viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: (el, n) => flatContains(el, numbered(n)), checked, focused: (el) => deepActive() === el, // After the timers the page's handlers have set for "now".
-    flush: () => new Promise((done) => setTimeout(() => setTimeout(done, 1), 1)), title: () => document.title };
+    viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: (el, n) => flatContains(el, numbered(n)), held, checked, focused: (el) => deepActive() === el, flush, title: () => document.title };
 })();

@@ -71,6 +71,7 @@ impl Portal<'_> {
                 self.watch().await?;
             }
             let page = self.page()?;
+            let mut changes = page.changes();
             let why = match self.look_for(&page, &sought).await? {
                 Located::One(chosen) => {
                     if chosen.by > 0 && tries.count() == 0 {
@@ -97,7 +98,8 @@ impl Portal<'_> {
                     Why::Other(how)
                 }
             };
-            if let Err(error) = tries.wait(why).await {
+            let changed = async { drop(changes.changed().await) };
+            if let Err(error) = tries.wait_or(why, changed).await {
                 return Err(self.not_done(target, &error, conflict));
             }
         }

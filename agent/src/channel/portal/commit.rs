@@ -355,7 +355,7 @@ async fn press(
     seam: &mut LatchFirst<'_>,
     request_by: Deadline,
 ) -> (Attempted<crate::browser::Clicked>, Result<Option<Held>, crate::browser::Error>) {
-    let click = page.try_click(&found.stands_for, 0, seam);
+    let click = page.click_once(&found.stands_for, seam);
     tokio::pin!(click);
     let held = gate.held(request_by);
     tokio::pin!(held);

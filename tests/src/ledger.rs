@@ -141,6 +141,7 @@ impl Wanted {
         let slug = match payer {
             "P1" => "crestline",
             "P2" => "verity",
+            "P3" => "larkfield",
             "P4" => "harbor",
             other => other,
         };

@@ -16,6 +16,7 @@ pub mod harbor;
 pub mod html;
 pub mod journal;
 pub mod knobs;
+pub mod larkfield;
 pub mod mail;
 pub mod pdf;
 pub mod planbridge;
@@ -70,6 +71,7 @@ pub fn profiles() -> Vec<&'static Profile> {
     vec![
         &crestline::PROFILE,
         &verity::PROFILE,
+        &larkfield::PROFILE,
         &harbor::PROFILE,
         &planbridge::PROFILE,
         &rxbright::PROFILE,

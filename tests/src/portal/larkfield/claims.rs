@@ -56,7 +56,8 @@ pub(super) async fn eligibility(desk: Desk, Query(query): Query<EligibilityQuery
     shown["dob"] = json!(us_date(member.dob));
     shown["plan"] = json!("Larkfield National PPO");
     shown["subscriber"] = json!(subscriber.map(Member::name));
-    shown["service"] = json!(service.map_or("Health benefit plan coverage", |code| code.text.as_str()));
+    shown["service"] =
+        json!(service.map_or("Health benefit plan coverage", |code| code.text.as_str()));
     shown["asOf"] = json!(us_date(day));
     shown["status"] = json!(if active { "Active" } else { "Not active" });
     shown["note"] = json!((!active).then_some(NOT_ACTIVE));

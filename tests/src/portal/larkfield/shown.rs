@@ -117,7 +117,8 @@ fn notice(sim: &Sim, case: &Case) {
         to: account.email.clone(),
         from: "Larkfield National <no-reply@larkfield.test>".to_owned(),
         subject: "A new letter is in your Document Library".to_owned(),
-        text: "Sign in to the Provider Workspace and open Prior Auth Letters to read it.".to_owned(),
+        text: "Sign in to the Provider Workspace and open Prior Auth Letters to read it."
+            .to_owned(),
         delay: hours(sim, "letter_delay_h"),
     };
     sim.mail.send(&sim.kept, case.changed_at, draft);

@@ -119,7 +119,7 @@
       select.value = value || "";
       return { el: window.Kit.field(label, select), get value() { return select.value; } };
     },
-    date: function (label, name, value) { return h("lf-date-field", { name: name, label: word(label), value: value }); },
+    date: function (label, name, value) { return h("lf-date-field", { name: name, label: word(label), value: value, role: "group", "aria-label": word(label) }); },
     upload: function (held, send) { var el = document.createElement("lf-upload"); el.held = held; el.send = send; return el; },
     table: function (caption, columns, rows) {
       var el = document.createElement("lf-table");

@@ -161,6 +161,7 @@ fn usual(id: &str) -> Option<&'static str> {
         "F29" => "not-active",
         "F30" => "scan-pending",
         "F31" => "number-format",
+        "F32" => "letter-contradicts",
         "F33" => "paging-drift",
         "F36" => "decoy-button",
         "F37" => "double-answer",

@@ -63,7 +63,14 @@ pub(super) async fn notice(desk: Desk, Query(fields): Query<Fields>) -> Response
         format!("Date {}", html::us_date(eastern(case.changed_at).date())),
         String::new(),
     ];
+    // A letter can say the opposite of the page.
+    let wrong = desk.call.fires("letter-contradicts");
     for line in &case.lines {
+        let words = match wrong {
+            true if line.status.granted() => "DENIED",
+            true => "APPROVED",
+            false => line_words(line.status),
+        };
         lines.push(format!(
             "{}  {} to {}  units {} asked, {} approved: {}",
             line.code,
@@ -71,7 +78,7 @@ pub(super) async fn notice(desk: Desk, Query(fields): Query<Fields>) -> Response
             html::us_date(line.to),
             line.units,
             line.granted.unwrap_or(0),
-            line_words(line.status)
+            words
         ));
         if let Some(text) = &line.text {
             lines.push(format!("    Reason {}: {text}", line.reason.as_deref().unwrap_or("-")));

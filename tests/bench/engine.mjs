@@ -64,7 +64,7 @@ async function puppeteer() {
     const scope = q.in ? `${q.in} ` : "";
     if (q.role) return q.name === undefined ? `${scope}::-p-aria([role="${q.role}"])` : `${scope}::-p-aria([name=${quoted(q.name)}][role="${q.role}"])`;
     if (q.label !== undefined) return `${scope}::-p-aria([name=${quoted(q.label)}])`;
-    if (q.text !== undefined) return `${scope}::-p-xpath(.//*[not(*)][normalize-space(.)=${quoted(q.text)}])`;
+    if (q.text !== undefined) return `${scope}::-p-xpath(.//*[text()[normalize-space(.)=${quoted(q.text)}]])`;
     return `${scope}${q.css}`;
   };
   return {
@@ -166,11 +166,11 @@ const date = async (e, inputs) => {
 };
 
 const TASKS = {
-  "book-flight-nodelay": async (e, { from, to, date }) => {
+  "book-flight-nodelay": async (e, { from, to, from_pick, to_pick, date }) => {
     await e.fill({ css: "#flight-from" }, from);
-    await e.click({ css: ".ui-autocomplete .ui-menu-item", has: from });
+    await e.click({ css: ".ui-autocomplete .ui-menu-item", has: from_pick });
     await e.fill({ css: "#flight-to" }, to);
-    await e.click({ css: ".ui-autocomplete .ui-menu-item", has: to });
+    await e.click({ css: ".ui-autocomplete .ui-menu-item", has: to_pick });
     await pickDate(e, date);
     await e.click(button("Search"));
     await e.appears({ css: "#results .flight-price" });

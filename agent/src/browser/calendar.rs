@@ -11,6 +11,10 @@ use std::time::Duration;
 
 /// Most month steps before giving up (twenty years).
 const STEPS: u32 = 240;
+/// How long a calendar may take to open, all tries together.
+const OPENS: Duration = Duration::from_secs(4);
+/// How long a control may take to show the day that was clicked.
+const TAKES: Duration = Duration::from_secs(1);
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
@@ -36,16 +40,17 @@ impl Page {
         before: &mut dyn BeforeInput,
     ) -> Result<String, NotDone> {
         let wanted = date_of(iso).ok_or(Stop::Rejected("the date is not an ISO date".into()))?;
-        let mut tries = Tries::until(deadline);
-        let grid = loop {
-            let open = self.open_calendar(node, tries.count(), before).await.into();
-            if let Some(grid) = tries.next(open).await? {
-                break grid;
+        let mut opening = Tries::until(deadline.at_most(OPENS));
+        loop {
+            let open = self.open_calendar(node, opening.count(), before).await.into();
+            if opening.next(open).await?.is_some() {
+                break;
             }
-        };
+        }
+        let mut tries = Tries::until(deadline);
         let mut steps = 0;
         loop {
-            let stepped = self.step_month(&grid, wanted, before).await.into();
+            let stepped = self.step_month(wanted, before).await.into();
             match tries.next(stepped).await? {
                 Some(true) => break,
                 Some(false) => steps += 1,
@@ -55,12 +60,19 @@ impl Page {
                 return Err(Stop::Rejected("the month was not reached".into()).into());
             }
         }
-        while tries.next(self.click_day(&grid, wanted.2, before).await.into()).await?.is_none() {}
+        let earlier = self.value(node).await;
+        while tries.next(self.click_day(wanted.2, before).await.into()).await?.is_none() {}
+        // What the click sets going may take a moment; a control that shows the same as before may have been right already.
+        let soon = deadline.at_most(TAKES);
         loop {
-            let shown = self.value(node).await;
-            if let Some(shown) = tries.next(shown).await? {
-                return Ok(shown);
+            match (self.value(node).await, &earlier) {
+                (Attempted::Done(shown), Attempted::Done(was))
+                    if shown == *was && !soon.passed() => {}
+                (Attempted::Done(shown), _) => return Ok(shown),
+                (Attempted::Wait(why), _) => tries.wait(why).await?,
+                (Attempted::Stop(stop), _) => return Err(stop.into()),
             }
+            self.wait_change(soon.at_most(Duration::from_millis(50))).await;
         }
     }
 
@@ -70,9 +82,9 @@ impl Page {
         node: &Node,
         attempt: u32,
         before: &mut dyn BeforeInput,
-    ) -> Result<Node, End> {
-        if let Some(grid) = self.calendar().await? {
-            return Ok(grid);
+    ) -> Result<(), End> {
+        if self.calendar().await?.is_some() {
+            return Ok(());
         }
         let opener = self
             .picked_one(node, "calendarOpener", json!([]))
@@ -85,8 +97,8 @@ impl Page {
         }
         let soon = Deadline::within(Duration::from_millis(500));
         loop {
-            if let Some(grid) = self.calendar().await? {
-                return Ok(grid);
+            if self.calendar().await?.is_some() {
+                return Ok(());
             }
             if soon.passed() {
                 return Err(End::Wait(Why::Other("no calendar opened".into())));
@@ -95,7 +107,19 @@ impl Page {
         }
     }
 
+    /// The visible grid of days. Many calendars build a new one for each month.
     async fn calendar(&self) -> Result<Option<Node>, Error> {
+        for state in self.inner.frame_states() {
+            // A frame that goes away meanwhile holds no calendar.
+            let Ok(world) = self.inner.world(&state.id).await else { continue };
+            let Ok(grids) = self.inner.run(&state.id, "calendars", json!([])).await else {
+                continue;
+            };
+            if let Some(number) = grids.pointer("/0").and_then(Value::as_i64) {
+                return Ok(Some(state.node(&world, number)));
+            }
+        }
+        // In closed shadow roots only Chrome itself sees them.
         for role in ["grid", "table"] {
             for found in self.find(&Query::by(By::Role(role.to_owned(), None))).await? {
                 if !found.visible {
@@ -110,19 +134,23 @@ impl Page {
         Ok(None)
     }
 
+    async fn grid(&self) -> Result<Node, End> {
+        self.calendar().await?.ok_or(End::Wait(Why::Other("the calendar is gone".into())))
+    }
+
     /// True when the month is shown; else presses previous or next once and waits for the title to change.
     async fn step_month(
         &self,
-        grid: &Node,
         wanted: (i32, u32, u32),
         before: &mut dyn BeforeInput,
     ) -> Result<bool, End> {
-        let shown = self.shown_month(grid).await?;
+        let grid = self.grid().await?;
+        let shown = self.shown_month(&grid).await?;
         let ahead = (wanted.0 - shown.0) * 12 + wanted.1 as i32 - shown.1 as i32;
         if ahead == 0 {
             return Ok(true);
         }
-        let button = self.picked_one(grid, "calendarStep", json!([ahead > 0])).await?;
+        let button = self.picked_one(&grid, "calendarStep", json!([ahead > 0])).await?;
         let button =
             button.ok_or(End::Stop(Stop::WrongKind("the calendar has no month buttons".into())))?;
         match self.try_click(&button, 0, before).await {
@@ -132,7 +160,15 @@ impl Page {
         }
         let soon = Deadline::within(Duration::from_secs(1));
         while !soon.passed() {
-            let now = self.shown_month(grid).await?;
+            let now = match self.shown_month(&grid).await {
+                Ok(now) => now,
+                // It was built anew.
+                Err(End::Wait(_)) => match self.grid().await {
+                    Ok(grid) => self.shown_month(&grid).await?,
+                    Err(_) => shown,
+                },
+                Err(end) => return Err(end),
+            };
             let moved = (now.0 - shown.0) * 12 + now.1 as i32 - shown.1 as i32;
             if moved.signum() == ahead.signum() {
                 return Ok(false);
@@ -146,18 +182,17 @@ impl Page {
     }
 
     async fn shown_month(&self, grid: &Node) -> Result<(i32, u32), End> {
-        let title = self.inner.run_on(grid, "calendarTitle", json!([])).await?;
+        let title = match self.inner.run_on(grid, "calendarTitle", json!([])).await {
+            Err(e) if e.is_stale() => Value::Null,
+            told => told?,
+        };
         month_of(title.as_str().unwrap_or(""))
             .ok_or(End::Wait(Why::Other("the calendar names no month".into())))
     }
 
-    async fn click_day(
-        &self,
-        grid: &Node,
-        day: u32,
-        before: &mut dyn BeforeInput,
-    ) -> Result<(), End> {
-        let cell = self.picked_one(grid, "calendarDay", json!([day])).await?;
+    async fn click_day(&self, day: u32, before: &mut dyn BeforeInput) -> Result<(), End> {
+        let grid = self.grid().await?;
+        let cell = self.picked_one(&grid, "calendarDay", json!([day])).await?;
         let cell = cell.ok_or(End::Wait(Why::NoOption(Vec::new())))?;
         match self.try_click(&cell, 0, before).await {
             Attempted::Done(_) => Ok(()),

@@ -538,7 +538,8 @@
     for (let at = grid, n = 0; at && n < 6; at = flatParent(at), n++) { const hit = test(at); if (hit) return hit; }
     return null;
   };
-  const calendarTitle = (grid) => around(grid, (at) => {
+  const calendars = () => select(document, "table,[role=grid],[role=table]").filter((g) => visible(g) && dayCells(g).length >= 28).map(numberOf);
+  const calendarTitle = (grid) => !grid.isConnected ? "" : around(grid, (at) => {
     for (const t of [at.getAttribute("aria-label") || "", ...idRefs(at, "aria-labelledby").map((n) => text(n)), tidy(text(at))]) {
       const m = MONTH.exec(t);
       if (m) return m[0];
@@ -668,7 +669,7 @@
   };
   new MutationObserver(watch).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
-  globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, aim, framePoint, frameMap, verdict, disarm, focusAll, kindOf,
+  globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendars, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, aim, framePoint, frameMap, verdict, disarm, focusAll, kindOf,
     setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, html, covers,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
     expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),

@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use agent::{
     browser::{Browser, LaunchConfig},
     channel::{
-        Denied, Doors, Errand, Item, Permit, Secret, Standing, Wish,
+        Denied, Doors, Errand, Item, Permit, ReadingRules, Secret, Standing, Wish,
         portal::{self, Session, SessionOf},
     },
     mask::Masker,
@@ -120,6 +120,7 @@ impl Ours {
             inputs: inputs.clone(),
             purpose: Purpose::Work,
             login_origins: Vec::new(),
+            reading: ReadingRules::default(),
             intent_opened_at: None,
             may_commit: false,
             folder: self.folder.path().to_owned(),

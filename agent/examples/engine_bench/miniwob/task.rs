@@ -26,9 +26,21 @@ struct Written {
     /// Groups that are lists, separated by `,` or `>`; "nothing" is none.
     #[serde(default)]
     lists: Vec<String>,
+    /// Further parameters, by rewriting others.
+    #[serde(default)]
+    derive: BTreeMap<String, Derived>,
     /// A choice among what the page shows from the beginning.
     shown: Option<Choice>,
     then: Option<Then>,
+}
+
+/// A parameter made from another one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Derived {
+    of: String,
+    find: String,
+    put: String,
 }
 
 /// The best of several rows of text.
@@ -58,6 +70,7 @@ pub(crate) struct Task {
     pub(crate) name: String,
     says: Regex,
     lists: Vec<String>,
+    derive: BTreeMap<String, Derived>,
     shown: Option<Choice>,
     pub(crate) then: Option<Then>,
 }
@@ -68,8 +81,8 @@ impl Task {
         let file: File = serde_json::from_str(TASKS).context("tasks.json")?;
         let task = |(name, written): (String, Written)| {
             let says = Regex::new(&written.says).with_context(|| format!("what `{name}` says"))?;
-            let Written { lists, shown, then, .. } = written;
-            Ok(Self { name, says, lists, shown, then })
+            let Written { lists, derive, shown, then, .. } = written;
+            Ok(Self { name, says, lists, derive, shown, then })
         };
         file.tasks.into_iter().map(task).collect()
     }
@@ -93,6 +106,11 @@ impl Task {
                 json!(value)
             };
             inputs.insert(name.to_owned(), value);
+        }
+        for (name, derived) in &self.derive {
+            let from = inputs.get(&derived.of).and_then(Value::as_str).unwrap_or_default();
+            let made = Regex::new(&derived.find)?.replace(from, derived.put.as_str()).into_owned();
+            inputs.insert(name.clone(), json!(made));
         }
         let mut inputs = Value::Object(inputs);
         if let Some(choice) = &self.shown {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use domain::script::ast::Target;
 
 use super::{Halt, Portal, locate::Located};
-use crate::browser::{Attempted, Deadline, Found, Page, Text, Tries, Why};
+use crate::browser::{
+    Attempted, BeforeInput, Deadline, Found, Node, NotDone, Page, Text, Tries, Why,
+};
 
 /// What is done to an element.
 pub(crate) enum Deed {
@@ -127,7 +129,10 @@ impl Portal<'_> {
                     "this date control needs a date".into(),
                 )),
             },
-            Deed::Fill(text) => page.try_fill(node, text).await,
+            Deed::Fill(text) => match iso_date(text).filter(|_| only_by_calendar(found, tries)) {
+                Some(iso) => pick(page, node, &iso, tries.deadline(), &mut seam).await,
+                None => page.try_fill(node, text).await,
+            },
             Deed::Choose(label) => page.try_choose(node, label, count, &mut seam).await,
             Deed::Tick(on) => {
                 page.try_tick(node, *on, count, &mut seam).await.map(|on| on.to_string())
@@ -187,6 +192,28 @@ impl Portal<'_> {
             Located::One(chosen) => Some(chosen.found),
             Located::Not(_) | Located::Conflict(_) => None,
         })
+    }
+}
+
+/// A field that refuses typing, at a second look.
+fn only_by_calendar(found: &Found, tries: &Tries) -> bool {
+    let facts = &found.facts;
+    facts.tag == "input" && facts.enabled && !facts.editable && tries.count() > 0
+}
+
+/// Picks a date in the calendar a field opens; the field must show it afterwards.
+async fn pick(
+    page: &Page,
+    node: &Node,
+    iso: &str,
+    deadline: Deadline,
+    seam: &mut dyn BeforeInput,
+) -> Attempted<String> {
+    match page.pick_date(node, iso, deadline, seam).await {
+        Ok(shown) if iso_date(&shown).as_deref() == Some(iso) => Attempted::Done(shown),
+        Ok(_) => Attempted::Wait(Why::NotShown),
+        Err(NotDone::OutOfTime { why, .. }) => Attempted::Wait(why),
+        Err(NotDone::Stopped(stop)) => Attempted::Stop(stop),
     }
 }
 

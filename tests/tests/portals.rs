@@ -12,6 +12,9 @@ mod portal {
     mod harbor_faults;
     mod harbor_redesign;
     mod mail;
+    mod planbridge;
+    mod planbridge_client;
+    mod planbridge_faults;
     mod planes;
     mod verity;
     mod verity_client;

@@ -21,35 +21,37 @@ use crate::{
     },
 };
 
-/// The page around the letters; they come by themselves.
+/// The page around the letters; they come when asked for.
 pub(super) async fn correspondence(desk: Desk) -> Response {
     desk.saw("correspondence");
     let look = desk.look;
     let list = look.id("letters");
     let body = format!(
         "<p class=\"hint\">Letters are no longer mailed. Each opens as a PDF file.</p>\
-         <form class=\"filter\" data-into=\"{list}\" data-from=\"/correspondence/rows\">{}{}</form>\
-         <div id=\"{list}\" data-load=\"/correspondence/rows\"></div>{}",
+         <form class=\"filter\" data-into=\"{list}\" data-from=\"/correspondence/rows\">{}{}{}</form>\
+         <div id=\"{list}\"></div>{}",
         look.input(look.say("Member ID", "Subscriber"), "member", "text", "", true),
+        look.input(look.say("Reference", "Case number"), "reference", "text", "", true),
         look.go(look.say("Show Letters", "Narrow down")),
         look::overlays(&desk)
     );
     desk.shown(look.hub(&desk, look.say("Correspondence", "Letters"), &body))
 }
 
-fn letters(desk: &Desk, member: &str) -> Vec<Case> {
+fn letters(desk: &Desk, member: &str, reference: &str) -> Vec<Case> {
     let mut cases = desk.sim.store.all();
     cases.retain(|case| {
         case.recorded
             && case.number("letter").is_some()
             && (member.is_empty() || case.filing.member_id == member)
+            && (reference.is_empty() || case.has_number(reference))
     });
     cases
 }
 
-/// The letters, for the page's script. What they say stands in them, not here.
+/// The letters, for the page's script. Why stands in them alone.
 pub(super) async fn rows(desk: Desk, Query(fields): Query<Fields>) -> Response {
-    let cases = letters(&desk, &value(&fields, "member"));
+    let cases = letters(&desk, &value(&fields, "member"), &value(&fields, "reference"));
     desk.note(Entry::new("list").with("what", "letters").with("rows", cases.len()));
     if cases.is_empty() || desk.call.fires("search-empty-while-down") {
         return desk.shown("<p>No correspondence.</p>".to_owned());
@@ -68,12 +70,12 @@ pub(super) async fn rows(desk: Desk, Query(fields): Query<Fields>) -> Response {
                 html::us_date(central(case.changed_at).date()),
                 esc(&case.filing.member_id),
                 esc(&case.id),
-                "Notice of determination".to_owned(),
+                words::decision(case).to_owned(),
                 link,
             ]
         })
         .collect();
-    let headers = ["Letter", "Date", "Member ID", "Reference", "Subject", "Action"];
+    let headers = ["Letter", "Date", "Member ID", "Reference", "Determination", "Action"];
     desk.shown(desk.look.table(desk.look.say("Correspondence", "Your letters"), &headers, &rows))
 }
 
@@ -93,12 +95,17 @@ fn missing(desk: &Desk) -> Response {
 pub(super) async fn letter(desk: Desk, Path(letter): Path<String>) -> Response {
     let case = desk.sim.store.find(&letter).filter(|case| case.number("letter").is_some());
     let Some(case) = case else { return missing(&desk) };
+    let determination = match words::decision(&case) {
+        "Not certified" if desk.call.fires("letter-contradicts") => "Certified as requested",
+        _ if desk.call.fires("letter-contradicts") => "Not certified",
+        words => words,
+    };
     let mut lines = vec![
         format!("Letter number {}", case.number("letter").unwrap_or_default()),
         format!("Reference {}   Member ID {}", case.id, case.filing.member_id),
         format!("Date {}", html::us_date(central(case.changed_at).date())),
         String::new(),
-        format!("Determination: {}", words::decision(&case)),
+        format!("Determination: {determination}"),
         String::new(),
     ];
     for line in &case.lines {

@@ -13,6 +13,7 @@ use std::{
 
 use domain::{
     id::IntentId,
+    mailbox::Mailbox,
     script::{ast::SecretKind, value::FileRef},
     step::Step,
     time::Timestamp,
@@ -24,10 +25,13 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     channel::{Denied, Doors, Item, Permit, Secret, Standing, Wish},
     clock::{self, Allowed},
+    mailbox::Post,
 };
 
 /// Life of a permit at the desk.
 const PERMIT_MS: i64 = 10_000;
+/// How long a code may be on its way by e-mail.
+const MAIL_PATIENCE: Duration = Duration::from_secs(120);
 /// A code with less time left than this is not typed.
 const CODE_LEFT: Duration = Duration::from_secs(5);
 
@@ -97,6 +101,8 @@ pub struct Desk {
     pub secrets: Secrets,
     /// Kinds by alias.
     pub kinds: BTreeMap<String, SecretKind>,
+    /// How mailboxes are reached.
+    pub post: Post,
     state: Mutex<State>,
 }
 
@@ -105,6 +111,10 @@ struct State {
     steps: BTreeMap<u32, Step>,
     entry: Option<PathBuf>,
     last_code: Option<u64>,
+    /// When something was typed that a code may answer.
+    asked_at: Option<Timestamp>,
+    /// Messages whose code was used.
+    used_messages: Vec<String>,
 }
 
 impl Desk {
@@ -118,10 +128,11 @@ impl Desk {
         inputs: PathBuf,
         secrets: Secrets,
         kinds: BTreeMap<String, SecretKind>,
+        post: Post,
     ) -> std::io::Result<Self> {
         fs::create_dir_all(&out)?;
         fs::create_dir_all(&journal)?;
-        Ok(Self { out, journal, inputs, secrets, kinds, state: Mutex::default() })
+        Ok(Self { out, journal, inputs, secrets, kinds, post, state: Mutex::default() })
     }
 
     /// The steps as far as told.
@@ -167,6 +178,22 @@ impl Desk {
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    /// The code a portal has sent by e-mail. The value of the alias is the line of the mailbox.
+    async fn mailed(&self, line: &str) -> Result<Secret, Denied> {
+        let no = |because: String| Denied::No { code: "code-needed".to_owned(), because };
+        let mailbox = Mailbox::parse(line).ok_or_else(|| {
+            no("the value of a mail_code is the address of its mailbox, https://reader:…@host/…".to_owned())
+        })?;
+        let (since, used) = {
+            let state = self.lock();
+            (state.asked_at.unwrap_or_else(clock::now), state.used_messages.clone())
+        };
+        let (message, code) =
+            self.post.code(&mailbox, since, &used, MAIL_PATIENCE).await.map_err(no)?;
+        self.lock().used_messages.push(message);
+        Ok(Secret::new(code, None))
     }
 
     fn keep_now(&self, item: &Item) -> std::io::Result<()> {
@@ -257,7 +284,11 @@ impl Doors for Desk {
             };
             match self.kinds.get(alias) {
                 Some(SecretKind::Totp) => self.code(&value).await,
-                _ => Ok(Secret::new(value.to_string(), None)),
+                Some(SecretKind::MailCode) => self.mailed(&value).await,
+                _ => {
+                    self.lock().asked_at = Some(clock::now());
+                    Ok(Secret::new(value.to_string(), None))
+                }
             }
         })
     }
@@ -328,6 +359,7 @@ mod tests {
             dir.path().to_owned(),
             Secrets::default(),
             BTreeMap::new(),
+            Post::default(),
         )
         .expect("desk");
         assert!(desk.open_entry("W1/70551").expect("writes").is_some());

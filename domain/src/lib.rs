@@ -19,6 +19,7 @@ pub mod id;
 pub mod intent;
 pub mod job;
 pub mod lease;
+pub mod mailbox;
 pub mod outcome;
 pub mod permission;
 pub mod request;

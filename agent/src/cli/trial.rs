@@ -24,6 +24,7 @@ use crate::{
         portal::{self, CommitState, Finished, Session, SessionOf},
     },
     clock,
+    mailbox::Post,
     mask::Masker,
     observe::Observer,
     polite::Pace,
@@ -135,8 +136,12 @@ fn prepare(options: &Try) -> Result<Prepared, u8> {
         return Err(usage(format!("there is no value for the secret `{alias}`")));
     }
     let beside = options.input.parent().unwrap_or(Path::new(".")).to_owned();
-    let desk = Desk::new(options.out.clone(), options.journal.clone(), beside, secrets, kinds)
-        .map_err(|e| usage(format!("{}: {e}", options.out.display())))?;
+    let config = options.browser.config(None).map_err(usage)?;
+    let host_rules = config.host_rules.into_iter().collect();
+    let post = Post { host_rules, extra_ca: config.extra_ca };
+    let desk =
+        Desk::new(options.out.clone(), options.journal.clone(), beside, secrets, kinds, post)
+            .map_err(|e| usage(format!("{}: {e}", options.out.display())))?;
     Ok(Prepared { bundle: Arc::new(bundle), inputs, desk: Arc::new(desk) })
 }
 

@@ -224,15 +224,26 @@ pub(crate) async fn attempt(
     purpose: Purpose,
     inputs: Value,
 ) -> Finished {
+    attempt_with(book, session, purpose, inputs, (bundle(), ReadingRules::default())).await
+}
+
+/// One attempt of another script, with what is known for reading without rendering.
+pub(crate) async fn attempt_with(
+    book: &Arc<Book>,
+    session: &mut Session,
+    purpose: Purpose,
+    inputs: Value,
+    (bundle, reading): (Arc<Bundle>, ReadingRules),
+) -> Finished {
     let folder = tempfile::tempdir().unwrap();
     let errand = Errand {
-        bundle: bundle(),
+        bundle,
         inputs: inputs.clone(),
         purpose,
         login_origins: vec!["https://portal.field.test".into()],
         intent_opened_at: None,
         may_commit: true,
-        reading: ReadingRules::default(),
+        reading,
         folder: folder.path().to_owned(),
     };
     let limits =

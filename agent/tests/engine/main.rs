@@ -4,6 +4,7 @@
 
 mod book;
 mod commits;
+mod fetch;
 mod logins;
 mod pages;
 mod site;

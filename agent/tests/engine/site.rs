@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     Form, Router,
-    extract::State,
+    extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -47,6 +47,14 @@ pub(crate) struct Ledger {
     pub(crate) list_down: bool,
     /// The statement of the form, where it is not the usual one.
     pub(crate) statement: Option<String>,
+    /// State and paid amount of the claim; empty: in process.
+    pub(crate) claim: (String, Option<String>),
+    /// What the page's script writes over the state.
+    pub(crate) claim_shown: Option<String>,
+    /// So many spaces at the end of the claim's page.
+    pub(crate) claim_padding: usize,
+    /// The claim's page sends on to there.
+    pub(crate) claim_leads_to: Option<String>,
     /// What was typed last into the form.
     pub(crate) form: (String, String),
 }
@@ -132,6 +140,7 @@ fn pages(site: Site) -> Router {
         .route("/submit", post(submit))
         .route("/done", get(done))
         .route("/list", get(list))
+        .route("/claim", get(claim))
         .with_state(site)
 }
 
@@ -286,4 +295,37 @@ async fn list(State(site): State<Site>, headers: HeaderMap) -> Response {
          <th>Status</th></tr>{rows}</table>"
     ))
     .into_response()
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    number: String,
+}
+
+async fn claim(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    if !signed_in(&site, &headers) {
+        return Redirect::to("/login").into_response();
+    }
+    let ledger = site.lock().unwrap();
+    if let Some(away) = &ledger.claim_leads_to {
+        return Redirect::to(away).into_response();
+    }
+    let (state, paid) = &ledger.claim;
+    let state = if state.is_empty() { "In process" } else { state };
+    let paid = paid.as_ref().map(|paid| format!("<p class=paid title=Paid>{paid}</p>"));
+    let over = ledger.claim_shown.as_ref().map(|text| {
+        format!("<script>document.querySelector('td').textContent = '{text}'</script>")
+    });
+    let body = format!(
+        "<h1>Claim {}</h1><table><tr><th>Claim status</th><td>{state}</td></tr></table>{}{}{}",
+        wanted.number,
+        paid.unwrap_or_default(),
+        over.unwrap_or_default(),
+        " ".repeat(ledger.claim_padding)
+    );
+    page("Claim", &body).into_response()
 }

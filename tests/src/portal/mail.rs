@@ -201,7 +201,7 @@ async fn messages(
             json!({
                 "id": message.id,
                 "at": message.at.to_string(),
-                "real_at": message.real_at.map(|at| at.to_string()),
+                "received_at": message.real_at.map(|at| at.to_string()),
                 "from": message.from,
                 "subject": message.subject,
                 "text": message.text,

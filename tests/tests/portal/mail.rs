@@ -37,13 +37,13 @@ async fn boxes_are_read_with_their_own_bearer_newest_last() {
     let (status, body) = read(&world.running, path, &bearer).await;
     assert_eq!((status, body["messages"].as_array().unwrap().len()), (200, 1));
     assert_eq!(body["messages"][0]["text"], "first");
-    assert!(body["messages"][0]["real_at"].is_string());
+    assert!(body["messages"][0]["received_at"].is_string());
     world.control().advance("PT30S").await.unwrap();
     let after = body["messages"][0]["id"].as_str().unwrap();
     let (_, newer) = read(&world.running, &format!("{path}?after={after}"), &bearer).await;
     assert_eq!(newer["messages"].as_array().unwrap().len(), 1);
     assert_eq!(newer["messages"][0]["text"], "late");
-    let moment = newer["messages"][0]["real_at"].as_str().unwrap();
+    let moment = newer["messages"][0]["received_at"].as_str().unwrap();
     let (_, none) = read(&world.running, &format!("{path}?after={moment}"), &bearer).await;
     assert_eq!(none["messages"].as_array().unwrap().len(), 0);
     let (_, other) = read(&world.running, "/boxes/nobody@willowmere.test/messages", &bearer).await;

@@ -32,7 +32,6 @@ use super::{
     screen::holds_in,
     table::column,
 };
-use crate::browser::Deadline;
 
 /// At most this much of a fetched answer is kept as evidence, in characters.
 const KEPT_MAX: usize = 400_000;
@@ -129,14 +128,13 @@ impl Portal<'_> {
             return self.pay_login().await;
         }
         self.observe.begin(begin.0, "fetch", Effect::Read, begin.1).await;
-        let within = self.within(step.within);
-        let mut read = self.fetched_or_why(step, fetch, within).await;
+        let mut read = self.fetched_or_why(step, fetch).await;
         if let Err(Unread::Because(why)) = &read
             && self.owed_login.is_some()
         {
             self.observe.log(&format!("{why}; the portal session is looked at"));
             self.pay_login().await?;
-            read = self.fetched_or_why(step, fetch, within).await;
+            read = self.fetched_or_why(step, fetch).await;
         }
         let trusted = match read {
             Ok(fetched) => self.trust_or_compare(fetch, fetched),
@@ -178,12 +176,8 @@ impl Portal<'_> {
         false
     }
 
-    async fn fetched_or_why(
-        &mut self,
-        step: &Step,
-        fetch: &Fetch,
-        within: Deadline,
-    ) -> Result<Fetched, Unread> {
+    async fn fetched_or_why(&mut self, step: &Step, fetch: &Fetch) -> Result<Fetched, Unread> {
+        let within = self.within(step.within);
         self.may_go_on()?;
         if !self.may_fetch() {
             return Err(Unread::Because("this script's answers are not fetched now".to_owned()));

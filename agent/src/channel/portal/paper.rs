@@ -167,6 +167,7 @@ impl Paper {
         let mut hanging: Vec<(usize, usize, String)> = Vec::new();
         for row in select(element, "tr").into_iter().filter(|row| !is_hidden(*row)).take(ROWS_MAX) {
             let mut cells = Vec::new();
+            let mut begun = Vec::new();
             let (mut heads, mut count) = (0, 0);
             for cell in row.child_elements().filter(|one| matches!(one.value().name(), "td" | "th"))
             {
@@ -179,7 +180,7 @@ impl Paper {
                 };
                 for _ in 0..span("colspan") {
                     if span("rowspan") > 1 {
-                        hanging.push((cells.len(), span("rowspan") - 1, words.clone()));
+                        begun.push((cells.len(), span("rowspan") - 1, words.clone()));
                     }
                     cells.push(words.clone());
                 }
@@ -187,6 +188,7 @@ impl Paper {
             hang(&mut cells, &mut hanging);
             hanging.iter_mut().for_each(|(_, left, _)| *left = left.saturating_sub(1));
             hanging.retain(|(_, left, _)| *left > 0);
+            hanging.append(&mut begun);
             let head = count > 0 && heads == count;
             grid.push((head, cells));
         }

@@ -18,4 +18,6 @@ mod portal {
     mod planes;
     mod verity;
     mod verity_client;
+    mod verity_faults;
+    mod verity_redesign;
 }

@@ -6,7 +6,7 @@ use tests::portal::{
     verity::{URGENT_STATEMENT, sso},
 };
 
-use super::verity_client::{comparable, password, verity};
+use super::verity_client::{password, verity};
 
 #[tokio::test]
 async fn a_case_is_filed_with_its_number_from_the_start_and_approved_at_once() {
@@ -428,31 +428,6 @@ async fn on_sunday_afternoon_it_is_closed_with_status_200() {
     verity.control().knob("maintenance", "").await.unwrap();
     user.get("login.aspx").await;
     assert!(user.says("HIPAA Disclosure"));
-}
-
-#[tokio::test]
-async fn both_skins_do_the_same() {
-    let mut ledgers = Vec::new();
-    for skin in ["v1", "v2"] {
-        let verity = verity().await;
-        verity.control().skin(&json!({"skin": skin})).await.unwrap();
-        let mut user = verity.logged_in("auto01").await;
-        user.to_summary("72148").await;
-        user.submit().await.unwrap();
-        assert_eq!(user.says("Request complete: approved"), skin == "v2");
-        user.get("find.aspx").await;
-        user.search_birch().await;
-        user.choose("case", "V0123456790").await;
-        assert!(user.says("A400270001"));
-        let entries = verity.truth().entries(&tests::ledger::Wanted::default()).await.unwrap();
-        assert!(entries.iter().filter(|e| e["account"] == "auto01").all(|e| e["skin"] == skin));
-        let kept: Vec<_> = entries
-            .into_iter()
-            .filter(|e| !["knob", "terms_shown"].contains(&e["kind"].as_str().unwrap()))
-            .collect();
-        ledgers.push(comparable(&kept));
-    }
-    assert_eq!(ledgers[0], ledgers[1]);
 }
 
 #[tokio::test]

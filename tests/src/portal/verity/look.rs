@@ -27,7 +27,8 @@ const STYLE_V2: &str = "body{font-family:'Segoe UI',Arial,sans-serif;font-size:1
     h2{font-size:16px;margin:20px 0 8px}.cols{display:grid;grid-template-columns:1fr 1fr;gap:14px 26px}\
     .pair{display:flex;flex-direction:column;gap:4px}.pair label,.pair legend{font-size:13px;color:#4a556d}\
     .pair input[type=text],.pair input[type=password],.pair select{padding:7px;border:1px solid #b9c3d6;border-radius:4px}\
-    fieldset{border:0;padding:0;margin:0}table{border-collapse:collapse;width:100%}\
+    fieldset{border:0;padding:0;margin:0}.pair input[type=checkbox]{align-self:flex-start;width:17px;height:17px}\
+    .pair fieldset table,fieldset table{width:auto}fieldset td{border:0;padding:3px 6px}table{border-collapse:collapse;width:100%}\
     td,th{border-bottom:1px solid #e1e6f0;padding:7px 9px;text-align:left;font-size:14px}\
     .alert{background:#fdecec;color:#8c1313;border-radius:4px;padding:10px 14px;margin:0 0 14px}\
     .hint{background:#eef4ff;border-radius:4px;padding:10px 14px;margin:0 0 14px}.acts{margin-top:18px}\

@@ -1,8 +1,8 @@
 //! P2 Verity Review: a reviewer other payers delegate to. Server-rendered post-back pages: one form per page with a hidden
 //! view state, links that post back, element ids with a random middle part, captions beside their fields.
 //!
-//! `signin` and `sso` are the ways in, `wizard` the pages of a case up to the urgency question, `path` the branching
-//! questions, `finish` upload, summary, the one write and its result, `cases` what can be read afterwards, `peer` the call
+//! `signin` and `sso` are the ways in, `wizard`, `places` and `urgent` the pages of a case up to the question of urgency,
+//! `path` the branching questions, `finish` upload, summary, the one write and its result, `cases` what can be read afterwards, `peer` the call
 //! with a reviewer. A case has its number from the start and is kept unfinished for two hours; one portal session per
 //! account, a second one ends the first.
 
@@ -13,11 +13,13 @@ mod finish;
 mod look;
 mod path;
 mod peer;
+mod places;
 mod signin;
 pub mod sso;
+mod urgent;
 mod wizard;
 
-pub use wizard::URGENT_STATEMENT;
+pub use urgent::URGENT_STATEMENT;
 
 use std::sync::Arc;
 
@@ -102,12 +104,12 @@ fn routers(sim: Arc<Sim>) -> Vec<(&'static str, Router)> {
         .route("/announcements.aspx", get(cases::announcements).post(signin::menu))
         .route("/program.aspx", get(wizard::program_page).post(wizard::program))
         .route("/member.aspx", get(wizard::member_page).post(wizard::member))
-        .route("/provider.aspx", get(wizard::provider_page).post(wizard::provider))
-        .route("/site.aspx", get(wizard::site_page).post(wizard::site))
+        .route("/provider.aspx", get(places::provider_page).post(places::provider))
+        .route("/site.aspx", get(places::site_page).post(places::site))
         .route("/codes.aspx", get(wizard::codes_page).post(wizard::codes))
         .route("/duplicate.aspx", get(wizard::duplicate_page).post(wizard::duplicate))
         .route("/started.aspx", get(wizard::started_page).post(wizard::started))
-        .route("/urgent.aspx", get(wizard::urgent_page).post(wizard::urgent))
+        .route("/urgent.aspx", get(urgent::page).post(urgent::answer))
         .route("/path.aspx", get(path::question_page).post(path::answer))
         .route("/upload.aspx", get(finish::upload_page).post(finish::upload))
         .route("/summary.aspx", get(finish::summary_page).post(finish::summary))

@@ -1,14 +1,12 @@
-//! The pages of a case up to the question of urgency: program, member, provider, site of service, codes, the warning that a
-//! case exists, the number, urgency. A page answers a post with the next page, or shows itself again with a message.
+//! The first pages of a case: program, member, codes, the warning that a case exists, the number. A page answers a post with
+//! the next page, or shows itself again with a message.
 
 use axum::{extract::Request, response::Response};
-use sha2::{Digest as _, Sha256};
 
 use super::{
     case_number,
     desk::{Desk, Posted, to},
     draft::{Draft, PROGRAMS, managed},
-    path,
     sso::Assertion,
 };
 use crate::{
@@ -20,14 +18,6 @@ use crate::{
         world::{Member, world},
     },
 };
-
-/// What a person states who marks a case as urgent, word for word.
-pub const URGENT_STATEMENT: &str = "I attest that the standard review time could seriously jeopardize the life or health \
-    of the member or the member's ability to regain maximum function.";
-
-const STATES: [&str; 6] = ["Illinois", "Indiana", "Iowa", "Michigan", "Missouri", "Wisconsin"];
-/// Where all providers of the directory are.
-const HOME_STATE: &str = "Illinois";
 
 /// Begins a new case; one without a number is forgotten.
 pub(super) fn begin(desk: &Desk) -> Response {
@@ -204,127 +194,6 @@ fn member_is(desk: &Desk, draft: &mut Draft) -> Response {
     desk.go(draft, "provider")
 }
 
-/// The requesting provider.
-pub(super) async fn provider_page(desk: Desk) -> Response {
-    match desk.at("provider") {
-        Ok(draft) => show_places(&desk, &draft, &PROVIDER, "", None),
-        Err(answer) => answer,
-    }
-}
-
-/// The site of service.
-pub(super) async fn site_page(desk: Desk) -> Response {
-    match desk.at("site") {
-        Ok(draft) => show_places(&desk, &draft, &SITE, "", None),
-        Err(answer) => answer,
-    }
-}
-
-/// The two pages that look somebody up by NPI and state.
-struct Place {
-    page: &'static str,
-    title: &'static str,
-    caption: &'static str,
-}
-
-const PROVIDER: Place = Place {
-    page: "provider",
-    title: "Start a case - Requesting provider",
-    caption: "Requesting provider NPI",
-};
-const SITE: Place =
-    Place { page: "site", title: "Start a case - Site of service", caption: "Site NPI" };
-
-fn show_places(
-    desk: &Desk,
-    draft: &Draft,
-    place: &Place,
-    message: &str,
-    searched: Option<(&str, &str)>,
-) -> Response {
-    let ids = desk.ids();
-    let locked = draft.locked && place.page == "provider";
-    let (npi, state) = searched.unwrap_or(("", HOME_STATE));
-    let states: Vec<_> =
-        STATES.iter().map(|name| ((*name).to_owned(), (*name).to_owned())).collect();
-    let field = if locked {
-        ids.fixed(place.caption, "Npi", &draft.requesting_npi)
-    } else {
-        ids.text(place.caption, "Npi", npi)
-    };
-    let list = match searched {
-        Some(_) if message.is_empty() => nearby(&ids, desk, locked.then_some(draft)),
-        _ => String::new(),
-    };
-    let body = format!(
-        "{}{}{}{list}",
-        banner(draft),
-        ids.form(&(field + &ids.select("State", "State", &states, state))),
-        ids.buttons(&ids.button("Find", desk.words("Find", "Search"), ""))
-    );
-    desk.page(&ids, place.page, place.title, message, body)
-}
-
-/// Everybody of the directory, nearest first: the one asked for can be anywhere.
-fn nearby(ids: &super::look::Ids, desk: &Desk, locked_to: Option<&Draft>) -> String {
-    let miles = |npi: &str| u32::from(Sha256::digest(npi)[0]) + 4;
-    let mut providers: Vec<_> = world().providers.iter().collect();
-    providers.sort_by_key(|provider| miles(&provider.npi));
-    let rows: Vec<_> = providers
-        .iter()
-        .map(|provider| {
-            let may = locked_to.is_none_or(|draft| draft.requesting_npi == provider.npi);
-            let words = desk.words("Use this provider", "Select");
-            let link = if may { ids.link("Use", &provider.npi, words) } else { String::new() };
-            let tenths = miles(&provider.npi);
-            vec![
-                esc(&provider.name),
-                esc(&provider.npi),
-                format!("{}.{} mi", tenths / 10, tenths % 10),
-                link,
-            ]
-        })
-        .collect();
-    desk.note(Entry::new("list").with("search", "providers").with("rows", rows.len()));
-    ids.table("Providers near the member", &["Name", "NPI", "Distance", "Choose"], &rows)
-}
-
-/// Somebody looks for the requesting provider, or uses one.
-pub(super) async fn provider(desk: Desk, request: Request) -> Response {
-    place_posted(desk, request, &PROVIDER).await
-}
-
-/// Somebody looks for the site of service, or uses one.
-pub(super) async fn site(desk: Desk, request: Request) -> Response {
-    place_posted(desk, request, &SITE).await
-}
-
-async fn place_posted(desk: Desk, request: Request, place: &Place) -> Response {
-    let (mut draft, posted) = match desk.posted_to(place.page, request).await {
-        Ok(both) => both,
-        Err(answer) => return answer,
-    };
-    if posted.used("Use") {
-        let npi = posted.argument().to_owned();
-        let wrong = draft.locked && place.page == "provider" && npi != draft.requesting_npi;
-        if world().provider(&npi).is_none() || wrong {
-            return desk.expired();
-        }
-        if place.page == "provider" {
-            draft.requesting_npi = npi;
-            return desk.go(&mut draft, "site");
-        }
-        draft.site_npi = npi;
-        return desk.go(&mut draft, "codes");
-    }
-    let (npi, state) = (posted.value("Npi"), posted.value("State"));
-    let missing = world().provider(&npi).is_none()
-        || state != HOME_STATE
-        || desk.call.fires("provider-missing");
-    let message = if missing { "No provider with this NPI in this state." } else { "" };
-    show_places(&desk, &draft, place, message, Some((&npi, &state)))
-}
-
 /// Codes, date, diagnosis.
 pub(super) async fn codes_page(desk: Desk) -> Response {
     match desk.at("codes") {
@@ -496,68 +365,4 @@ pub(super) async fn started(desk: Desk, request: Request) -> Response {
         Ok((mut draft, _)) => desk.go(&mut draft, "urgent"),
         Err(answer) => answer,
     }
-}
-
-/// Is it urgent?
-pub(super) async fn urgent_page(desk: Desk) -> Response {
-    match desk.at("urgent") {
-        Ok(draft) => show_urgent(&desk, &draft, ""),
-        Err(answer) => answer,
-    }
-}
-
-fn show_urgent(desk: &Desk, draft: &Draft, message: &str) -> Response {
-    let ids = desk.ids();
-    let chosen = match draft.urgent {
-        Some(true) => "Yes",
-        Some(false) => "No",
-        None => "",
-    };
-    let statement = if draft.urgent == Some(true) {
-        format!(
-            "<p>{URGENT_STATEMENT}</p>{}",
-            ids.form(&ids.checkbox("I confirm the statement above", "Confirm"))
-        )
-    } else {
-        String::new()
-    };
-    let body = format!(
-        "{}{}{statement}{}",
-        banner(draft),
-        ids.form(&ids.radios_at_once("Is this urgent?", "Urgent", chosen)),
-        ids.buttons(&ids.button("Continue", "Continue", ""))
-    );
-    desk.page(&ids, "urgent", "Urgency", message, body)
-}
-
-/// An answer; "Yes" shows what has to be stated before it counts.
-pub(super) async fn urgent(desk: Desk, request: Request) -> Response {
-    let (mut draft, posted) = match desk.posted_to("urgent", request).await {
-        Ok(both) => both,
-        Err(answer) => return answer,
-    };
-    let before = draft.urgent;
-    draft.urgent = match posted.value("Urgent").as_str() {
-        "Yes" => Some(true),
-        "No" => Some(false),
-        _ => None,
-    };
-    if !posted.used("Continue") || (draft.urgent == Some(true) && before != draft.urgent) {
-        desk.keep(&draft);
-        return show_urgent(&desk, &draft, "");
-    }
-    match draft.urgent {
-        None => return show_urgent(&desk, &draft, "Answer the question to continue."),
-        Some(true) if posted.value("Confirm").is_empty() => {
-            return show_urgent(&desk, &draft, "Confirm the statement, or answer No.");
-        }
-        Some(true) => {
-            let entry = Entry::new("attest").with("what", "urgent");
-            desk.note(entry.with("case", draft.number.as_str()));
-        }
-        Some(false) => {}
-    }
-    draft.question = path::start(&desk.sim, &draft.program);
-    draft.answers.clear();
-    desk.go(&mut draft, "path")
 }

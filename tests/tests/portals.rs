@@ -15,6 +15,7 @@ mod portal {
     mod planbridge;
     mod planbridge_client;
     mod planbridge_faults;
+    mod planbridge_redesign;
     mod planes;
     mod verity;
     mod verity_client;

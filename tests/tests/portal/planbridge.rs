@@ -454,45 +454,6 @@ async fn knobs_change_what_they_say() {
     assert!(!user.get(WWW, "/home").await.says("Plan notice"), "shown once");
 }
 
-/// Fills and submits over the pages of a skin and returns the kinds and fields of its record.
-async fn record_of(skin: &str) -> (Bridge, Vec<Value>) {
-    let bridge = bridge().await;
-    bridge.control().skin(&json!({"skin": skin})).await.unwrap();
-    let mut user = bridge.at_work("auto01").await;
-    user.fill("97110", "16").await;
-    let result = user.submit().await;
-    assert!(result.says(FIRST) && result.says("Pended"), "{}", result.text);
-    let entries = bridge.truth().entries(&Default::default()).await.unwrap();
-    let kept = entries.iter().filter(|one| {
-        !["view", "knob", "clock"].contains(&one["kind"].as_str().unwrap_or_default())
-    });
-    let plain = kept.map(|one| json!([one["kind"], one["fields"], one["numbers"], one["case"]]));
-    let plain = plain.collect();
-    (bridge, plain)
-}
-
-#[tokio::test]
-async fn the_redesign_says_it_otherwise_and_records_the_same() {
-    let (_old, one) = record_of("v1").await;
-    let (bridge, two) = record_of("v2").await;
-    assert_eq!(one, two);
-    let received = bridge.truth().of_kind("submit_received").await.unwrap();
-    assert_eq!(received[0]["skin"], "v2");
-    let mut user = bridge.at_work("auto02").await;
-    let home = user.get(WWW, "/home").await;
-    assert!(home.says("aria-expanded") && home.says("Request board") && !home.says("Work center"));
-    user.fill("70551", "1").await;
-    let review = user.get(UM, "/submit").await;
-    assert!(
-        review.says("Send for review")
-            && review.says("Send to printer")
-            && !review.says("Submit Episode")
-    );
-    assert!(user.get(UM, "/services").await.says("<th>From</th><th>To</th><th>Service Code</th>"));
-    assert!(user.part(WWW, "/log/rows").await.says("class=\"card live\""));
-    assert!(user.post(UM, "/search", &OAK_FOUND).await.says("<th>Status</th><th>Services</th>"));
-}
-
 #[tokio::test]
 async fn a_restart_keeps_cases_terms_and_the_log() {
     let first = bridge().await;

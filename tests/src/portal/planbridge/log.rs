@@ -80,8 +80,10 @@ pub(super) async fn page(desk: Desk) -> Response {
         look.id("rows"),
         look.input(look.say("Member ID", "Subscriber"), "member", "text", "", true),
     );
+    let how =
+        look.say("Hover over a row to refresh its status.", "Update a card for the present one.");
     let body = format!(
-        "<p class=\"hint\">Statuses are as of the time shown. Hover over a row to refresh its status.</p>\
+        "<p class=\"hint\">Statuses are as of the time shown. {how}</p>\
          <form class=\"filter\" data-into=\"{list}\" data-from=\"/log/rows\">{member}{}</form>\
          <div id=\"{list}\" data-load=\"/log/rows\"></div>{}",
         look.go(look.say("Filter", "Narrow down")),

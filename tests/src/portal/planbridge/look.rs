@@ -208,7 +208,7 @@ impl Look {
     pub(super) fn choice(self, words: &str, name: &str, options: &[&str], chosen: &str) -> String {
         let id = self.id(name);
         if self.v2 {
-            let mut out = format!("<fieldset class=\"cell\"><legend>{words}</legend>");
+            let mut out = format!("<fieldset class=\"cell\" id=\"{id}\"><legend>{words}</legend>");
             for option in options {
                 let checked = if *option == chosen { " checked" } else { "" };
                 // Writing to a string cannot fail.

@@ -82,8 +82,17 @@ pub fn data_folder() -> Option<String> {
         .find(|folder| Path::new(folder).join("eng.traineddata").is_file())
 }
 
+/// How the words of a picture are arranged.
+#[derive(Clone, Copy)]
+enum Layout {
+    /// One block of text: a piece of a page.
+    Block,
+    /// A whole page.
+    Page,
+}
+
 /// Reads a PNG enlarged by `factor`. Blocking: call it through [`read_picture`].
-fn recognise(png: &[u8], factor: u32) -> Result<Reading, Unread> {
+fn recognise(png: &[u8], factor: u32, layout: Layout) -> Result<Reading, Unread> {
     let picture = image::load_from_memory_with_format(png, ImageFormat::Png)
         .map_err(|_| Unread::BadPicture)?;
     let (width, height) = (picture.width() * factor, picture.height() * factor);
@@ -106,7 +115,11 @@ fn recognise(png: &[u8], factor: u32) -> Result<Reading, Unread> {
     let failed = |e: tesseract_rs::TesseractError| Unread::Engine(e.to_string());
     let engine = TesseractAPI::new();
     engine.init(folder, "eng").map_err(failed)?;
-    engine.set_page_seg_mode(TessPageSegMode::PSM_SINGLE_BLOCK).map_err(failed)?;
+    let mode = match layout {
+        Layout::Block => TessPageSegMode::PSM_SINGLE_BLOCK,
+        Layout::Page => TessPageSegMode::PSM_AUTO,
+    };
+    engine.set_page_seg_mode(mode).map_err(failed)?;
     let (w, h) = (page.width().cast_signed(), page.height().cast_signed());
     engine.set_image(page.as_raw(), w, h, 1, w).map_err(failed)?;
     engine.set_source_resolution(96 * factor.cast_signed()).map_err(failed)?;
@@ -132,9 +145,68 @@ fn from_tsv(tsv: &str) -> Reading {
 /// # Errors
 /// See [`Unread`].
 pub async fn read_picture(png: Vec<u8>) -> Result<[Reading; 2], Unread> {
-    tokio::task::spawn_blocking(move || Ok([recognise(&png, 3)?, recognise(&png, 4)?]))
+    tokio::task::spawn_blocking(move || {
+        Ok([recognise(&png, 3, Layout::Block)?, recognise(&png, 4, Layout::Block)?])
+    })
+    .await
+    .map_err(|_| Unread::Engine("the reader stopped".into()))?
+}
+
+/// The pages of a PDF as pictures of 300 dots per inch, by `pdftoppm` (poppler-utils): at most the first ten, at most 20 s.
+///
+/// # Errors
+/// See [`Unread`].
+pub async fn pages_of_pdf(pdf: &[u8]) -> Result<Vec<Vec<u8>>, Unread> {
+    let bad = |e: std::io::Error| Unread::BadPdf(e.to_string());
+    let folder = tempfile::tempdir().map_err(bad)?;
+    let file = folder.path().join("letter.pdf");
+    std::fs::write(&file, pdf).map_err(bad)?;
+    let run = tokio::process::Command::new("pdftoppm")
+        .args(["-png", "-gray", "-r", "300", "-scale-to", "3600", "-l", "10"])
+        .arg(&file)
+        .arg(folder.path().join("page"))
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let done = tokio::time::timeout(Duration::from_secs(20), run)
         .await
-        .map_err(|_| Unread::Engine("the reader stopped".into()))?
+        .map_err(|_| Unread::BadPdf("it took too long".into()))?
+        .map_err(|e| Unread::BadPdf(format!("pdftoppm did not run ({e})")))?;
+    if !done.status.success() {
+        return Err(Unread::BadPdf("it is damaged or locked".into()));
+    }
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .map_err(bad)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "png"))
+        .collect();
+    names.sort();
+    names.iter().map(|path| std::fs::read(path).map_err(bad)).collect()
+}
+
+/// Reads a scanned page at its own size and three quarters of it; both readings.
+///
+/// # Errors
+/// See [`Unread`].
+pub async fn read_scan(png: Vec<u8>) -> Result<[Reading; 2], Unread> {
+    tokio::task::spawn_blocking(move || {
+        Ok([recognise(&png, 1, Layout::Page)?, recognise(&shrunk(&png)?, 1, Layout::Page)?])
+    })
+    .await
+    .map_err(|_| Unread::Engine("the reader stopped".into()))?
+}
+
+fn shrunk(png: &[u8]) -> Result<Vec<u8>, Unread> {
+    let picture = image::load_from_memory_with_format(png, ImageFormat::Png)
+        .map_err(|_| Unread::BadPicture)?;
+    let (width, height) = (picture.width() * 3 / 4, picture.height() * 3 / 4);
+    let small = picture.resize_exact(width.max(1), height.max(1), FilterType::CatmullRom);
+    let mut out = std::io::Cursor::new(Vec::new());
+    small.write_to(&mut out, ImageFormat::Png).map_err(|_| Unread::BadPicture)?;
+    Ok(out.into_inner())
 }
 
 /// The text layer of a PDF, by `pdftotext` (poppler-utils), at most 20 s.

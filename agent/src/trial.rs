@@ -30,6 +30,10 @@ use crate::{
 
 /// Life of a permit at the desk.
 const PERMIT_MS: i64 = 10_000;
+/// The value of a `person_code` that is asked for on the terminal.
+const ASK: &str = "ask";
+/// How long a person may take to type a code.
+const PERSON_PATIENCE: Duration = Duration::from_secs(300);
 /// How long a code may be on its way by e-mail.
 const MAIL_PATIENCE: Duration = Duration::from_secs(120);
 /// A code with less time left than this is not typed.
@@ -228,6 +232,31 @@ fn entry_text(state: &str) -> String {
     format!("{}\n", serde_json::json!({"state": state, "at": now}))
 }
 
+/// Asks the person at the terminal for a code; what is typed is not repeated anywhere.
+async fn asked(alias: &str) -> Result<Secret, Denied> {
+    let no =
+        |because: &str| Denied::No { code: "code-needed".to_owned(), because: because.to_owned() };
+    let question =
+        format!("{alias}: type the code the portal asks for, then Enter (within 5 minutes): ");
+    // Nobody can be asked without a terminal; the question itself goes where the log goes.
+    std::io::stderr().write_all(question.as_bytes()).map_err(|_| no("there is no terminal"))?;
+    // A thread of its own: one that waits for a terminal must not keep the program from ending.
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = zeroize::Zeroizing::new(String::new());
+        let read = std::io::stdin().read_line(&mut line);
+        // Nobody waits any more: the time was over.
+        let _late = tell.send(read.map(|_| line));
+    });
+    match tokio::time::timeout(PERSON_PATIENCE, told).await {
+        Ok(Ok(Ok(line))) if !line.trim().is_empty() => {
+            Ok(Secret::new(line.trim().to_owned(), None))
+        }
+        Ok(_) => Err(no("no code was typed")),
+        Err(_) => Err(no("no code was typed within 5 minutes")),
+    }
+}
+
 /// The base32 seed and the length of a step, from a plain seed or an `otpauth:` address.
 fn seed_of(text: &str) -> Option<(String, u64)> {
     if !text.starts_with("otpauth:") {
@@ -285,6 +314,7 @@ impl Doors for Desk {
             match self.kinds.get(alias) {
                 Some(SecretKind::Totp) => self.code(&value).await,
                 Some(SecretKind::MailCode) => self.mailed(&value).await,
+                Some(SecretKind::PersonCode) if value.as_str() == ASK => asked(alias).await,
                 _ => {
                     self.lock().asked_at = Some(clock::now());
                     Ok(Secret::new(value.to_string(), None))

@@ -191,6 +191,19 @@ impl Context {
         self.inner.conn().call_raw(None, "Storage.setCookies", params, CALL).await.map(drop)
     }
 
+    /// Only these hosts are reached from now on. Without a way out of its own this context has no list.
+    pub fn only_hosts(&self, hosts: impl IntoIterator<Item = String>) {
+        if let Some(tunnels) = &self.inner.tunnels {
+            tunnels.list(hosts.into_iter().map(|host| host.to_lowercase()).collect());
+        }
+    }
+
+    /// Hosts pages asked for since the last call although they are not on the list.
+    #[must_use]
+    pub fn take_refused_hosts(&self) -> Vec<String> {
+        self.inner.tunnels.as_ref().map(Tunnels::take_refused).unwrap_or_default()
+    }
+
     /// Closes all pages and forgets cookies and storage.
     ///
     /// # Errors

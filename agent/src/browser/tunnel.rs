@@ -35,6 +35,10 @@ pub(crate) struct Tunnels {
 struct Shared {
     rules: HashMap<String, SocketAddr>,
     only_listed: bool,
+    /// Hosts that may be reached at all; none: every host.
+    listed: Mutex<Option<HashSet<String>>>,
+    /// Hosts that were asked for and are not listed.
+    refused: Mutex<HashSet<String>>,
     /// While armed: hosts that have used their one connection.
     passes: Mutex<Option<HashSet<String>>>,
     cut: watch::Sender<u64>,
@@ -52,6 +56,8 @@ impl Tunnels {
         let shared = Arc::new(Shared {
             rules,
             only_listed,
+            listed: Mutex::default(),
+            refused: Mutex::default(),
             passes: Mutex::default(),
             cut: watch::channel(0).0,
         });
@@ -73,6 +79,16 @@ impl Tunnels {
     /// Where the proxy listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// From now on only these hosts are reached; what is open stays.
+    pub(crate) fn list(&self, hosts: HashSet<String>) {
+        *lock(&self.shared.listed) = Some(hosts);
+    }
+
+    /// Hosts that were asked for since the last call although they are not listed.
+    pub(crate) fn take_refused(&self) -> Vec<String> {
+        lock(&self.shared.refused).drain().collect()
     }
 
     /// Cuts every connection; from now on one new connection per host.
@@ -101,6 +117,10 @@ impl Shared {
             refuse(&mut client, "405 Only CONNECT").await;
             return;
         };
+        if !self.may_reach(&host) {
+            refuse(&mut client, "403 Not listed").await;
+            return;
+        }
         let Some(mut cut) = self.admit(&host) else {
             refuse(&mut client, "503 One connection only").await;
             return;
@@ -124,6 +144,14 @@ impl Shared {
             // How a connection ends is the business of its two ends.
             _ended = tunnel => {}
         }
+    }
+
+    fn may_reach(&self, host: &str) -> bool {
+        let listed = lock(&self.listed).as_ref().is_none_or(|hosts| hosts.contains(host));
+        if !listed {
+            lock(&self.refused).insert(host.to_owned());
+        }
+        listed
     }
 
     /// Leave for one connection, and what ends it. The lock makes arming and admitting one after the other: what is
@@ -219,6 +247,11 @@ mod tests {
         assert_eq!(through(&tunnels, "b.test").await.1, "HTTP/1.1 200", "each host has its own");
         tunnels.release();
         assert_eq!(through(&tunnels, "a.test").await.1, "HTTP/1.1 200");
+        tunnels.list(HashSet::from(["b.test".to_owned()]));
+        assert_eq!(through(&tunnels, "A.test").await.1, "HTTP/1.1 403", "not on the script's list");
+        assert_eq!(through(&tunnels, "b.test").await.1, "HTTP/1.1 200");
+        assert_eq!(tunnels.take_refused(), ["a.test"]);
+        assert!(tunnels.take_refused().is_empty());
     }
 
     #[test]

@@ -3,7 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use domain::script::{Bundle, Finding, Level, check_script, diff::diff, explain::explain, schema};
+use domain::script::{
+    Bundle, Finding, Level,
+    check::{check_against, check_fragment},
+    check_script,
+    diff::diff,
+    explain::explain,
+    schema,
+};
 
 use super::{exit, print, tell};
 use crate::scripts_on_disk::ScriptFolder;
@@ -20,8 +27,11 @@ pub enum ScriptCommand {
         #[arg(long)]
         json: bool,
         /// `W`: warnings refuse, too.
-        #[arg(long, value_name = "LEVEL")]
+        #[arg(long, value_name = "LEVEL", value_parser = ["W"])]
         deny: Option<String>,
+        /// Another folder `scripts/`: what changed in meaning since then must have a higher revision.
+        #[arg(long, value_name = "DIR")]
+        against: Option<PathBuf>,
     },
     /// Tells staff what a script does.
     #[command(after_help = "Example: agent script explain scripts/harbor/submit.yaml --markdown")]
@@ -61,8 +71,8 @@ pub enum ScriptCommand {
 #[must_use]
 pub fn run(command: &ScriptCommand) -> u8 {
     match command {
-        ScriptCommand::Check { paths, json, deny } => {
-            check(paths, *json, deny.as_deref() == Some("W"))
+        ScriptCommand::Check { paths, json, deny, against } => {
+            check(paths, *json, deny.is_some(), against.as_deref())
         }
         ScriptCommand::Explain { script, markdown, json } => {
             explain_one(script, *markdown, *json).unwrap_or_else(|code| code)
@@ -112,32 +122,59 @@ fn load(path: &Path) -> Result<Bundle, u8> {
     })
 }
 
-fn check(paths: &[PathBuf], json: bool, deny_warnings: bool) -> u8 {
+fn check(paths: &[PathBuf], json: bool, deny_warnings: bool, against: Option<&Path>) -> u8 {
     let own = [PathBuf::from("scripts")];
     let paths = if paths.is_empty() { &own[..] } else { paths };
-    let mut scripts = Vec::new();
+    let (mut scripts, mut fragments) = (Vec::new(), Vec::new());
     for path in paths {
-        if let Err(error) = collect(path, &mut scripts) {
+        if let Err(error) = collect(path, &mut scripts, &mut fragments) {
             tell(&format!("{}: {error}", path.display()));
             return exit::USAGE;
         }
     }
     scripts.sort();
-    let mut refused = false;
+    let mut findings = Vec::new();
     for path in &scripts {
         let Some((folder, id)) = ScriptFolder::of(path) else {
             tell(&format!("{}: not below a folder `scripts`", path.display()));
             return exit::USAGE;
         };
-        for finding in check_script(&folder, &id) {
-            refused |= finding.level == Level::Error || deny_warnings;
-            show(&finding, json);
-        }
+        findings.extend(check_script(&folder, &id));
+        findings.extend(against.into_iter().flat_map(|old| changed(&folder, old, &id)));
+    }
+    for path in &fragments {
+        findings.extend(unused(path, &scripts));
+    }
+    let mut refused = false;
+    for finding in &findings {
+        refused |= finding.level == Level::Error || deny_warnings;
+        show(finding, json);
     }
     if !json {
         tell(&format!("{} script(s) read", scripts.len()));
     }
     if refused { exit::CHECK_FAILED } else { exit::DONE }
+}
+
+/// What an older script of the same id says about the revision; nothing when there is none, or it did not decode.
+fn changed(folder: &ScriptFolder, old: &Path, id: &str) -> Vec<Finding> {
+    let older = Bundle::load(&ScriptFolder::new(old), id);
+    match (Bundle::load(folder, id), older) {
+        (Ok(new), Ok(old)) => check_against(&new, &old),
+        _ => Vec::new(),
+    }
+}
+
+/// The findings of a fragment that none of these scripts reads.
+fn unused(path: &Path, scripts: &[PathBuf]) -> Vec<Finding> {
+    let Some((folder, id)) = ScriptFolder::of(path) else { return Vec::new() };
+    let reads = |script: &PathBuf| {
+        let bundle =
+            ScriptFolder::of(script).and_then(|(folder, id)| Bundle::load(&folder, &id).ok());
+        bundle.is_none_or(|bundle| bundle.fragments.iter().any(|fragment| fragment.id.text == id))
+    };
+    // A script that does not decode may use it: its own findings come first.
+    if scripts.iter().any(reads) { Vec::new() } else { check_fragment(&folder, &id) }
 }
 
 /// Prints one finding.
@@ -149,17 +186,26 @@ pub fn show(finding: &Finding, json: bool) {
     }
 }
 
-/// The scripts below a path; fragments are read through the scripts that use them.
-fn collect(path: &PathBuf, scripts: &mut Vec<PathBuf>) -> std::io::Result<()> {
+/// The scripts and fragments below a path.
+fn collect(
+    path: &PathBuf,
+    scripts: &mut Vec<PathBuf>,
+    fragments: &mut Vec<PathBuf>,
+) -> std::io::Result<()> {
     if path.is_dir() {
         for entry in std::fs::read_dir(path)? {
-            collect(&entry?.path(), scripts)?;
+            collect(&entry?.path(), scripts, fragments)?;
         }
         return Ok(());
     }
     let yaml = path.extension().is_some_and(|ending| ending == "yaml");
-    if yaml && std::fs::read_to_string(path)?.lines().any(|line| line.starts_with("script:")) {
-        scripts.push(path.clone());
+    if yaml {
+        let text = std::fs::read_to_string(path)?;
+        if text.lines().any(|line| line.starts_with("script:")) {
+            scripts.push(path.clone());
+        } else if text.lines().any(|line| line.starts_with("fragment:")) {
+            fragments.push(path.clone());
+        }
     }
     Ok(())
 }

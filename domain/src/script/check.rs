@@ -51,6 +51,13 @@ fn check_one(source: &dyn Source, id: &str) -> (Vec<Finding>, Vec<String>) {
     (list, used)
 }
 
+/// Checks one fragment by itself: what can be said without a script that uses it.
+pub fn check_fragment(source: &dyn Source, id: &str) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    parse::load_fragment(source, id, &mut findings);
+    findings.into_sorted()
+}
+
 /// Checks every script of a folder, and every fragment no script uses. A finding in a fragment is
 /// given once, with all places that use the fragment.
 pub fn check_tree(folder: &dyn Folder) -> Result<Vec<Finding>, String> {

@@ -345,9 +345,29 @@ impl Portal<'_> {
         let bytes = std::fs::read(&file.reference)
             .map_err(|error| self.raise("capture_missing", &error.to_string()))?;
         match read::read_pdf(&bytes).await {
+            Ok(text) if text.trim().is_empty() => self.in_scan(spec, &bytes).await,
             Ok(text) => Ok(matched(spec.pattern.as_ref(), &text).map(|text| Seen::of(text, "pdf"))),
             Err(unread) => Err(self.raise("capture_missing", &unread.to_string())),
         }
+    }
+
+    /// A letter without a text layer: the first page on which two readings agree.
+    async fn in_scan(&mut self, spec: &CaptureSpec, pdf: &[u8]) -> Result<Option<Seen>, Halt> {
+        let unread = |portal: &Self, unread: read::Unread| {
+            portal.raise("capture_missing", &unread.to_string())
+        };
+        let pages = read::pages_of_pdf(pdf).await.map_err(|error| unread(self, error))?;
+        for page in pages {
+            let readings = read::read_scan(page).await.map_err(|error| unread(self, error))?;
+            match agree(&readings, spec.pattern.as_ref()) {
+                Ok((text, confidence)) => {
+                    let confidence = Some(confidence);
+                    return Ok(Some(Seen { confidence, ..Seen::of(text, "ocr") }));
+                }
+                Err(why) => self.observe.log(&format!("{}: {why}", spec.name)),
+            }
+        }
+        Ok(None)
     }
 
     /// The values of these captures in one masked line, for the detail of what is raised.

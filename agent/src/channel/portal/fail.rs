@@ -115,6 +115,13 @@ impl Portal<'_> {
     /// A navigation failed.
     pub(crate) fn not_navigated(&self, error: &NavigationError) -> Halt {
         let name = match error {
+            // A way out that was refused looks like a connection that failed.
+            NavigationError::Refused(_)
+                if !self.session.context.take_refused_hosts().is_empty() =>
+            {
+                let detail = "the portal led to a host the script does not list";
+                return self.raise("off_site", detail);
+            }
             NavigationError::CertificateInvalid(_) => "off_site",
             NavigationError::Browser(error) => return self.broken(error),
             NavigationError::Http(status) if *status < 500 => "no_known_screen",

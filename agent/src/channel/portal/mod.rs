@@ -226,6 +226,7 @@ impl<'b> Portal<'b> {
             }
         }
         self.blacken_masked();
+        self.session.works_for(bundle);
         match self.errand.purpose {
             Purpose::Reconcile => self.look_for_record().await,
             Purpose::Work => loop {

@@ -40,6 +40,8 @@ pub struct Session {
     /// The browser context.
     pub context: Context,
     browser: Browser,
+    /// Hosts its pages may reach: those of the script it works for.
+    hosts: Vec<String>,
     home: Option<String>,
     /// It comes from an earlier job and has not been proved alive in this one.
     warm: bool,
@@ -52,7 +54,14 @@ impl Session {
     /// The browser cannot make a context.
     pub async fn open(browser: &Browser, of: SessionOf) -> Result<Self, Error> {
         let context = browser.new_context().await?;
-        Ok(Self { of, context, browser: browser.clone(), home: None, warm: false })
+        Ok(Self {
+            of,
+            context,
+            browser: browser.clone(),
+            hosts: Vec::new(),
+            home: None,
+            warm: false,
+        })
     }
 
     /// The next job begins with what the last one left.
@@ -61,6 +70,15 @@ impl Session {
         drop(self.context.take_dialogs());
         drop(self.context.take_downloads());
         self.context.expect_dialogs(Vec::new());
+    }
+
+    /// From now on its pages reach the hosts of this script and no others.
+    pub(crate) fn works_for(&mut self, bundle: &Bundle) {
+        // A port is part of a listed name where the script says one; the way out knows hosts only.
+        let name = |listed: &str| listed.split(':').next().unwrap_or(listed).to_owned();
+        self.hosts = bundle.script.hosts.iter().map(|(host, _)| name(&host.text)).collect();
+        self.context.only_hosts(self.hosts.clone());
+        drop(self.context.take_refused_hosts());
     }
 
     /// Whether it is signed in, as far as known.
@@ -93,6 +111,7 @@ impl Session {
     /// Throws the context away and starts with a fresh one.
     async fn renew(&mut self) -> Result<(), Error> {
         let fresh = self.browser.new_context().await?;
+        fresh.only_hosts(self.hosts.clone());
         let old = std::mem::replace(&mut self.context, fresh);
         self.home = None;
         self.warm = false;

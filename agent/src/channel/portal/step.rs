@@ -13,7 +13,7 @@ use domain::{
 
 use super::{Halt, Portal, act::Deed, locate};
 use crate::{
-    browser::{Deadline, DialogMode, DialogRule, NavigationError, Tries, Why},
+    browser::{Attempted, Deadline, DialogMode, DialogRule, NavigationError, Tries, Why},
     fault::{self, Side},
 };
 
@@ -125,11 +125,13 @@ impl Portal<'_> {
                 self.deed(target, &Deed::Hover, within).await?;
             }
             Verb::Press(key, _) => {
-                let target = doing.last_filled.clone().ok_or_else(|| {
-                    self.raise("not_actionable", "no control was filled in this step")
-                })?;
                 self.pace.gap().await;
-                self.deed(&target, &Deed::Press(key_name(*key)), within).await?;
+                match doing.last_filled.clone() {
+                    Some(target) => {
+                        self.deed(&target, &Deed::Press(key_name(*key)), within).await?;
+                    }
+                    None => self.press_on_page(key_name(*key)).await?,
+                }
                 self.settle(within).await;
                 doing.dialog_seen |= self.check_dialogs().await?;
             }
@@ -340,6 +342,16 @@ impl Portal<'_> {
             self.race(&names, within).await?;
         }
         self.captures(&fetch.capture, within).await
+    }
+
+    /// A key for whatever has the focus: closes overlays, pages down, reloads.
+    async fn press_on_page(&mut self, key: &str) -> Result<(), Halt> {
+        self.observe.act("press", None);
+        match self.page()?.press(None, key).await {
+            Attempted::Done(()) => Ok(()),
+            Attempted::Wait(why) => Err(self.raise("not_actionable", &why.to_string())),
+            Attempted::Stop(stop) => Err(self.stopped("the page", &stop)),
+        }
     }
 
     /// Tells the driver which dialogs may come: the step's own, and those watchers answer.

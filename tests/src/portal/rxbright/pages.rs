@@ -74,6 +74,11 @@ pub(super) async fn asset(Path(name): Path<String>) -> Response {
         "app-request.js" => {
             ("text/javascript; charset=utf-8", include_str!("pages/app-request.js"))
         }
+        "desk.js" => ("text/javascript; charset=utf-8", include_str!("pages/desk.js")),
+        "desk-request.js" => {
+            ("text/javascript; charset=utf-8", include_str!("pages/desk-request.js"))
+        }
+        "desk.css" => ("text/css; charset=utf-8", include_str!("pages/desk.css")),
         "app.css" => ("text/css; charset=utf-8", include_str!("pages/app.css")),
         _ => return page(StatusCode::NOT_FOUND, String::new()),
     };

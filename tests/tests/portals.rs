@@ -17,6 +17,10 @@ mod portal {
     mod planbridge_faults;
     mod planbridge_redesign;
     mod planes;
+    mod rxbright;
+    mod rxbright_after;
+    mod rxbright_client;
+    mod rxbright_faults;
     mod verity;
     mod verity_client;
     mod verity_faults;

@@ -138,7 +138,8 @@ pub(super) async fn account(
         );
         return said(StatusCode::TOO_MANY_REQUESTS, TOO_MANY);
     }
-    let device = cookie(&headers, "rxd").unwrap_or_else(Sim::secret);
+    let device = cookie(&headers, "rxd").filter(|device| !device.is_empty());
+    let device = device.unwrap_or_else(Sim::secret);
     let times = if call.fires("mail-twice") { 2 } else { 1 };
     for _ in 0..times {
         mail_link(&sim, &call, account, &device);

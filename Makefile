@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo test deps web build fmt lint doc unit store pages agent portals e2e bench bench-engine ci clean-data
+.PHONY: help demo test deps web oracle build fmt lint doc unit store pages agent portals e2e bench bench-engine ci clean-data
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -15,7 +15,7 @@ demo: deps web ## the fleet with invented cases on this machine; ONCE=1 ends by 
 	@$(CARGO) build --locked --workspace --bins
 	@$(TARGET)/debug/demo $(if $(ONCE),--once,) $(if $(JOBS),--jobs $(JOBS),)
 
-test: deps web ## everything a reviewer needs, on SQLite and on a private throw-away Postgres
+test: deps web oracle ## everything a reviewer needs, on SQLite and on a private throw-away Postgres
 	@./.ci/stages
 
 deps: ## install what is missing from the system (Chromium, Tesseract, NSS tools, Postgres, Node)
@@ -23,6 +23,9 @@ deps: ## install what is missing from the system (Chromium, Tesseract, NSS tools
 
 web: deps ## type-check and bundle the console's TypeScript into target/web
 	@./.ci/web
+
+oracle: deps ## the library that judges recordings, for the tests of `agent import`
+	@./.ci/oracle
 
 build: deps web ## release binaries of coordinator and agent
 	$(CARGO) build --locked --release -p coordinator -p agent

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use agent::cli::{self, doctor::Doctor, script::ScriptCommand, trial::Try, work::Work};
+use agent::cli::{
+    self, doctor::Doctor, import::Import, script::ScriptCommand, trial::Try, work::Work,
+};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, filter::filter_fn, prelude::*};
@@ -26,6 +28,8 @@ enum Command {
         #[command(subcommand)]
         command: ScriptCommand,
     },
+    /// Makes a draft of a script from a recording of Chrome's Recorder.
+    Import(Box<Import>),
     /// Looks whether everything an agent needs is there.
     Doctor(Box<Doctor>),
 }
@@ -52,6 +56,7 @@ fn run() -> anyhow::Result<u8> {
             Command::Work(options) => cli::work::run(*options).await,
             Command::Try(options) => cli::trial::run(&options).await,
             Command::Script { command } => cli::script::run(&command),
+            Command::Import(options) => cli::import::run(&options),
             Command::Doctor(options) => cli::doctor::run(&options).await,
         }
     }))

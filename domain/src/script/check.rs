@@ -14,6 +14,8 @@ mod walk;
 
 use std::collections::BTreeMap;
 
+pub use page::{attests, reads_as_submission};
+
 use super::bundle::{Bundle, Source};
 use super::finding::{Finding, Findings};
 use super::parse::{self, Loaded};
@@ -137,5 +139,9 @@ fn rules(loaded: &Loaded, findings: &mut Findings) {
         flow::check(bundle, findings);
         fetch::check(bundle, findings);
         commit::check(bundle, findings);
+    }
+    for place in &loaded.to_do {
+        let hint = "write what belongs here";
+        findings.error_hint("to-do", place, "this place is left to a person", hint);
     }
 }

@@ -26,6 +26,9 @@ pub use names::{Kind, Names};
 
 use super::ast::{Fragment, Script};
 
+/// What an imported draft writes where only a person knows the answer.
+pub const TO_DO: &str = "TODO";
+
 /// What reading a script and its fragments gave, with or without findings.
 pub struct Loaded {
     /// The bundle, as far as it could be decoded.
@@ -34,12 +37,16 @@ pub struct Loaded {
     pub names: Names,
     /// Names that are used somewhere.
     pub used: BTreeSet<(Kind, String)>,
+    /// Places a draft leaves to a person.
+    pub to_do: Vec<Span>,
 }
 
 /// Reads a script by id (`harbor/submit`) with its fragments.
 pub fn load(source: &dyn Source, id: &str, findings: &mut Findings) -> Option<Loaded> {
     let tree = read_file(source, id, None, findings)?;
     let mut file_hashes = vec![tree_hash(&tree)];
+    let mut to_do = Vec::new();
+    left_to_do(&tree, &mut to_do);
 
     let mut names = Names::default();
     names.declare(&tree, "");
@@ -49,6 +56,7 @@ pub fn load(source: &dyn Source, id: &str, findings: &mut Findings) -> Option<Lo
             continue;
         };
         file_hashes.push(tree_hash(&part));
+        left_to_do(&part, &mut to_do);
         names.declare(&part, &prefix.text);
         parts.push((prefix, fragment, part));
     }
@@ -65,7 +73,19 @@ pub fn load(source: &dyn Source, id: &str, findings: &mut Findings) -> Option<Lo
     used.append(&mut decoder.used);
     let hash = hex(Sha256::digest(file_hashes.join("\n")));
     let bundle = Bundle { script: script?, fragments, hash, file_hashes };
-    Some(Loaded { bundle, names, used })
+    Some(Loaded { bundle, names, used, to_do })
+}
+
+/// The values that are the one word [`TO_DO`].
+fn left_to_do(node: &Yaml, found: &mut Vec<Span>) {
+    match &node.value {
+        node::Value::Scalar(text) if text == TO_DO => found.push(node.span.clone()),
+        node::Value::Scalar(_) => {}
+        node::Value::List(items) => items.iter().for_each(|item| left_to_do(item, found)),
+        node::Value::Map(entries) => {
+            entries.iter().for_each(|(_, value)| left_to_do(value, found));
+        }
+    }
 }
 
 fn tree_hash(tree: &Yaml) -> String {

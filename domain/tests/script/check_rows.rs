@@ -39,6 +39,14 @@ fn names() {
 }
 
 #[test]
+fn places_left_to_a_person() {
+    expect_all(&[
+        shell("{secret: user}", "TODO", "to-do"),
+        row("\"${member.id}\"}\n    click: find", "TODO}\n    click: find", "to-do"),
+    ]);
+}
+
+#[test]
 fn values() {
     expect_all(&[
         row(

@@ -24,6 +24,16 @@ static EXPIRED: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a fixed pattern")
 });
 
+/// Whether the words on something to click read like a submission, which only a commit may click.
+pub fn reads_as_submission(words: &str) -> bool {
+    SUBMIT.is_match(words)
+}
+
+/// Whether the words beside a box state something for a person.
+pub fn attests(words: &str) -> bool {
+    ATTEST.is_match(words)
+}
+
 pub(super) fn check(bundle: &Bundle, findings: &mut Findings) {
     elements(bundle, findings);
     for (_, flow) in walk::flows(bundle) {
@@ -194,7 +204,7 @@ fn submits(bundle: &Bundle, step: &Step, findings: &mut Findings) {
 
 fn reads_like_a_submit(bundle: &Bundle, target: &Target, findings: &mut Findings) {
     let Some(element) = walk::element(bundle, target) else { return };
-    if let Some(words) = walk::spoken(element).iter().find(|words| SUBMIT.is_match(words)) {
+    if let Some(words) = walk::spoken(element).iter().find(|words| reads_as_submission(words)) {
         let message = format!("`{words}` reads like a submission; only `commit` may click it");
         let hint = "make it a commit, or say `not_a_submit: reason`";
         findings.error_hint("submit-outside-commit", target.span(), message, hint);
@@ -207,9 +217,7 @@ fn boxes(bundle: &Bundle, step: &Step, findings: &mut Findings) {
         for field in fields {
             let element = bundle.element(field.element.as_str());
             let words = element.map(walk::spoken).unwrap_or_default();
-            if matches!(field.choice, Choice::Ticked(true))
-                && words.iter().any(|w| ATTEST.is_match(w))
-            {
+            if matches!(field.choice, Choice::Ticked(true)) && words.iter().any(|w| attests(w)) {
                 let message = "this box states something for a person; use `attest`";
                 findings.error("attest-as-choose", &field.element.span, message);
             }

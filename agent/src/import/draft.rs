@@ -319,6 +319,7 @@ impl Builder<'_> {
             | Doing::Radio { on }
             | Doing::Tick { on }
             | Doing::Hover { on }
+            | Doing::Boxlike { on }
             | Doing::Click { on } => Some(on),
             Doing::Press { .. } => None,
         };
@@ -343,6 +344,7 @@ impl Builder<'_> {
             }
             Doing::Radio { on } => self.radio(on),
             Doing::Tick { on } => self.ticked(on),
+            Doing::Boxlike { on } => self.boxlike(on),
             // secrets are typed into fields only
             Doing::Choose { on, .. } | Doing::Attach { on, .. } | Doing::Suggest { on, .. } => {
                 self.secret(on, Alias::Password)

@@ -59,6 +59,10 @@ pub(super) enum Doing {
     Click {
         on: Seen,
     },
+    /// A click on something named that shows no text: most likely a box or a radio.
+    Boxlike {
+        on: Seen,
+    },
     /// The pointer rests here before the click that follows.
     Hover {
         on: Seen,
@@ -326,7 +330,8 @@ impl Folding<'_> {
         if !boxed && (on.control == Control::File || self.is_field(at, &on)) {
             return;
         }
-        if on.control == Control::Option
+        let offered = on.control == Control::Option || self.looks_offered(at, &on);
+        if offered
             && let Some(act) = self.page().acts.last_mut()
             && let Doing::Fill { on: field, value: Typed::Text(typed) } = &mut act.doing
         {
@@ -344,6 +349,10 @@ impl Folding<'_> {
                 self.act(at, Doing::Click { on });
             }
             _ => {
+                if self.is_boxlike(at, &on) {
+                    self.act(at, Doing::Boxlike { on });
+                    return;
+                }
                 if double {
                     let text = "This was a double click; scripts click once. Is that enough?";
                     self.pending.push(Ask::new(path, text));
@@ -351,6 +360,28 @@ impl Folding<'_> {
                 self.act(at, Doing::Click { on });
             }
         }
+    }
+
+    /// Whether a click right after typing picks what the typing brought up: it shows the typed text.
+    fn looks_offered(&mut self, at: usize, on: &Seen) -> bool {
+        let stays = self.steps[at].landed.is_none();
+        let last = self.page().acts.last();
+        let Some(Doing::Fill { value: Typed::Text(typed), .. }) = last.map(|act| &act.doing) else {
+            return false;
+        };
+        let shows =
+            on.name().is_some_and(|name| name.to_lowercase().contains(&typed.to_lowercase()));
+        stays && shows && on.control == Control::Unknown && typed.chars().count() >= 2
+    }
+
+    /// Whether a click met something with a name but without text that led nowhere. The Recorder writes no roles where
+    /// the name alone is enough, so a box looks like this.
+    fn is_boxlike(&self, at: usize, on: &Seen) -> bool {
+        let text = on.alternatives.iter().any(|one| matches!(one, Alternative::Text(_)));
+        on.control == Control::Unknown
+            && !text
+            && on.name().is_some()
+            && self.steps[at].landed.is_none()
     }
 
     fn change(&mut self, at: usize, value: &Zeroizing<String>) {
@@ -383,6 +414,7 @@ impl Folding<'_> {
             Doing::Suggest { .. }
             | Doing::Click { .. }
             | Doing::Press { .. }
+            | Doing::Boxlike { .. }
             | Doing::Hover { .. } => None,
         };
         let start = since.map_or(0, |at| at + 1);

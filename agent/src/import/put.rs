@@ -224,6 +224,21 @@ impl Builder<'_> {
         self.into_field(Verb::Choose, on, Put::ToDo, vec![Ask::new(path, text)])
     }
 
+    /// Something named without text: a radio if an input explains it, else a person says what it is.
+    pub(super) fn boxlike(&mut self, on: &Seen) -> Field {
+        let name = on.name().map(str::to_owned).unwrap_or_default();
+        if self.values.explain_option(&name, &on.words).is_some() {
+            return self.radio(on);
+        }
+        if attests(&name) {
+            return self.ticked(on);
+        }
+        let text = "Something without text was clicked. A box: write true or false. A radio: write its label. Anything \
+                    else: make it a `click`.";
+        let asks = vec![Ask::new(on.path.clone(), text)];
+        self.into_field(Verb::Choose, on, Put::ToDo, asks)
+    }
+
     pub(super) fn attached(&mut self, on: &Seen, text: &str) -> Field {
         let path = format!("{}.value", on.path);
         let (put, asks) = match self.values.explain_file(text) {
@@ -247,14 +262,19 @@ impl Builder<'_> {
 
     pub(super) fn suggested(&mut self, on: &Seen, text: &str, pick: Option<&Seen>) -> Field {
         let path = format!("{}.value", on.path);
-        let Some((typed, mut asks)) = self.explained(on, text) else {
+        let shown = pick.and_then(Seen::name).unwrap_or_default();
+        // often only the beginning is typed
+        let begun = self.values.begun(text, shown).map(|source| {
+            self.values.mark(&source, Use::Plain);
+            (source, Vec::new())
+        });
+        let Some((typed, mut asks)) = begun.or_else(|| self.explained(on, text)) else {
             let what = self.unknown("is typed into", on);
             let ask =
                 format!("{what} It is a field that suggests: {{type: …, pick: {{contains: …}}}}.");
             return self.into_field(Verb::Choose, on, Put::ToDo, vec![Ask::new(path, ask)]);
         };
-        let shown = pick.and_then(Seen::name).map(str::to_lowercase);
-        let same = shown.is_some_and(|shown| shown.contains(&text.to_lowercase()));
+        let same = shown.to_lowercase().contains(&text.to_lowercase());
         if !same {
             asks.push(Ask::new(
                 path,

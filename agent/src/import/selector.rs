@@ -105,35 +105,57 @@ pub(super) fn spoken(path: &[Named]) -> Option<(&Named, Option<&Named>)> {
     Some((&path[at], within))
 }
 
-/// The tag name at the end of a CSS selector.
-fn css_tag(css: &str) -> Option<String> {
+/// Tags of what can be acted on.
+const CONTROLS: [&str; 10] =
+    ["button", "a", "select", "option", "input", "textarea", "canvas", "area", "map", "summary"];
+
+/// The tags along a CSS selector, the last one first.
+fn css_tags(css: &str) -> Vec<String> {
     let mut depth = 0usize;
-    let mut start = 0;
-    for (at, c) in css.char_indices() {
+    let mut parts = vec![String::new()];
+    for c in css.chars() {
         match c {
             '[' | '(' => depth += 1,
             ']' | ')' => depth = depth.saturating_sub(1),
-            ' ' | '>' | '+' | '~' if depth == 0 => start = at + c.len_utf8(),
+            ' ' | '>' | '+' | '~' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
             _ => {}
         }
+        if let Some(part) = parts.last_mut() {
+            part.push(c);
+        }
     }
-    let last = &css[start..];
-    let end = last.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(last.len());
-    Some(last[..end].to_ascii_lowercase()).filter(|tag| !tag.is_empty())
+    parts.iter().rev().filter(|part| !part.is_empty()).map(|part| leading_tag(part)).collect()
 }
 
-fn xpath_tag(path: &str) -> Option<String> {
-    let last = path.rsplit('/').next().unwrap_or_default();
-    let end = last.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(last.len());
-    Some(last[..end].to_ascii_lowercase()).filter(|tag| !tag.is_empty())
+/// The tags along an XPath, the last one first.
+fn xpath_tags(path: &str) -> Vec<String> {
+    path.rsplit('/').filter(|part| !part.is_empty()).map(leading_tag).collect()
 }
 
-/// The tag of an element, where some alternative tells it.
+fn leading_tag(part: &str) -> String {
+    let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(part.len());
+    part[..end].to_ascii_lowercase()
+}
+
+/// The tag of an element, or of the control around it: a click often meets the text within a button.
 pub(super) fn tag(alternatives: &[Alternative]) -> Option<String> {
-    alternatives.iter().find_map(|alternative| match alternative {
-        Alternative::Css(parts) => css_tag(parts.last()?),
-        Alternative::Xpath(parts) => xpath_tag(parts.last()?),
-        Alternative::Aria(_) | Alternative::Text(_) => None,
+    alternatives.iter().find_map(|alternative| {
+        let tags = match alternative {
+            Alternative::Css(parts) => css_tags(parts.last()?),
+            Alternative::Xpath(parts) => xpath_tags(parts.last()?),
+            Alternative::Aria(_) | Alternative::Text(_) => return None,
+        };
+        let inner = |tag: &String| {
+            matches!(
+                tag.as_str(),
+                "span" | "i" | "b" | "em" | "strong" | "small" | "svg" | "path" | "img" | "div"
+            )
+        };
+        let control = tags.iter().find(|tag| !inner(tag))?;
+        CONTROLS.contains(&control.as_str()).then(|| control.clone())
     })
 }
 
@@ -233,18 +255,22 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_read_from_the_end() {
+    fn tags_are_those_of_the_control_around() {
+        let told = |text: &str| tag(&[read(&[text])]);
         let cases = [
             ("#find", None),
             ("form.search > button:nth-of-type(2)", Some("button")),
+            ("#menu > a > span", Some("a")),
             ("div input[name='a b > c']", Some("input")),
             ("select#urgency", Some("select")),
+            ("xpath///*[@id=\"find\"]", None),
+            ("xpath//html/body/form/button/span", Some("button")),
+            ("xpath//html/body/a[2]", Some("a")),
+            ("form > li > span", None),
         ];
-        for (css, wanted) in cases {
-            assert_eq!(css_tag(css).as_deref(), wanted, "{css}");
+        for (text, wanted) in cases {
+            assert_eq!(told(text).as_deref(), wanted, "{text}");
         }
-        assert_eq!(xpath_tag("//*[@id=\"find\"]"), None);
-        assert_eq!(xpath_tag("/html/body/a[2]").as_deref(), Some("a"));
     }
 
     #[test]

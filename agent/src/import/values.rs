@@ -189,6 +189,19 @@ impl Values {
         })
     }
 
+    /// The input a suggestion shows whole, of which the beginning was typed.
+    pub(super) fn begun(&self, typed: &str, shown: &str) -> Option<Source> {
+        let typed = typed.to_lowercase();
+        self.leaves.iter().enumerate().find_map(|(leaf, one)| {
+            let way = one.ways().into_iter().find(|(text, _)| {
+                text.chars().count() >= 3
+                    && text.to_lowercase().starts_with(&typed)
+                    && whole_word(shown, text).is_some()
+            });
+            way.map(|(_, filter)| Source::Leaf { leaf, filter })
+        })
+    }
+
     /// Which input means this option: the same word but for case and underscores.
     pub(super) fn explain_option(&self, shown: &str, caption: &str) -> Option<usize> {
         let plain = |text: &str| super::yaml::snake(text);

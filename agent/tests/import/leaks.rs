@@ -44,6 +44,8 @@ fn drafts_hold_nothing_that_was_typed() {
     for (name, values) in [
         ("walkthrough.json", Some(values())),
         ("walkthrough.json", None),
+        ("chromium156.json", Some(values())),
+        ("chromium156.json", None),
         ("status.json", Some(values())),
         ("status.json", None),
     ] {

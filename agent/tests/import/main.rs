@@ -54,9 +54,10 @@ fn has(draft: &Draft, lines: &[&str]) {
 #[test]
 fn every_finding_is_at_a_question() {
     let status = import(&read("status.json"), None, "briar/status").ok().unwrap();
+    let chromium = import(&read("chromium156.json"), Some(values()), "briar/submit").ok().unwrap();
     let bare = import(&read("walkthrough.json"), None, "briar/submit").ok().unwrap();
     let nothing = import(br#"{"title": "", "steps": []}"#, None, "briar/none").ok().unwrap();
-    for draft in [walkthrough(), bare, status, nothing] {
+    for draft in [walkthrough(), bare, status, chromium, nothing] {
         assert!(!draft.findings.is_empty(), "a draft never passes by itself");
         let stray: Vec<Finding> = draft
             .findings
@@ -135,6 +136,26 @@ fn alternatives_become_strategies_that_last() {
     for gone in ["ember412", "k7Qx2", "/html", "jsessionid", "tenant", "innerText"] {
         assert!(!status.yaml.contains(gone), "{gone} in\n{}", status.yaml);
     }
+}
+
+#[test]
+fn what_chromium_writes_is_understood() {
+    let draft = import(&read("chromium156.json"), Some(values()), "briar/submit").ok().unwrap();
+    has(
+        &draft,
+        &[
+            "      user_name: {secret: user}\n      password: {secret: password}\n    click: log_in\n    until: home\n",
+            "{label: I agree to the disclosure}, {css: \"#agree\"}",
+            "      i_agree_to_the_disclosure: TODO\n",
+            "      expedited: \"${urgency | words(urgency)}\"\n",
+            "      field: \"${member.id}\"\n",
+            "{type: \"${servicing.npi}\", pick: {contains: \"${servicing.npi}\"}}",
+            "[{label: Diagnosis code}, {css: \"#diagnosis\", inside: {css: briar-codes}}]",
+            "[{label: Reason, frame: TODO}, {css: \"#inner\", frame: TODO}]",
+            "[{role: button, name: Submit Case, heal: never}, {text: Submit Case}]",
+            "  - commit: submit-case\n",
+        ],
+    );
 }
 
 #[test]

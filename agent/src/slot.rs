@@ -15,6 +15,7 @@ use crate::{
     browser::Browser,
     channel::{
         Doors, Errand, ReadingRules,
+        portal::heal::Prints,
         portal::{self, Session, SessionOf},
     },
     coordinator::Coordinator,
@@ -279,6 +280,8 @@ fn errand(leased: &Leased, bundle: Arc<Bundle>, folder: &Path) -> Errand {
         intent_opened_at: leased.intent_opened_at,
         may_commit: true,
         reading: ReadingRules { allowed: true, last: leased.last.clone(), draw: draw(leased) },
+        prints: Prints::new(),
+        remembers: false,
         folder: folder.to_owned(),
     }
 }

@@ -7,6 +7,7 @@
 //! place that waits between tries.
 
 pub mod act;
+mod around;
 pub mod attempt;
 #[expect(clippy::module_inception, reason = "the browser of the browser driver")]
 pub mod browser;
@@ -38,6 +39,7 @@ pub mod text;
 mod tunnel;
 
 pub use act::{AboutToAct, BeforeInput, Clicked, Unobserved};
+pub use around::Around;
 pub use attempt::{Attempted, Deadline, NotDone, Stop, Tries, Why};
 pub use browser::Browser;
 pub use calendar::Scrolled;

@@ -254,6 +254,27 @@
   const rowsOf = (token) => { const els = kept.get(token) || []; kept.delete(token); return els.map(numberOf); };
   const first = (el, fn, ...args) => { const hit = globalThis.__agent[fn](el, ...args)[0]; return hit ? numberOf(hit) : null; };
 
+  // ---- around --------------------------------------------------------------------------------
+  // Short texts next to an element, nearest first, and its centre in its region.
+  const surround = (list) => list.map((n) => {
+    const el = numbered(n);
+    if (!el || el.nodeType !== 1) return null;
+    const home = closest(el.parentElement || el, "form,section,fieldset,dialog,[role=dialog],[role=region],main,article,table") || document.body;
+    const own = el.getBoundingClientRect(), place = home.getBoundingClientRect(), found = [];
+    const walker = document.createTreeWalker(home, NodeFilter.SHOW_TEXT), range = document.createRange();
+    for (let t = walker.nextNode(), count = 0; t && count < 3000; t = walker.nextNode(), count++) {
+      const words = tidy(t.data), at = t.parentElement;
+      if (!words || words.length > 60 || !at || SKIP.has(at.tagName) || flatContains(el, at)) continue;
+      range.selectNode(t);
+      const box = range.getBoundingClientRect();
+      if (!box.width || !box.height) continue;
+      const dx = Math.max(own.left - box.right, box.left - own.right, 0), dy = Math.max(own.top - box.bottom, box.top - own.bottom, 0);
+      found.push([dx * dx + dy * dy, words]);
+    }
+    found.sort((a, b) => a[0] - b[0]);
+    return { near: found.slice(0, 8).map((f) => f[1]), place: [own.x + own.width / 2 - place.x, own.y + own.height / 2 - place.y] };
+  });
+
   // ---- acting ------------------------------------------------------------------------------
   const describe = (el) => {
     if (!el || el.nodeType !== 1) return "nothing";
@@ -670,7 +691,7 @@
   new MutationObserver(watch).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
   globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendars, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, aim, framePoint, frameMap, verdict, disarm, focusAll, kindOf,
-    setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, html, covers,
+    setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, surround, html, covers,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
     expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),
     viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: (el, n) => flatContains(el, numbered(n)), held, checked, focused: (el) => deepActive() === el, flush, title: () => document.title };

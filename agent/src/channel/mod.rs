@@ -167,6 +167,10 @@ pub struct Errand {
     pub may_commit: bool,
     /// What is known for reading without rendering.
     pub reading: ReadingRules,
+    /// What elements looked like when the script last worked; empty: nothing can be healed.
+    pub prints: portal::heal::Prints,
+    /// Whether what elements look like now is to be remembered.
+    pub remembers: bool,
     /// Where files of this attempt may be put.
     pub folder: PathBuf,
 }

@@ -21,7 +21,7 @@ use crate::{
     browser::Browser,
     channel::{
         Errand, ReadingRules,
-        portal::{self, CommitState, Finished, Session, SessionOf},
+        portal::{self, CommitState, Finished, Session, SessionOf, heal::Prints},
     },
     clock,
     mailbox::Post,
@@ -64,6 +64,9 @@ pub struct Try {
     /// Reads everything from shown pages; otherwise a `fetch` is tried first and compared with the page.
     #[arg(long)]
     pub rendered: bool,
+    /// What elements looked like: read before, so that lost ones can be healed or suggested, and written after an outcome.
+    #[arg(long, value_name = "FILE")]
+    pub prints: Option<PathBuf>,
     /// Least time between two page loads, milliseconds.
     #[arg(long, default_value_t = 0)]
     pub gap_ms: u64,
@@ -145,6 +148,27 @@ fn prepare(options: &Try) -> Result<Prepared, u8> {
     Ok(Prepared { bundle: Arc::new(bundle), inputs, desk: Arc::new(desk) })
 }
 
+/// What was remembered of the script's elements; nothing when the file is not there yet.
+fn known_prints(options: &Try) -> Result<Prints, String> {
+    let Some(path) = options.prints.as_ref().filter(|path| path.exists()) else {
+        return Ok(Prints::new());
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// Keeps what elements looked like, those of other scripts' steps included; never what was healed.
+fn keep_prints(options: &Try, finished: &Finished) -> Result<(), String> {
+    let Some(path) = &options.prints else { return Ok(()) };
+    if !matches!(finished.end, Some(End::Outcome { .. })) || !finished.drift.is_empty() {
+        return Ok(());
+    }
+    let mut all = known_prints(options)?;
+    all.extend(finished.prints.clone());
+    let text = serde_json::to_string_pretty(&all).map_err(|e| e.to_string())?;
+    std::fs::write(path, text + "\n").map_err(|e| format!("{}: {e}", path.display()))
+}
+
 async fn attempt(options: &Try, prepared: &Prepared) -> Result<Finished, String> {
     let parts = &prepared.bundle.script.parts;
     let timezone = parts.defaults.timezone.as_ref().map(|zone| zone.text.as_str());
@@ -162,6 +186,8 @@ async fn attempt(options: &Try, prepared: &Prepared) -> Result<Finished, String>
         intent_opened_at: options.reconcile.then(clock::now),
         may_commit: options.commit,
         reading: ReadingRules { allowed: !options.rendered, last: None, draw: 0 },
+        prints: known_prints(options)?,
+        remembers: options.prints.is_some(),
         folder: folder.path().to_owned(),
     };
     let limits = Limits {
@@ -176,6 +202,9 @@ async fn attempt(options: &Try, prepared: &Prepared) -> Result<Finished, String>
     let mut observe = Observer::new(Arc::clone(&doors), masker, true);
     let finished =
         portal::run(&errand, Arc::clone(&doors), &mut observe, &mut session, &mut pace).await;
+    if let Err(why) = keep_prints(options, &finished) {
+        tell(&why);
+    }
     if let Err(denied) = observe.settled().await {
         tell(&format!("evidence is missing: {denied}"));
     }
@@ -238,6 +267,7 @@ fn report(options: &Try, prepared: &Prepared, finished: &Finished) -> u8 {
         "captures": captures,
         "commit": {"state": state},
         "reading": finished.reading.word(),
+        "drift": finished.drift,
         "logins": finished.logins,
         "steps": steps.iter().map(step).collect::<Vec<_>>(),
         "evidence": options.out.display().to_string(),

@@ -11,7 +11,7 @@ use agent::{
     browser::{Browser, LaunchConfig},
     channel::{
         Denied, Doors, Errand, Item, Permit, ReadingRules, Secret, Standing, Wish,
-        portal::{self, Finished, Session, SessionOf},
+        portal::{self, Finished, Session, SessionOf, heal::Prints},
     },
     clock::{self, Allowed},
     mask::Masker,
@@ -244,6 +244,8 @@ pub(crate) async fn attempt_with(
         intent_opened_at: None,
         may_commit: true,
         reading,
+        prints: Prints::new(),
+        remembers: false,
         folder: folder.path().to_owned(),
     };
     let limits =

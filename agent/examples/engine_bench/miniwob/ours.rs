@@ -124,6 +124,8 @@ impl Ours {
             intent_opened_at: None,
             may_commit: false,
             folder: self.folder.path().to_owned(),
+            prints: agent::channel::portal::heal::Prints::new(),
+            remembers: false,
         };
         let limits =
             Limits { sessions_max: 1, gap_ms: 0, pages_per_minute: 60_000, logins_per_hour_max: 0 };

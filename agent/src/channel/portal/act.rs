@@ -76,6 +76,7 @@ impl Portal<'_> {
             let mut changes = page.changes();
             let why = match self.look_for(&page, &sought).await? {
                 Located::One(chosen) => {
+                    self.remember(target, &page, &chosen.found).await;
                     if chosen.by > 0 && tries.count() == 0 {
                         self.observe.log(&format!(
                             "`{}` was found by its strategy {}",
@@ -101,7 +102,15 @@ impl Portal<'_> {
                 }
             };
             let changed = async { drop(changes.changed().await) };
+            let lost = matches!(why, Why::Missing);
             if let Err(error) = tries.wait_or(why, changed).await {
+                if lost
+                    && let Some(found) = self.healed(target, &sought, &page).await?
+                    && let Attempted::Done(shown) =
+                        self.once(&page, &found, deed, &sought.name, &tries).await
+                {
+                    return Ok(Did { shown });
+                }
                 return Err(self.not_done(target, &error, conflict));
             }
         }

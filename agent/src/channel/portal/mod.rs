@@ -2,7 +2,7 @@
 //!
 //! `run` nodes and verbs · `act` one deed on one element · `locate` strategies that vote · `screen` the race of
 //! screens · `watch` interruptions · `commit` the one irreversible act, `proof` what follows it · `capture`, `classify` reading ·
-//! `fetch` reading without rendering, `paper` what was fetched · `table` rows · `reconcile` looking for a record · `session` the portal session of a slot.
+//! `heal` lost elements · `fetch` reading without rendering, `paper` what was fetched · `table` rows · `reconcile` looking for a record · `session` the portal session of a slot.
 
 mod act;
 mod attest;
@@ -11,6 +11,7 @@ mod classify;
 mod commit;
 mod fail;
 mod fetch;
+pub mod heal;
 mod locate;
 mod login;
 mod paper;
@@ -87,6 +88,10 @@ pub struct Finished {
     pub commit: CommitState,
     /// Whether the answer was read from a shown page.
     pub reading: Reading,
+    /// What the script's elements looked like, where that was asked for.
+    pub prints: heal::Prints,
+    /// Where the pages differ from the script.
+    pub drift: Vec<heal::Drift>,
     /// What was captured, for a trial's report.
     pub captured: Vec<(String, String, String)>,
 }
@@ -127,6 +132,8 @@ pub(crate) struct Portal<'b> {
     reading: Reading,
     /// What was fetched, while the rendered way is gone for comparison.
     fetched: Option<fetch::Fetched>,
+    prints: heal::Prints,
+    drift: Vec<heal::Drift>,
     /// A login put off until a page is needed.
     owed_login: Option<Run>,
     /// Steps a fetched answer stands for.
@@ -206,6 +213,8 @@ impl<'b> Portal<'b> {
             commit: CommitState::None,
             reading: Reading::Rendered,
             fetched: None,
+            prints: heal::Prints::new(),
+            drift: Vec::new(),
             owed_login: None,
             stood_for: Vec::new(),
             payload: Vec::new(),
@@ -321,6 +330,8 @@ impl<'b> Portal<'b> {
             session_good,
             commit: self.commit,
             reading: self.reading,
+            prints: self.prints,
+            drift: self.drift,
             captured,
         }
     }

@@ -197,11 +197,13 @@ impl Paper {
         let width = grid.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
         let headers = (0..width)
             .map(|column| {
-                let words: Vec<&str> = grid[..heads]
+                let mut words: Vec<&str> = grid[..heads]
                     .iter()
                     .filter_map(|(_, cells)| cells.get(column).map(String::as_str))
                     .filter(|text| !text.is_empty())
                     .collect();
+                // A header that reaches over both lines is one header.
+                words.dedup();
                 words.join(" ")
             })
             .collect();

@@ -78,6 +78,15 @@ const KINDS: [&[&str]; 4] = [
     &["table", "grid", "treegrid"],
 ];
 
+/// Roles whose controls may stand for one of this role.
+pub fn kinds_like(role: &str) -> impl Iterator<Item = &'static str> {
+    let kinds = KINDS.iter().filter(move |kind| kind.contains(&role));
+    let mut all: Vec<&'static str> = kinds.flat_map(|kind| kind.iter().copied()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter()
+}
+
 /// Whether a control of one role may stand for one of another.
 #[must_use]
 pub fn compatible(old: &str, new: &str) -> bool {
@@ -106,8 +115,9 @@ pub fn score(old: &Fingerprint, new: &Fingerprint) -> f64 {
         let far = (before.0 - after.0).hypot(before.1 - after.1);
         parts.push((PLACE, (-0.005 * far).exp()));
     }
-    let (sum, weights) =
-        parts.iter().fold((0.0, 0.0), |(sum, all), (weight, part)| (sum + weight * part, all + weight));
+    let (sum, weights) = parts
+        .iter()
+        .fold((0.0, 0.0), |(sum, all), (weight, part)| (sum + weight * part, all + weight));
     sum / weights
 }
 
@@ -133,7 +143,10 @@ pub fn choose(old: &Fingerprint, candidates: &[Fingerprint]) -> Result<Choice, U
     }
     // A twin elsewhere on the page that could be meant as well: nobody can know.
     let rivals = ranked.iter().skip(1).filter(|(rival, _)| may_be(old, &candidates[*rival]));
-    if rivals.clone().any(|(rival, _)| named(old, &candidates[*rival]) >= named(old, &candidates[at])) {
+    if rivals
+        .clone()
+        .any(|(rival, _)| named(old, &candidates[*rival]) >= named(old, &candidates[at]))
+    {
         return Err(Unhealed::Close(margin));
     }
     Ok(Choice { at, score: best, margin })
@@ -147,7 +160,8 @@ fn may_be(old: &Fingerprint, new: &Fingerprint) -> bool {
     };
     let marked = (!old.test_id.is_empty() && old.test_id == new.test_id)
         || (!old.name_attr.is_empty() && old.name_attr == new.name_attr);
-    let labels_fit = old.label.is_empty() || new.label.is_empty() || overlap(&old.label, &new.label) > 0.0;
+    let labels_fit =
+        old.label.is_empty() || new.label.is_empty() || overlap(&old.label, &new.label) > 0.0;
     typed(old) == typed(new) && (named(old, new) >= NAME_MIN || (marked && labels_fit))
 }
 
@@ -176,7 +190,8 @@ fn likeness(a: &str, b: &str) -> f64 {
 
 /// 1 − edit distance / longer length.
 fn edit(a: &str, b: &str) -> f64 {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(120).collect(), b.chars().take(120).collect());
+    let (a, b): (Vec<char>, Vec<char>) =
+        (a.chars().take(120).collect(), b.chars().take(120).collect());
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, left) in a.iter().enumerate() {
         let mut corner = row[0];
@@ -233,7 +248,10 @@ mod tests {
     #[test]
     fn a_removed_element_is_not_replaced_by_its_neighbour() {
         let old = control("button", "Search", &["Member ID"]);
-        let left = [control("button", "Clear", &["Member ID"]), control("link", "Research", &["Member ID"])];
+        let left = [
+            control("button", "Clear", &["Member ID"]),
+            control("link", "Research", &["Member ID"]),
+        ];
         assert!(matches!(choose(&old, &left), Err(Unhealed::Unlike(_))));
         assert_eq!(choose(&old, &[control("textbox", "Search", &[])]), Err(Unhealed::Nobody));
     }
@@ -241,9 +259,14 @@ mod tests {
     #[test]
     fn twins_are_nobody() {
         let old = control("button", "Search", &["Member ID", "Find a case"]);
-        let twins =
-            [control("button", "Search", &["Member ID", "Find a case"]), control("button", "Search", &["Claim"])];
-        assert!(matches!(choose(&old, &twins), Err(Unhealed::Close(_))), "even when one stands better");
+        let twins = [
+            control("button", "Search", &["Member ID", "Find a case"]),
+            control("button", "Search", &["Claim"]),
+        ];
+        assert!(
+            matches!(choose(&old, &twins), Err(Unhealed::Close(_))),
+            "even when one stands better"
+        );
     }
 
     #[test]

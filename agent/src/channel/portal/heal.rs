@@ -1,0 +1,234 @@
+//! When no strategy finds an element any more: what was remembered of it is compared with what the page offers. Never at a commit,
+//! never for a secret, never when anything is in doubt; what was found, or would have been, is told as drift with the change it
+//! proposes to the script.
+
+pub mod score;
+
+use std::collections::BTreeMap;
+
+use domain::script::ast::{Heal, Screen, Target};
+use serde::Serialize;
+
+use super::{Halt, Portal, locate::Sought};
+use crate::browser::{Around, By, Deadline, Found, Page, Query};
+use score::{Fingerprint, Unhealed, choose, score};
+
+/// Most candidates compared.
+const CANDIDATES_MAX: usize = 400;
+/// How long the page must have come to rest.
+const QUIET: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// What is remembered of a script's elements, by name.
+pub type Prints = BTreeMap<String, Fingerprint>;
+
+/// A difference between the script and the page, for people.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Drift {
+    /// The element.
+    pub element: String,
+    /// `healed`: the candidate was used; `suggested`: it was not.
+    pub kind: &'static str,
+    /// Where the element is written.
+    pub source: String,
+    /// 0 to 1.
+    pub score: f64,
+    /// Lead over the second.
+    pub margin: f64,
+    /// A first strategy that would find it, as YAML.
+    pub proposal: String,
+}
+
+impl Portal<'_> {
+    /// Remembers what an element looks like now. Only named elements, once per attempt, and nothing of the patient.
+    pub(crate) async fn remember(&mut self, target: &Target, page: &Page, found: &Found) {
+        let Target::Named(name) = target else { return };
+        if !self.errand.remembers || self.prints.contains_key(name.as_str()) {
+            return;
+        }
+        let mut found = [found.clone()];
+        page.name_all(&mut found).await;
+        let [found] = found;
+        // A page that goes away in between is remembered another time.
+        let Ok(around) = page.around(std::slice::from_ref(&found.node)).await else { return };
+        let around = around.into_iter().next().flatten().unwrap_or_default();
+        let print = self.print(&found, &around);
+        self.prints.insert(name.text.clone(), print);
+    }
+
+    /// The one element of the page that may stand for a lost one, if healing is `auto`; with `suggest` it is only told.
+    pub(crate) async fn healed(
+        &mut self,
+        target: &Target,
+        sought: &Sought,
+        page: &Page,
+    ) -> Result<Option<Found>, Halt> {
+        let Target::Named(name) = target else { return Ok(None) };
+        let element = self.element(target)?;
+        let mode = element.heal(self.bundle.script.parts.defaults.heal);
+        let bundle = self.errand.prints.get(name.as_str()).cloned();
+        let (Some(old), true) = (bundle, mode != Heal::Never) else { return Ok(None) };
+        if self.dialogs_held || !self.known_otherwise(page, name.as_str()).await? {
+            return Ok(None);
+        }
+        page.quiet(Deadline::within(QUIET)).await;
+        let candidates = self.candidates(page, &old.role).await;
+        let prints: Vec<Fingerprint> = candidates.iter().map(|(_, print)| print.clone()).collect();
+        let choice = match choose(&old, &prints) {
+            Ok(choice) if !self.belongs_to_another(name.as_str(), &old, &prints[choice.at]) => {
+                choice
+            }
+            Ok(_) => {
+                return Ok(self.not_healed(&sought.name, "it is another element of the script"));
+            }
+            Err(Unhealed::Nobody) => {
+                return Ok(self.not_healed(&sought.name, "no control of its kind"));
+            }
+            Err(Unhealed::Unlike(best)) => {
+                return Ok(self
+                    .not_healed(&sought.name, &format!("the nearest is too unlike ({best:.2})")));
+            }
+            Err(Unhealed::Close(lead)) => {
+                return Ok(self.not_healed(
+                    &sought.name,
+                    &format!("two are too much alike (lead {lead:.2})"),
+                ));
+            }
+        };
+        let kind = if mode == Heal::Auto { "healed" } else { "suggested" };
+        let proposal = proposal(&prints[choice.at]);
+        self.observe.log(&format!(
+            "`{}` is lost; {kind}: {proposal} (likeness {:.2}, lead {:.2})",
+            sought.name, choice.score, choice.margin
+        ));
+        self.drift.push(Drift {
+            element: name.text.clone(),
+            kind,
+            source: crate::observe::place(&element.span),
+            score: choice.score,
+            margin: choice.margin,
+            proposal,
+        });
+        let found = candidates.into_iter().nth(choice.at).map(|(found, _)| found);
+        Ok(found.filter(|_| mode == Heal::Auto))
+    }
+
+    fn not_healed(&mut self, name: &str, why: &str) -> Option<Found> {
+        self.observe.log(&format!("`{name}` is lost and not replaced: {why}"));
+        None
+    }
+
+    /// The page is one the script knows by something else than the lost element.
+    async fn known_otherwise(&mut self, page: &Page, lost: &str) -> Result<bool, Halt> {
+        let bundle = self.bundle;
+        let uses = |target: &Target| matches!(target, Target::Named(name) if name.as_str() == lost);
+        let others = |screen: &&Screen| {
+            let seen = screen.see.iter().filter(|target| !uses(target)).count();
+            seen > 0 || screen.text.is_some() || screen.title.is_some() || screen.url.is_some()
+        };
+        let mut look = self.look_at(page);
+        let mut known = false;
+        for (_, screen) in bundle.screens().filter(|(_, screen)| others(screen)) {
+            let mut rest = screen.clone();
+            rest.see.retain(|target| !uses(target));
+            if self.lacks(page, &mut look, &rest).await?.is_none() {
+                known = true;
+                break;
+            }
+        }
+        self.keep_look(look);
+        Ok(known)
+    }
+
+    /// Visible controls of a compatible kind, with what is remembered of such.
+    async fn candidates(&self, page: &Page, role: &str) -> Vec<(Found, Fingerprint)> {
+        let mut all: Vec<Found> = Vec::new();
+        for kind in score::kinds_like(role) {
+            let query = Query::by(By::Role(kind.to_owned(), None));
+            // A frame that cannot be asked offers nothing.
+            let found = page.seek(&query).await.unwrap_or_default();
+            for one in found.into_iter().filter(|one| one.visible) {
+                if all.len() < CANDIDATES_MAX && !all.iter().any(|known| known.node == one.node) {
+                    all.push(one);
+                }
+            }
+        }
+        let nodes: Vec<_> = all.iter().map(|found| found.node.clone()).collect();
+        let around = page.around(&nodes).await.unwrap_or_else(|_| vec![None; nodes.len()]);
+        all.into_iter()
+            .zip(around)
+            .map(|(found, around)| {
+                let print = self.print(&found, &around.unwrap_or_default());
+                (found, print)
+            })
+            .collect()
+    }
+
+    /// Another element of the script is more like the candidate than the lost one was.
+    fn belongs_to_another(&self, lost: &str, old: &Fingerprint, candidate: &Fingerprint) -> bool {
+        let own = score(old, candidate);
+        self.errand.prints.iter().any(|(name, print)| {
+            name != lost
+                && score::compatible(&print.role, &candidate.role)
+                && score(print, candidate) > own
+        })
+    }
+
+    fn print(&self, found: &Found, around: &Around) -> Fingerprint {
+        // Texts that hold a value of the patient are not remembered.
+        let clean = |text: &str| {
+            let masked = self.observe.masker.text(text);
+            if masked == text { text.to_owned() } else { String::new() }
+        };
+        let texts = |list: &[String]| {
+            list.iter().map(|text| clean(text)).filter(|text| !text.is_empty()).collect::<Vec<_>>()
+        };
+        let facts = &found.facts;
+        Fingerprint {
+            role: found.role.clone(),
+            name: clean(&found.name),
+            input_type: facts.input_type.clone(),
+            name_attr: facts.name_attr.clone(),
+            test_id: facts.test_id.clone(),
+            label: clean(&facts.label),
+            text: if matches!(found.role.as_str(), "table" | "grid") {
+                String::new()
+            } else {
+                clean(&facts.text)
+            },
+            group: texts(&facts.group),
+            near: texts(&around.near),
+            place: Some(around.place),
+        }
+    }
+}
+
+/// A first strategy for an element: by test id, role and name, label, else its text.
+fn proposal(print: &Fingerprint) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    if !print.test_id.is_empty() {
+        format!("{{test_id: {}}}", quoted(&print.test_id))
+    } else if !print.name.is_empty() {
+        format!("{{role: {}, name: {}}}", print.role, quoted(&print.name))
+    } else if !print.label.is_empty() {
+        format!("{{label: {}}}", quoted(&print.label))
+    } else {
+        format!("{{text: {}}}", quoted(&print.text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proposal_is_a_strategy_a_person_would_write() {
+        let mut print = Fingerprint {
+            role: "button".into(),
+            name: "Don't send".into(),
+            ..Fingerprint::default()
+        };
+        assert_eq!(proposal(&print), "{role: button, name: 'Don''t send'}");
+        print.test_id = "send".into();
+        assert_eq!(proposal(&print), "{test_id: 'send'}");
+    }
+}

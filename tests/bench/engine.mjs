@@ -4,7 +4,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const PATIENCE = 10_000;
+const PATIENCE = 20_000;
+const OPENS = 60_000;
 const VIEW = { width: 1280, height: 900 };
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const plan = JSON.parse((await lines.next()).value);
@@ -37,6 +38,7 @@ async function playwright() {
       const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: VIEW });
       const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE);
+      page.setDefaultNavigationTimeout(OPENS);
       if (slow) await (await context.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: slow });
       await page.goto(url);
       return {
@@ -72,6 +74,7 @@ async function puppeteer() {
       const context = await browser.createBrowserContext();
       const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE);
+      page.setDefaultNavigationTimeout(OPENS);
       if (slow) await page.emulateCPUThrottling(slow);
       await page.goto(url);
       const good = async (q) => {

@@ -33,6 +33,7 @@
   // Every 50 ms the content is taken out of the document and put back, as a framework does that renders anew; what holds
   // the focus stays, and so do scroll positions.
   const OWN = "script,style,link,#wrap,#query,#reward-display,#click-canvas,#sync-task-cover,.wob-overlay";
+  const scrolled = new Set();
   const renderAgain = (el) => {
     if (el.matches(OWN)) return;
     const active = document.activeElement;
@@ -40,13 +41,16 @@
       if (el !== active) [...el.children].forEach(renderAgain);
       return;
     }
-    const scrolled = [el, ...el.querySelectorAll("*")].filter((e) => e.scrollTop || e.scrollLeft).map((e) => [e, e.scrollTop, e.scrollLeft]);
+    const before = [...scrolled].filter((e) => el.contains(e)).map((e) => [e, e.scrollTop, e.scrollLeft]);
     el.parentNode.insertBefore(el, el.nextSibling);
-    for (const [e, top, left] of scrolled) { e.scrollTop = top; e.scrollLeft = left; }
+    for (const [e, top, left] of before) { e.scrollTop = top; e.scrollLeft = left; }
   };
-  const rendering = () => setInterval(() => {
-    for (const el of document.querySelectorAll("#area > *, body > *")) renderAgain(el);
-  }, 50);
+  const rendering = () => {
+    addEventListener("scroll", (event) => { if (event.target.nodeType === 1) scrolled.add(event.target); }, true);
+    setInterval(() => {
+      for (const el of document.querySelectorAll("#area > *, body > *")) renderAgain(el);
+    }, 50);
+  };
 
   // Half a second with something transparent over everything.
   const covering = () => {
@@ -62,9 +66,13 @@
     const began = performance.now();
     const step = () => {
       const t = performance.now() - began;
-      const sways = t < 800 || t % 1000 < 150;
-      document.body.style.translate = sways ? `${30 * Math.sin(t / 60)}px ${10 * Math.cos(t / 45)}px` : "none";
-      requestAnimationFrame(step);
+      if (t < 800 || t % 1000 < 150) {
+        document.body.style.translate = `${30 * Math.sin(t / 60)}px ${10 * Math.cos(t / 45)}px`;
+        requestAnimationFrame(step);
+      } else {
+        document.body.style.translate = "none";
+        setTimeout(step, 1000 - (t % 1000));
+      }
     };
     step();
   };

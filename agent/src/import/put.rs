@@ -148,8 +148,8 @@ impl Builder<'_> {
     pub(super) fn chosen(&mut self, on: &Seen, text: &str) -> Field {
         let path = format!("{}.value", on.path);
         if let Some(leaf) = self.values.explain_option(text, &on.words) {
-            let (put, ask) = self.through_words(leaf, None, &path);
-            return self.into_field(Verb::Choose, on, put, ask);
+            let put = self.through_words(leaf, None, &path);
+            return self.into_field(Verb::Choose, on, put, Vec::new());
         }
         let name = self.called(on);
         let text = format!(
@@ -159,7 +159,7 @@ impl Builder<'_> {
     }
 
     /// An enumeration with the portal's words; one of them may be known.
-    fn through_words(&mut self, leaf: usize, label: Option<&str>, path: &str) -> (Put, Vec<Ask>) {
+    fn through_words(&mut self, leaf: usize, label: Option<&str>, path: &str) -> Put {
         let source = Source::Leaf { leaf, filter: String::new() };
         self.values.mark(&source, Use::Words);
         let (wish, ours) = self.values.enumeration(leaf);
@@ -186,7 +186,7 @@ impl Builder<'_> {
                 *theirs = label.map(str::to_owned);
             }
         }
-        (Put::Words(source, table.name.clone()), Vec::new())
+        Put::Words(source, table.name.clone())
     }
 
     pub(super) fn radio(&mut self, on: &Seen) -> Field {
@@ -197,7 +197,7 @@ impl Builder<'_> {
             _ => None,
         };
         let (put, asks) = match (&label, self.values.explain_option(&shown, &on.words)) {
-            (Some(label), Some(leaf)) => self.through_words(leaf, Some(label), &path),
+            (Some(label), Some(leaf)) => (self.through_words(leaf, Some(label), &path), Vec::new()),
             (Some(label), None) => {
                 let text = "Is it always this one? If an input decides, name it.";
                 (Put::Yaml(scalar(label)), vec![Ask::new(path, text)])

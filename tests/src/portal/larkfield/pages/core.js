@@ -11,6 +11,7 @@
     var el = document.createElement(tag);
     Object.keys(attributes || {}).forEach(function (key) {
       var value = attributes[key];
+      if (key === "class" && value && window.Core.classes) value = window.Core.classes(value);
       if (key.indexOf("on") === 0) el.addEventListener(key.slice(2), value);
       else if (value === true) el.setAttribute(key, "");
       else if (value !== null && value !== undefined && value !== false) el.setAttribute(key, value);
@@ -26,7 +27,7 @@
   function icon(name, path) {
     var svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("viewBox", "0 0 24 24");
-    svg.setAttribute("class", "icon " + name);
+    svg.setAttribute("class", window.Core.classes ? window.Core.classes("icon " + name) : "icon " + name);
     svg.setAttribute("aria-hidden", "true");
     var line = document.createElementNS("http://www.w3.org/2000/svg", "path");
     line.setAttribute("d", path);

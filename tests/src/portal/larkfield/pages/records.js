@@ -21,7 +21,7 @@
   var LIST = [["number", "Request number"], ["member", "Member"], ["codes", "Codes"], ["npi", "Provider NPI"], ["from", "Service from"], ["to", "Service to"],
     ["received", "Received"], ["status", "Status"]];
   function list() {
-    var box = C.input(), found = h("div", { "aria-live": "polite" }), alert = C.alertBox(), page = 0;
+    var box = C.input("", { placeholder: "Any number, or a name" }), found = h("div", { "aria-live": "polite" }), alert = C.alertBox(), page = 0;
     function link(row) { return h("a", { href: "/app/requests/" + row.number, onclick: App.follow }, row.number); }
     function read(first) {
       alert.say("");
@@ -127,7 +127,7 @@
   }
 
   function library() {
-    var box = C.input();
+    var box = C.input("", { placeholder: "Any number, or a name" });
     asks("library_form", "Document Library", h("p", {}, ["Folder: ", h("b", {}, "Prior Auth Letters")]), [K.field("Member name, ID or number", box)], "Search letters", function () {
       return C.call("GET", "/api/letters?" + C.query({ q: box.value })).then(function (answer) {
         var rows = answer.rows.map(function (row) {

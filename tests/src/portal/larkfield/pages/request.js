@@ -45,6 +45,7 @@
       }).catch(alert.tell);
     }
     var fields = [K.field("Member ID", idBox), h("p", { class: "or" }, "or"), K.field("Last name", last), K.field("First name", first), K.field("Date of birth", dob)];
+    fields = K.order(fields);
     if (reordered) fields.reverse();
     return h("section", { class: "card", "aria-label": "Find a member" }, [
       h("form", { onsubmit: function (event) { event.preventDefault(); find(); } }, [h("div", { class: "grid" }, fields), K.button("Find member", null, { type: "submit" })]),

@@ -13,15 +13,15 @@
       h("span", { class: "npi" }, "NPI " + me.acting.npi), " ", K.button("Change", change, { class: "slim" })];
   }
   function change() {
-    var alert = C.alertBox(), group = "t" + C.id(), wanted = null;
+    var alert = C.alertBox(), group = "t" + C.id(), wanted = me.acting.tin;
     var choices = me.choices.map(function (one) {
       var radio = h("input", { type: "radio", name: group, onchange: function () { wanted = one.tin; } });
+      radio.checked = one.tin === wanted;
       return h("label", { class: "tick" }, [radio, " " + one.tin + " / " + one.name + " (NPI " + one.npi + ")"]);
     });
     var shade = over("dialog", "Act for another provider", [h("fieldset", {}, [h("legend", {}, "Provider")].concat(choices)), alert, h("div", { class: "row" }, [
       K.button("Use this provider", function () {
         alert.say("");
-        if (!wanted) { alert.say("Choose a provider."); return; }
         C.call("POST", "/api/context", { tin: wanted }).then(function (now) {
           me.acting = App.acting = now;
           shade.remove();

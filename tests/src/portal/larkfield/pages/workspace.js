@@ -126,6 +126,7 @@
       el.data = { caption: word(caption), columns: columns, rows: rows };
       return el;
     },
+    order: function (fields) { return fields; },
     facts: function (pairs) {
       var dl = h("dl", { class: "facts" });
       pairs.forEach(function (pair) {

@@ -70,6 +70,11 @@ fn strokes(letter: char) -> Vec<Vec<Point>> {
         first
     };
     match letter {
+        '\u{c5}' => vec![
+            arc((0.3, -0.12), (0.09, 0.09), 0.0, 360.0),
+            vec![(0.0, 1.0), (0.3, 0.0), (0.6, 1.0)],
+            vec![(0.1, 0.65), (0.5, 0.65)],
+        ],
         'B' => vec![
             vec![(0.05, 0.0), (0.05, 1.0)],
             then(
@@ -208,6 +213,26 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Letters on a line of the page.
+const LINE: usize = 58;
+
+/// A line broken between words where it is too long for the page.
+fn wrapped(line: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for word in line.split(' ') {
+        let last = pieces.last_mut().expect("there is always one");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > LINE {
+            pieces.push(word.to_owned());
+            continue;
+        }
+        if !last.is_empty() {
+            last.push(' ');
+        }
+        last.push_str(word);
+    }
+    pieces
+}
+
 /// The PDF.
 pub(super) fn pdf(title: &str, lines: &[String]) -> Vec<u8> {
     let mut page = Page { grey: vec![255; WIDTH * ROWS] };
@@ -215,8 +240,10 @@ pub(super) fn pdf(title: &str, lines: &[String]) -> Vec<u8> {
     page.write(title, top);
     top += 70.0;
     for line in lines {
-        page.write(line, top);
-        top += 44.0;
+        for piece in wrapped(line) {
+            page.write(&piece, top);
+            top += 44.0;
+        }
     }
     let picture = packed(&page.grey);
     let content = "q 612 0 0 792 0 0 cm /Im0 Do Q";
@@ -295,6 +322,15 @@ mod tests {
         bytes.extend([1, 2, 2, 3]);
         bytes.extend(vec![7; 128]);
         assert_eq!(unpacked(&packed(&bytes)), bytes);
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words() {
+        let long = "Service 97110: 20 units asked, 12 units approved, 03/09/2026 to 03/10/2026";
+        let pieces = wrapped(long);
+        assert!(pieces.len() == 2 && pieces.iter().all(|piece| piece.len() <= LINE));
+        assert_eq!(pieces.join(" "), long);
+        assert_eq!(wrapped(""), [""]);
     }
 
     #[test]

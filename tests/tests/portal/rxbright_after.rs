@@ -216,3 +216,37 @@ async fn a_restart_keeps_requests_links_and_what_is_still_to_come() {
     assert_eq!(happened["happened"].as_array().unwrap().len(), 1);
     assert_eq!(user.status(&sent).await, "Follow Up");
 }
+
+#[tokio::test]
+async fn the_answer_key_names_elements_of_the_scripts_and_words_of_the_pages() {
+    let key: Vec<Value> =
+        serde_json::from_str(include_str!("../../world/skins/rxbright.json")).unwrap();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/rxbright");
+    let rx = rx().await;
+    let user = rx.stranger();
+    let mut sources = Vec::new();
+    for name in ["app", "desk"] {
+        let first = user.get(&format!("/static/{name}.js")).await.text;
+        let second = user.get(&format!("/static/{name}-request.js")).await.text;
+        sources.push(first + &second);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for entry in &key {
+        let element = entry["element"].as_str().unwrap();
+        assert!(seen.insert(element), "{element} twice");
+        let (prefix, name) = element.split_once('.').unwrap();
+        let fragment = matches!(prefix, "shell" | "form");
+        let folder = if fragment { "/fragments" } else { "" };
+        let script = std::fs::read_to_string(format!("{root}{folder}/{prefix}.yaml")).unwrap();
+        assert!(script.contains(&format!("\n  {name}:")), "{element} is no element of its script");
+        for (skin, source) in ["v1", "v2"].into_iter().zip(&sources) {
+            let control = &entry[skin];
+            if control["role"] == "button" {
+                let words = control["name"].as_str().unwrap();
+                let announced = element == "shell.notice_close" && skin == "v1";
+                assert!(source.contains(words) || announced, "{element} in {skin}: {words}");
+            }
+        }
+    }
+    assert!(key.len() > 50);
+}

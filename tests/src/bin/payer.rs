@@ -23,7 +23,7 @@ enum Verb {
 
 #[derive(clap::Args)]
 struct Serve {
-    /// Which payer: crestline, harbor, verity.
+    /// Which payer: crestline, verity, larkfield, harbor, planbridge, rxbright.
     payer: String,
     /// Folder of its state; made if missing.
     #[arg(long)]

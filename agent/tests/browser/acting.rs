@@ -274,3 +274,21 @@ fn cookies_move_between_contexts_and_do_not_leak() {
         assert!(other.visible_text().await.unwrap().contains("session=tasty"));
     });
 }
+
+#[test]
+fn a_click_lost_to_a_page_that_renders_anew_is_made_again() {
+    run(async {
+        let (_context, page) = showing(
+            "<p id=p><button id=b onclick='document.title = `${presses} presses`'>Send</button></p><script>presses = 0;
+             b.onmousedown = () => { if (!presses++) p.append(b) }</script>",
+        )
+        .await;
+        page.click(&Query::role("button", "Send"), soon(), &mut Unobserved).await.unwrap();
+        assert_eq!(page.title().await.unwrap(), "2 presses");
+        // The one click of a commit is never made again: what the page was told has happened.
+        show(&page, "<p id=p><button id=b>Send</button></p><script>b.onmousedown = () => p.append(b)</script>").await;
+        let button = page.find(&Query::css("#b")).await.unwrap().remove(0).node;
+        let once = page.click_once(&button, &mut Unobserved).await;
+        assert!(matches!(once, Attempted::Done(clicked) if clicked.lost), "told, and not repeated");
+    });
+}

@@ -285,3 +285,34 @@ fn a_virtual_table_is_scrolled_to_its_end() {
         assert!(scrolled.moved && scrolled.at_end, "{scrolled:?}");
     });
 }
+
+#[test]
+fn several_can_be_chosen_where_a_list_allows_it() {
+    run(async {
+        let (_context, page) =
+            showing("<select id=s multiple><option>One<option>Two<option>Three</select>").await;
+        assert_eq!(choose(&page, "#s", "One", soon()).await.unwrap(), "One");
+        assert_eq!(choose(&page, "#s", "Three", soon()).await.unwrap(), "Three");
+        assert_eq!(value(&page, "#s").await, "One, Three");
+    });
+}
+
+#[test]
+fn a_calendar_built_anew_each_month_is_stepped_through() {
+    run(async {
+        let (_context, page) = showing(
+            "<input id=f readonly value='10/5/2026'><div id=c hidden></div><script>let y = 2026, m = 9;
+             const draw = () => { const days = new Date(y, m + 1, 0).getDate(); let cells = '';
+               for (let d = 1; d <= days; d++) cells += (d % 7 == 1 ? '<tr>' : '') + `<td><a href=#>${d}</a></td>`;
+               c.innerHTML = `<a class=p title=Prev>back</a><b>${new Date(y, m, 1).toLocaleString('en-US', {month: 'long'})} ${y}</b><a class=n title=Next>on</a><table><tbody>${cells}</table>`;
+               c.querySelector('.p').onclick = () => step(-1); c.querySelector('.n').onclick = () => step(1);
+               c.querySelector('tbody').onclick = e => { e.preventDefault(); if (e.target.tagName == 'A') setTimeout(() => { f.value = `${m + 1}/${e.target.textContent}/${y}`; c.hidden = true }, 150) } };
+             const step = n => { m += n; y += Math.floor(m / 12); m = (m + 12) % 12; draw() };
+             draw(); f.onfocus = () => c.hidden = false</script>",
+        )
+        .await;
+        let field = node(&page, "#f").await;
+        let shown = page.pick_date(&field, "2027-02-28", soon(), &mut Unobserved).await.unwrap();
+        assert_eq!(shown, "2/28/2027", "also when it takes a moment to show");
+    });
+}

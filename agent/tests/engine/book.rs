@@ -224,28 +224,44 @@ pub(crate) async fn attempt(
     purpose: Purpose,
     inputs: Value,
 ) -> Finished {
-    attempt_with(book, session, purpose, inputs, (bundle(), ReadingRules::default())).await
+    attempt_with(book, session, purpose, inputs, Wanted::of(bundle())).await
 }
 
-/// One attempt of another script, with what is known for reading without rendering.
+/// A script, and what is known beside it.
+pub(crate) struct Wanted {
+    pub(crate) bundle: Arc<Bundle>,
+    pub(crate) reading: ReadingRules,
+    pub(crate) prints: Prints,
+    pub(crate) remembers: bool,
+}
+
+impl Wanted {
+    /// The script alone.
+    pub(crate) fn of(bundle: Arc<Bundle>) -> Wanted {
+        let (reading, prints) = (ReadingRules::default(), Prints::new());
+        Wanted { bundle, reading, prints, remembers: false }
+    }
+}
+
+/// One attempt of another script.
 pub(crate) async fn attempt_with(
     book: &Arc<Book>,
     session: &mut Session,
     purpose: Purpose,
     inputs: Value,
-    (bundle, reading): (Arc<Bundle>, ReadingRules),
+    wanted: Wanted,
 ) -> Finished {
     let folder = tempfile::tempdir().unwrap();
     let errand = Errand {
-        bundle,
+        bundle: wanted.bundle,
         inputs: inputs.clone(),
         purpose,
         login_origins: vec!["https://portal.field.test".into()],
         intent_opened_at: None,
         may_commit: true,
-        reading,
-        prints: Prints::new(),
-        remembers: false,
+        reading: wanted.reading,
+        prints: wanted.prints,
+        remembers: wanted.remembers,
         folder: folder.path().to_owned(),
     };
     let limits =

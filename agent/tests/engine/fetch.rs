@@ -15,7 +15,7 @@ use domain::{
 };
 use serde_json::json;
 
-use crate::book::{Book, alone, attempt_with, failure, portal_is, session};
+use crate::book::{Book, Wanted, alone, attempt_with, failure, portal_is, session};
 
 /// A script of its own number for each test: a disagreement is remembered for a script.
 fn bundle(revision: u32) -> Arc<Bundle> {
@@ -49,7 +49,7 @@ impl Desk {
         let book = Arc::new(Book::default());
         let reading = ReadingRules { allowed: true, last: last.cloned(), draw };
         let inputs = json!({"number": "C77"});
-        let errand = (Arc::clone(&self.bundle), reading);
+        let errand = Wanted { reading, ..Wanted::of(Arc::clone(&self.bundle)) };
         let finished = attempt_with(&book, &mut self.session, Purpose::Work, inputs, errand).await;
         self.session.rest();
         (book, finished)

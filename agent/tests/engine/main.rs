@@ -5,6 +5,7 @@
 mod book;
 mod commits;
 mod fetch;
+mod heal;
 mod logins;
 mod pages;
 mod site;

@@ -47,6 +47,8 @@ pub(crate) struct Ledger {
     pub(crate) list_down: bool,
     /// The statement of the form, where it is not the usual one.
     pub(crate) statement: Option<String>,
+    /// How the form was changed.
+    pub(crate) redesign: Redesign,
     /// State and paid amount of the claim; empty: in process.
     pub(crate) claim: (String, Option<String>),
     /// What the page's script writes over the state.
@@ -57,6 +59,19 @@ pub(crate) struct Ledger {
     pub(crate) claim_leads_to: Option<String>,
     /// What was typed last into the form.
     pub(crate) form: (String, String),
+}
+
+/// What a redesign did to the form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Redesign {
+    #[default]
+    None,
+    /// The procedure code has other words and another name.
+    Renamed,
+    /// There are two of it.
+    Twins,
+    /// It is gone.
+    Removed,
 }
 
 /// The portal.
@@ -213,11 +228,19 @@ async fn form(State(site): State<Site>, headers: HeaderMap) -> Response {
     if !signed_in(&site, &headers) {
         return Redirect::to("/login").into_response();
     }
+    let code = match site.lock().unwrap().redesign {
+        Redesign::None => "<label>Procedure code <input name=code></label>",
+        Redesign::Renamed => "<p><label>Procedure codes: <input name=c_71></label></p>",
+        Redesign::Twins => {
+            "<label>Procedure codes <input name=c_71></label><label>Procedure coded <input name=c_72></label>"
+        }
+        Redesign::Removed => "<label>Place of service <input name=c_71></label>",
+    };
     let statement = site.lock().unwrap().statement.clone();
     let statement = statement.as_deref().unwrap_or(STATEMENT);
     page("New", &format!(
         "<h1>New request</h1><form method=post action=/review><label>Member ID <input name=member></label>\
-         <label>Procedure code <input name=code></label>\
+         {code}\
          <label><input type=checkbox name=true_ required> {statement}</label><button>Continue</button></form>"
     ))
     .into_response()
@@ -226,6 +249,7 @@ async fn form(State(site): State<Site>, headers: HeaderMap) -> Response {
 #[derive(Deserialize)]
 struct Filled {
     member: String,
+    #[serde(alias = "c_71")]
     code: String,
 }
 

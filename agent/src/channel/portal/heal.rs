@@ -95,7 +95,7 @@ impl Portal<'_> {
             }
         };
         let kind = if mode == Heal::Auto { "healed" } else { "suggested" };
-        let proposal = proposal(&prints[choice.at]);
+        let (proposal, query) = proposal(&prints[choice.at]);
         self.observe.log(&format!(
             "`{}` is lost; {kind}: {proposal} (likeness {:.2}, lead {:.2})",
             sought.name, choice.score, choice.margin
@@ -108,8 +108,12 @@ impl Portal<'_> {
             margin: choice.margin,
             proposal,
         });
-        let found = candidates.into_iter().nth(choice.at).map(|(found, _)| found);
-        Ok(found.filter(|_| mode == Heal::Auto))
+        if mode != Heal::Auto {
+            return Ok(None);
+        }
+        // For the rest of the attempt it is found that way: read-backs and later steps mean the same element.
+        self.stand_ins.insert(name.text.clone(), query);
+        Ok(candidates.into_iter().nth(choice.at).map(|(found, _)| found))
     }
 
     fn not_healed(&mut self, name: &str, why: &str) -> Option<Found> {
@@ -202,17 +206,22 @@ impl Portal<'_> {
     }
 }
 
-/// A first strategy for an element: by test id, role and name, label, else its text.
-fn proposal(print: &Fingerprint) -> String {
+/// A first strategy for an element, by test id, role and name, label, else its text: as YAML, and ready to be looked for.
+fn proposal(print: &Fingerprint) -> (String, Query) {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let bare = |text: &str| text.trim_end_matches([':', '*', ' ']).to_owned();
     if !print.test_id.is_empty() {
-        format!("{{test_id: {}}}", quoted(&print.test_id))
+        let yaml = format!("{{test_id: {}}}", quoted(&print.test_id));
+        (yaml, Query::by(By::TestId(print.test_id.clone())))
     } else if !print.name.is_empty() {
-        format!("{{role: {}, name: {}}}", print.role, quoted(&print.name))
+        let name = bare(&print.name);
+        let yaml = format!("{{role: {}, name: {}}}", print.role, quoted(&name));
+        (yaml, Query::role(&print.role, &name))
     } else if !print.label.is_empty() {
-        format!("{{label: {}}}", quoted(&print.label))
+        let label = bare(&print.label);
+        (format!("{{label: {}}}", quoted(&label)), Query::label(&label))
     } else {
-        format!("{{text: {}}}", quoted(&print.text))
+        (format!("{{text: {}}}", quoted(&print.text)), Query::text(&print.text))
     }
 }
 
@@ -227,8 +236,10 @@ mod tests {
             name: "Don't send".into(),
             ..Fingerprint::default()
         };
-        assert_eq!(proposal(&print), "{role: button, name: 'Don''t send'}");
+        assert_eq!(proposal(&print).0, "{role: button, name: 'Don''t send'}");
+        print.name = "Send:".into();
+        assert_eq!(proposal(&print).0, "{role: button, name: 'Send'}");
         print.test_id = "send".into();
-        assert_eq!(proposal(&print), "{test_id: 'send'}");
+        assert_eq!(proposal(&print).0, "{test_id: 'send'}");
     }
 }

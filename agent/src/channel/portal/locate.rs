@@ -83,6 +83,12 @@ impl<'b> Portal<'b> {
 
     /// Prepares an element: evaluates its templates.
     pub(crate) fn sought(&self, target: &Target) -> Result<Sought, Halt> {
+        if let Target::Named(name) = target
+            && let Some(query) = self.stand_ins.get(name.as_str())
+        {
+            let strategies = vec![vec![query.clone()]];
+            return Ok(Sought { name: called(target), strategies, anchored: false });
+        }
         let element = self.element(target)?;
         let strategies = element
             .strategies

@@ -134,6 +134,8 @@ pub(crate) struct Portal<'b> {
     fetched: Option<fetch::Fetched>,
     prints: heal::Prints,
     drift: Vec<heal::Drift>,
+    /// Healed elements and how they are found for the rest of the attempt.
+    stand_ins: BTreeMap<String, crate::browser::Query>,
     /// A login put off until a page is needed.
     owed_login: Option<Run>,
     /// Steps a fetched answer stands for.
@@ -215,6 +217,7 @@ impl<'b> Portal<'b> {
             fetched: None,
             prints: heal::Prints::new(),
             drift: Vec::new(),
+            stand_ins: BTreeMap::new(),
             owed_login: None,
             stood_for: Vec::new(),
             payload: Vec::new(),

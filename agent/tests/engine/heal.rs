@@ -1,0 +1,96 @@
+//! Lost elements: healed or suggested where one candidate stands out, and nobody where two could be meant or none is left.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use agent::channel::portal::{Finished, heal::Prints};
+use domain::{lease::Purpose, script::Bundle, wire::End};
+
+use crate::{
+    book::{Book, Wanted, alone, attempt_with, failure, inputs, portal_is, received, session},
+    site::Redesign,
+};
+
+/// The script of the small portal, with this word for the procedure code.
+fn bundle(heal: &str) -> Arc<Bundle> {
+    let script = include_str!("field/submit.yaml")
+        .replace("{label: Procedure code}", &format!("{{label: Procedure code, heal: {heal}}}"))
+        .replace("within: 8s", "within: 4s");
+    let files: BTreeMap<String, String> = [
+        ("field/submit.yaml", script),
+        ("field/fragments/shell.yaml", include_str!("field/shell.yaml").to_owned()),
+    ]
+    .into_iter()
+    .map(|(path, text)| (path.to_owned(), text))
+    .collect();
+    Arc::new(Bundle::load(&files, "field/submit").unwrap_or_else(|findings| {
+        panic!("{}", findings.iter().map(domain::script::Finding::render).collect::<String>())
+    }))
+}
+
+async fn submit(bundle: &Arc<Bundle>, prints: Prints) -> Finished {
+    let mut session = session().await;
+    let wanted = Wanted { prints, remembers: true, ..Wanted::of(Arc::clone(bundle)) };
+    let book = Arc::new(Book::default());
+    let finished = attempt_with(&book, &mut session, Purpose::Work, inputs(), wanted).await;
+    session.close().await;
+    finished
+}
+
+/// What the elements look like before the redesign.
+async fn remembered(bundle: &Arc<Bundle>) -> Prints {
+    let finished = submit(bundle, Prints::new()).await;
+    assert!(matches!(finished.end, Some(End::Outcome { .. })), "{:?}", finished.end);
+    let text = serde_json::to_string(&finished.prints).unwrap();
+    assert!(!text.contains("W100000001") && !text.contains("tangerine"), "{text}");
+    portal_is(|portal| portal.submitted.clear()).await;
+    finished.prints
+}
+
+#[test]
+fn a_renamed_field_is_healed_where_the_script_allows_it_and_told() {
+    alone(async {
+        let auto = bundle("auto");
+        let prints = remembered(&auto).await;
+        portal_is(|portal| portal.redesign = Redesign::Renamed).await;
+        let finished = submit(&auto, prints.clone()).await;
+        assert!(matches!(finished.end, Some(End::Outcome { .. })), "{:?}", finished.end);
+        assert_eq!(received().await, 1);
+        let [drift] = finished.drift.as_slice() else { panic!("{:?}", finished.drift) };
+        assert_eq!((drift.element.as_str(), drift.kind), ("code", "healed"));
+        assert_eq!(drift.proposal, "{role: textbox, name: 'Procedure codes'}");
+
+        portal_is(|portal| portal.submitted.clear()).await;
+        let finished = submit(&bundle("suggest"), prints).await;
+        assert_eq!(failure(&finished).name, "element_missing");
+        assert_eq!(finished.drift[0].kind, "suggested");
+        assert_eq!(received().await, 0, "a suggestion is not used");
+    });
+}
+
+#[test]
+fn twins_and_removed_fields_are_nobody() {
+    alone(async {
+        let auto = bundle("auto");
+        let prints = remembered(&auto).await;
+        for redesign in [Redesign::Twins, Redesign::Removed] {
+            portal_is(|portal| portal.redesign = redesign).await;
+            let finished = submit(&auto, prints.clone()).await;
+            assert_eq!(failure(&finished).name, "element_missing", "{redesign:?}");
+            assert!(finished.drift.is_empty(), "{redesign:?}: {:?}", finished.drift);
+        }
+        assert_eq!(received().await, 0);
+    });
+}
+
+#[test]
+fn nothing_is_healed_without_memory_or_where_it_is_forbidden() {
+    alone(async {
+        let prints = remembered(&bundle("auto")).await;
+        portal_is(|portal| portal.redesign = Redesign::Renamed).await;
+        for (script, known) in [(bundle("auto"), Prints::new()), (bundle("never"), prints)] {
+            let finished = submit(&script, known).await;
+            assert_eq!(failure(&finished).name, "element_missing");
+            assert!(finished.drift.is_empty());
+        }
+    });
+}

@@ -86,7 +86,7 @@ static DATA: LazyLock<Regex> = LazyLock::new(|| {
         r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}",
         r"\d{3}-\d{2,4}",
         r"\S@\S",
-        r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2},? \d{2,4}",
+        r"(?i:\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2},? \d{2,4})",
         r"\b[A-Z]\p{L}+, \p{Lu}\p{L}+",
     ];
     Regex::new(&kinds.join("|")).expect("a fixed pattern")
@@ -100,7 +100,7 @@ pub(super) fn looks_like_data(text: &str) -> bool {
 static GENERATED: LazyLock<Regex> = LazyLock::new(|| {
     let kinds = [
         r"\d{3,}",
-        r"(?i)[0-9a-f]{8}",
+        r"(?i:[0-9a-f]{8})",
         r"^(ember|react|mui|radix|:r|jss\d|sc-|css-|ctl\d)",
         // a random part amid others, with digits inside letters or letters inside digits
         r"(?:^|[-_:])(?:[A-Za-z]+\d+[A-Za-z]+[A-Za-z0-9]*|\d+[A-Za-z]+\d+[A-Za-z0-9]*)(?:$|[-_:])",

@@ -24,6 +24,7 @@ mod portal {
     mod rxbright_after;
     mod rxbright_client;
     mod rxbright_faults;
+    mod skins;
     mod verity;
     mod verity_client;
     mod verity_faults;

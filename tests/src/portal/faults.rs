@@ -158,6 +158,7 @@ fn usual(id: &str) -> Option<&'static str> {
         "F24" => "new-question",
         "F25" => "retired-code",
         "F26" => "two-matches",
+        "F27" => "stale-row",
         "F29" => "not-active",
         "F30" => "scan-pending",
         "F31" => "number-format",

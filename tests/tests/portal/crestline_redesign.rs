@@ -1,6 +1,7 @@
 //! Crestline redesigned: other pages, the same record; and what its eligibility page tells.
 
 use serde_json::{Value, json};
+use tests::portal::Fault;
 
 use super::client::{APPS, Client, HUB, World, account_of, crestline};
 
@@ -198,4 +199,16 @@ async fn eligibility_is_asked_for_a_day() {
     assert_eq!(before["benefits"].as_array().unwrap().len(), 2);
     assert_eq!(ask(&format!("{cedar}&day=soon")).await.0, 422);
     assert_eq!(ask("memberId=W100000003&dob=06/02/1991").await.1["message"], "No patient found.");
+}
+
+#[tokio::test]
+async fn a_search_can_show_somebody_else_for_a_moment() {
+    let world = crestline().await;
+    let mut user = world.signed_in("auto01").await;
+    let path = "/api/patients?plan=CLM&memberId=W100000001&dob=02/14/1980";
+    assert_eq!(user.get(APPS, path).await.unwrap().json()["before"], json!(null));
+    world.control().fault(&Fault::new("F27").at("patient")).await.unwrap();
+    let answer = user.get(APPS, path).await.unwrap().json();
+    assert_eq!(answer["patients"][0]["memberId"], "W100000001");
+    assert_eq!(answer["before"][0]["memberId"], "W100000002");
 }

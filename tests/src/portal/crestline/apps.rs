@@ -167,12 +167,19 @@ pub(super) async fn patients(
         let other = format!("W9{}", only.member_id.get(2..).unwrap_or_default());
         rows.push(row(only, &other));
     }
+    // For a moment somebody else's row can be shown.
+    let other = |member: &&Member| member.payer == "crestline" && member.dob != dob;
+    let stale = call.fires("stale-row").then(|| world().members.iter().find(other)).flatten();
+    let before = stale.map(|member| vec![row(member, &member.member_id)]);
     let message = match rows.len() {
         0 => "No patient found.",
         1 => "",
         _ => "More than one patient matches.",
     };
-    json(StatusCode::OK, json!({"patients": rows, "message": message}))
+    json(
+        StatusCode::OK,
+        json!({"patients": rows, "message": message, "before": before, "settleMs": 700}),
+    )
 }
 
 /// The patient chosen.

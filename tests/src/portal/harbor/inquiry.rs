@@ -222,6 +222,9 @@ pub(super) async fn detail(desk: Desk, Query(fields): Query<Fields>) -> Response
 
 /// The notices sent so far to a provider who has not answered, and the last day for an answer.
 fn notices(desk: &Desk, case: &Case) -> String {
+    if header(case, desk.sim.now()) != Header::PendingProvider {
+        return String::new();
+    }
     let day = |days| working_day(case.received_at, days);
     let sent = NOTICE_DAYS.iter().map(|days| day(*days)).filter(|at| *at <= desk.sim.now());
     let mut rows: Vec<Vec<String>> = sent

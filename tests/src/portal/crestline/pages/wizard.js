@@ -81,7 +81,11 @@
     function find() {
       results.replaceChildren(A.skeleton(2));
       var query = "plan=" + draft.plan + "&memberId=" + encodeURIComponent(draft.memberId) + "&dob=" + encodeURIComponent(draft.dob);
-      A.call("GET", "/api/patients?" + query).then(function (data) { list(data.patients, data.message); })
+      A.call("GET", "/api/patients?" + query).then(function (data) {
+        if (!data.before) { list(data.patients, data.message); return; }
+        list(data.before, "");
+        setTimeout(function () { list(data.patients, data.message); }, data.settleMs);
+      })
         .catch(function (error) {
           if (A.silent(error)) return;
           results.replaceChildren(h("div", { class: "alert", role: "alert" }, error.message));

@@ -23,6 +23,8 @@ use crate::{
 
 /// Longest wait for one value, unless the step gives less.
 const VALUE_WAIT: Duration = Duration::from_secs(8);
+/// Longest wait for a value that may be missing: the screen is known, and what belongs to it comes with it.
+const OPTIONAL_WAIT: Duration = Duration::from_secs(1);
 /// Between the two looks that must agree on a reference.
 const SECOND_LOOK: Duration = Duration::from_millis(150);
 
@@ -55,7 +57,8 @@ impl Portal<'_> {
             _ => None,
         };
         for spec in specs {
-            self.capture(spec, picture, within.at_most(VALUE_WAIT)).await?;
+            let most = if spec.optional { OPTIONAL_WAIT } else { VALUE_WAIT };
+            self.capture(spec, picture, within.at_most(most)).await?;
         }
         Ok(())
     }

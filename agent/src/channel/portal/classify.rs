@@ -24,7 +24,7 @@ impl Portal<'_> {
             ClassifySource::Rows { from, column, take } => {
                 self.classify_rows(classify, from, column, take, within).await?
             }
-            ClassifySource::Page | ClassifySource::Element(_) => {
+            ClassifySource::Page | ClassifySource::Element(_) | ClassifySource::Captured(_) => {
                 self.classify_text(classify, within).await?
             }
         };
@@ -50,8 +50,11 @@ impl Portal<'_> {
         classify: &Classify,
         within: Deadline,
     ) -> Result<(Answer, String), Halt> {
-        let whole_page = matches!(classify.source, ClassifySource::Page);
-        let text = if let ClassifySource::Element(target) = &classify.source {
+        let held = self.captured_words(&classify.source);
+        let whole_page = held.is_none() && !matches!(classify.source, ClassifySource::Element(_));
+        let text = if let Some(held) = held {
+            held
+        } else if let ClassifySource::Element(target) = &classify.source {
             let (page, found) = self.find(target, within).await?;
             self.shown_text(&page, &found).await.unwrap_or_default()
         } else {
@@ -80,6 +83,14 @@ impl Portal<'_> {
         let answer = entry.answer;
         self.captures(&entry.capture, within).await?;
         Ok((answer, raw))
+    }
+
+    /// The captured text a `classify` reads, when there is one.
+    pub(crate) fn captured_words(&self, source: &ClassifySource) -> Option<String> {
+        match source {
+            ClassifySource::Captured(name) => self.captured.get(name.as_str())?.plain(),
+            ClassifySource::Page | ClassifySource::Element(_) | ClassifySource::Rows { .. } => None,
+        }
     }
 
     async fn unknown_wording(

@@ -416,6 +416,10 @@ impl Portal<'_> {
         let Some(classify) = classify else { return Ok(None) };
         let (answer, raw) = match &classify.source {
             ClassifySource::Page => self.paper_wording(classify, &paper.text(), true, paper)?,
+            ClassifySource::Captured(_) => match self.captured_words(&classify.source) {
+                Some(held) => self.paper_wording(classify, &held, false, paper)?,
+                None => self.paper_wording(classify, &paper.text(), true, paper)?,
+            },
             ClassifySource::Element(target) => {
                 let sought = self.sought(target)?;
                 let element = paper.element(&sought.strategies).map_err(Unread::Because)?;

@@ -94,7 +94,8 @@ impl Portal<'_> {
         target: &Target,
     ) -> Result<bool, Halt> {
         // Keyed by what is looked for, templates filled in: one name can mean another thing in another flow.
-        let sought = self.sought(target)?;
+        // Words that need a parameter of another flow cannot be on this page.
+        let Ok(sought) = self.sought(target) else { return Ok(false) };
         let key = format!("{sought:?}");
         if let Some(seen) = look.seen.get(&key) {
             return Ok(*seen);

@@ -129,6 +129,8 @@ pub enum ClassifySource {
     Page,
     /// One element.
     Element(Target),
+    /// A captured text, such as a letter's; the whole visible text when nothing was captured under that name.
+    Captured(Name),
     /// One column of each row; the header is rolled up from the lines.
     Rows {
         /// The table.

@@ -99,7 +99,7 @@ fn captures(bundle: &Bundle, specs: &[CaptureSpec], fetch: &Fetch, findings: &mu
 
 fn classified(bundle: &Bundle, classify: &Classify, findings: &mut Findings) {
     match &classify.source {
-        ClassifySource::Page => {}
+        ClassifySource::Page | ClassifySource::Captured(_) => {}
         ClassifySource::Element(target) | ClassifySource::Rows { from: target, .. } => {
             still(bundle, target, &classify.span, findings);
         }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::types::{Found, Type, follow};
 use super::walk::{self, Expect};
 use crate::script::ast::{
-    Element, Expr, Filter, Finder, Need, NeedType, Needs, Node, Part, Parts, Path, Run, Target,
-    Template, When,
+    ClassifySource, Element, Expr, Filter, Finder, Need, NeedType, Needs, Node, Part, Parts, Path,
+    Run, Target, Template, When,
 };
 use crate::script::bundle::Bundle;
 use crate::script::finding::{Findings, closest};
-use crate::script::span::Table;
+use crate::script::span::{Span, Table};
 
 pub(super) fn check(bundle: &Bundle, findings: &mut Findings) {
     let mut captured = BTreeMap::new();
@@ -22,6 +22,15 @@ pub(super) fn check(bundle: &Bundle, findings: &mut Findings) {
         }
     }
     let mut check = Check { bundle, findings, captured };
+    for (_, flow) in walk::flows(bundle) {
+        for node in &flow.nodes {
+            if let Node::Classify(classify) = node
+                && let ClassifySource::Captured(name) = &classify.source
+            {
+                check.is_captured(name.as_str(), &name.span);
+            }
+        }
+    }
     let own = &bundle.script.parts;
     for node in &bundle.script.flow.nodes {
         check.node(own, node, false);
@@ -54,6 +63,17 @@ struct Known<'a> {
 }
 
 impl Check<'_> {
+    /// A name under which something is captured somewhere.
+    fn is_captured(&mut self, name: &str, span: &Span) {
+        if self.captured.contains_key(name) {
+            return;
+        }
+        let near = closest(name, self.captured.keys().map(String::as_str));
+        let hint = near.map_or(String::new(), |near| format!("did you mean `{near}`?"));
+        let message = format!("nothing is captured as `{name}`");
+        self.findings.error_hint("undefined-name", span, message, hint);
+    }
+
     fn node(&mut self, parts: &Parts, node: &Node, search: bool) {
         let when = walk::when(node);
         let mut known = Known { needs: &parts.needs, parts, variables: Vec::new(), when, search };
@@ -315,10 +335,7 @@ impl Check<'_> {
                 if let Some(kind) = self.captured.get(&names[1]).cloned() {
                     return plain(kind);
                 }
-                let near = closest(&names[1], self.captured.keys().map(String::as_str));
-                let hint = near.map_or(String::new(), |near| format!("did you mean `{near}`?"));
-                let message = format!("nothing is captured as `{}`", names[1]);
-                self.findings.error_hint("undefined-name", &path.span, message, hint);
+                self.is_captured(&names[1], &path.span);
                 return None;
             }
             ("commit", 2) if names[1] == "search_from" && known.search => {

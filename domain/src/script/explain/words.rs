@@ -305,6 +305,7 @@ pub(super) fn classify(b: &Bundle, classify: &Classify, row: &mut Row) {
     row.does.push(match &classify.source {
         ClassifySource::Page => "read the whole page".to_owned(),
         ClassifySource::Element(element) => format!("read {}", target(b, element)),
+        ClassifySource::Captured(name) => format!("read what `{name}` holds, else the whole page"),
         ClassifySource::Rows { from, column, .. } => {
             format!("read {} of each row of {}", column.text, target(b, from))
         }

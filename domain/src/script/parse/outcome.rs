@@ -233,16 +233,21 @@ impl Decoder<'_> {
 
     pub(super) fn classify(&mut self, node: &Yaml) -> Option<Classify> {
         let answers: Vec<&str> = Answer::ALL.iter().map(|answer| answer.word()).collect();
-        let keys: Vec<&str> = ["from", "rows"].into_iter().chain(answers).collect();
+        let keys: Vec<&str> = ["from", "of", "rows"].into_iter().chain(answers).collect();
         let map = self.map(node, "`classify`", &keys, &["else"])?;
-        let source = match (map.get("from"), map.get("rows")) {
-            (Some(_), Some(rows)) => {
-                self.wrong(&rows.span, "`classify` reads `from` or `rows`, not both");
+        let source = match (map.get("from"), map.get("of"), map.get("rows")) {
+            (Some(from), None, None) => self.target(from).map(ClassifySource::Element),
+            (None, Some(of), None) => {
+                let name = self.own_name(of, "the capture", Spelling::Underscores);
+                name.map(ClassifySource::Captured)
+            }
+            (None, None, Some(rows)) => self.classify_rows(rows),
+            (None, None, None) => Some(ClassifySource::Page),
+            (_, of, rows) => {
+                let place = rows.or(of).map_or(&node.span, |second| &second.span);
+                self.wrong(place, "`classify` reads one of `from`, `of` and `rows`");
                 None
             }
-            (Some(from), None) => self.target(from).map(ClassifySource::Element),
-            (None, Some(rows)) => self.classify_rows(rows),
-            (None, None) => Some(ClassifySource::Page),
         };
         let mut entries = Vec::new();
         for (key, value) in &map.entries {

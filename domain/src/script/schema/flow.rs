@@ -323,6 +323,7 @@ fn classify() -> Json {
         &["else"],
         json!({
             "from": reference("target"), "rows": lines,
+            "of": described("A captured text; the whole page when nothing was captured", name()),
             "else": described("Unknown wording is raised, never guessed", otherwise),
         }),
     );
@@ -331,7 +332,9 @@ fn classify() -> Json {
         schema["properties"][*word] = entry.clone();
     }
     schema["anyOf"] = one_of(&words);
-    schema["not"] = json!({"required": ["from", "rows"]});
+    schema["not"] = json!({"anyOf": [
+        {"required": ["from", "rows"]}, {"required": ["from", "of"]}, {"required": ["of", "rows"]},
+    ]});
     schema
 }
 

@@ -161,10 +161,8 @@ impl Scope<'_> {
             return value.follow(rest).ok_or_else(|| unknown(path));
         }
         match (root.as_str(), rest) {
-            ("captured", [name]) => self.captured.get(name).cloned().ok_or_else(|| Fault {
-                span: path.span.clone(),
-                message: format!("nothing was captured as `{name}`"),
-            }),
+            // What was not captured was not there: a condition or `or('…')` can say what then.
+            ("captured", [name]) => Ok(self.captured.get(name).cloned().unwrap_or(Value::Absent)),
             ("commit", [field]) if field == "search_from" => {
                 self.search_from.map(Value::Datetime).ok_or_else(|| unknown(path))
             }

@@ -139,8 +139,8 @@ impl Portal<'_> {
             let Some(answer) = answer else {
                 return Err(self.unknown_wording(classify, shown, false, within).await?);
             };
-            self.take_cells(&table, row, take).await?;
             answers.push(answer);
+            self.take_cells(&table, row, &of_line(take, answers.len())).await?;
             raw.push(spaced(shown));
         }
         let Some(answer) = roll_up(&answers) else {
@@ -161,6 +161,18 @@ impl Portal<'_> {
             wanted.matches(words, TextKind::Plain).then_some(entry.answer)
         })
     }
+}
+
+/// What is taken of the n-th line with a decision: of the first under the names as written, of others with the number.
+fn of_line(take: &[Take], line: usize) -> Vec<Take> {
+    let numbered = |one: &Take| {
+        let mut one = one.clone();
+        if line > 1 {
+            one.name.text = format!("{}_{line}", one.name.text);
+        }
+        one
+    };
+    take.iter().map(numbered).collect()
 }
 
 /// The part of a text that was recognised: all of it for an element, what the pattern found for a whole page.

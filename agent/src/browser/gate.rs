@@ -24,6 +24,8 @@ pub struct GatePattern {
     pub method: String,
     /// Glob over the whole address.
     pub url: String,
+    /// Connections the page opens again by itself when it is cut off, besides the one for the request.
+    pub reconnects: u32,
 }
 
 #[derive(Debug)]
@@ -87,7 +89,8 @@ impl Context {
         match first.and(apply(&self.inner).await) {
             Ok(()) => {
                 // Last: a request on its way now is cut, and the rule above fails its repetition.
-                self.inner.tunnels.iter().for_each(Tunnels::arm);
+                let more = gate.state.pattern.reconnects;
+                self.inner.tunnels.iter().for_each(|tunnels| tunnels.arm(more));
                 Ok(gate)
             }
             Err(e) => {
@@ -99,6 +102,14 @@ impl Context {
 }
 
 impl Gate {
+    /// Waits until the page has opened its own connections again. False when it has not in time: nothing may be clicked then,
+    /// since what is left over would be a second way out for a repetition.
+    pub async fn reconnected(&self, deadline: Deadline) -> bool {
+        let Some(tunnels) = &self.context.tunnels else { return true };
+        let all = tunnels.reconnected(self.state.pattern.reconnects);
+        tokio::time::timeout_at(deadline.instant(), all).await.is_ok()
+    }
+
     /// The one matching request, held; `None` when none came until the deadline.
     ///
     /// # Errors
@@ -419,7 +430,11 @@ mod tests {
     use super::*;
 
     fn gate() -> GateState {
-        let pattern = GatePattern { method: "POST".into(), url: "https://p.test/submit*".into() };
+        let pattern = GatePattern {
+            method: "POST".into(),
+            url: "https://p.test/submit*".into(),
+            reconnects: 0,
+        };
         GateState { pattern, state: Mutex::default(), changed: watch::channel(0).0 }
     }
 

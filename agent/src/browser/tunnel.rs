@@ -39,8 +39,10 @@ struct Shared {
     listed: Mutex<Option<HashSet<String>>>,
     /// Hosts that were asked for and are not listed.
     refused: Mutex<HashSet<String>>,
-    /// While armed: hosts that have used their one connection.
-    passes: Mutex<Option<HashSet<String>>>,
+    /// While armed: how many connections each host has used, of how many.
+    passes: Mutex<Option<(HashMap<String, u32>, u32)>>,
+    /// How many were admitted since the last arming.
+    admitted: watch::Sender<u32>,
     cut: watch::Sender<u64>,
 }
 
@@ -59,6 +61,7 @@ impl Tunnels {
             listed: Mutex::default(),
             refused: Mutex::default(),
             passes: Mutex::default(),
+            admitted: watch::channel(0).0,
             cut: watch::channel(0).0,
         });
         let accepted = Arc::clone(&shared);
@@ -91,11 +94,19 @@ impl Tunnels {
         lock(&self.shared.refused).drain().collect()
     }
 
-    /// Cuts every connection; from now on one new connection per host.
-    pub(crate) fn arm(&self) {
+    /// Cuts every connection; from now on one new connection per host, and `more` for what the page opens again by itself.
+    pub(crate) fn arm(&self, more: u32) {
         let mut passes = lock(&self.shared.passes);
-        *passes = Some(HashSet::new());
+        *passes = Some((HashMap::new(), 1 + more));
+        self.shared.admitted.send_replace(0);
         self.shared.cut.send_modify(|n| *n += 1);
+    }
+
+    /// Resolves when so many connections were admitted since the arming.
+    pub(crate) async fn reconnected(&self, count: u32) {
+        let mut admitted = self.shared.admitted.subscribe();
+        // The sender lives as long as this value.
+        let _all = admitted.wait_for(|so_far| *so_far >= count).await;
     }
 
     /// Any number of connections again; those open stay.
@@ -158,8 +169,15 @@ impl Shared {
     /// admitted before is cut, what comes after is counted.
     fn admit(&self, host: &str) -> Option<watch::Receiver<u64>> {
         let mut passes = lock(&self.passes);
-        let first = passes.as_mut().is_none_or(|used| used.insert(host.to_owned()));
-        first.then(|| self.cut.subscribe())
+        if let Some((used, most)) = passes.as_mut() {
+            let used = used.entry(host.to_owned()).or_insert(0);
+            if *used >= *most {
+                return None;
+            }
+            *used += 1;
+        }
+        self.admitted.send_modify(|count| *count += 1);
+        Some(self.cut.subscribe())
     }
 
     async fn dial(&self, host: &str, port: u16) -> io::Result<TcpStream> {
@@ -237,7 +255,7 @@ mod tests {
         let (mut before, answer) = through(&tunnels, "a.test").await;
         assert_eq!(answer, "HTTP/1.1 200");
         assert_eq!(through(&tunnels, "elsewhere.test").await.1, "HTTP/1.1 502");
-        tunnels.arm();
+        tunnels.arm(0);
         let mut rest = Vec::new();
         let cut = timeout(Duration::from_secs(5), before.read_to_end(&mut rest)).await;
         assert!(cut.is_ok(), "what was open is cut");
@@ -247,6 +265,14 @@ mod tests {
         assert_eq!(through(&tunnels, "b.test").await.1, "HTTP/1.1 200", "each host has its own");
         tunnels.release();
         assert_eq!(through(&tunnels, "a.test").await.1, "HTTP/1.1 200");
+        tunnels.arm(1);
+        let (_socket, answer) = through(&tunnels, "a.test").await;
+        assert_eq!(answer, "HTTP/1.1 200", "what the page opens again");
+        timeout(Duration::from_secs(5), tunnels.reconnected(1)).await.unwrap();
+        let (_request, answer) = through(&tunnels, "a.test").await;
+        assert_eq!(answer, "HTTP/1.1 200", "the one of the request");
+        assert_eq!(through(&tunnels, "a.test").await.1, "HTTP/1.1 503", "and no third");
+        tunnels.release();
         tunnels.list(HashSet::from(["b.test".to_owned()]));
         assert_eq!(through(&tunnels, "A.test").await.1, "HTTP/1.1 403", "not on the script's list");
         assert_eq!(through(&tunnels, "b.test").await.1, "HTTP/1.1 200");

@@ -31,7 +31,11 @@ fn one_submission_passes_with_its_body_and_everything_else_is_barred() {
              document.querySelector('button').onclick = () => {{ for (const body of ['first', 'again']) fetch('/submit/one', {{method: 'POST', body, keepalive: true}}).catch(() => 0) }}</script>",
         )).await;
         let gate = context
-            .arm_gate(GatePattern { method: "POST".into(), url: "http://a.test/submit/*".into() })
+            .arm_gate(GatePattern {
+                method: "POST".into(),
+                url: "http://a.test/submit/*".into(),
+                reconnects: 0,
+            })
             .await
             .unwrap();
         let deadline = soon();
@@ -70,7 +74,11 @@ fn a_submission_that_is_failed_never_leaves() {
         let (context, page) =
             showing("<form method=post action=/submit/two><input name=code value='99 213'><button>Submit</button></form>").await;
         let gate = context
-            .arm_gate(GatePattern { method: "POST".into(), url: "*/submit/two".into() })
+            .arm_gate(GatePattern {
+                method: "POST".into(),
+                url: "*/submit/two".into(),
+                reconnects: 0,
+            })
             .await
             .unwrap();
         assert!(gate.held(briefly()).await.unwrap().is_none(), "nothing was sent yet");
@@ -101,7 +109,11 @@ fn workers_and_new_pages_are_barred_too_and_an_undecided_submission_is_failed() 
             page.wait_change(briefly()).await;
         }
         let gate = context
-            .arm_gate(GatePattern { method: "POST".into(), url: "*/submit/three".into() })
+            .arm_gate(GatePattern {
+                method: "POST".into(),
+                url: "*/submit/three".into(),
+                reconnects: 0,
+            })
             .await
             .unwrap();
         let deadline = soon();
@@ -135,6 +147,7 @@ fn a_page_that_repeats_its_submission_later_is_barred_for_good_and_the_rest_goes
             .arm_gate(GatePattern {
                 method: "POST".into(),
                 url: "http://a.test/submit/four".into(),
+                reconnects: 0,
             })
             .await
             .unwrap();

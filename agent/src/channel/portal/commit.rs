@@ -38,6 +38,8 @@ const LEASE_LEFT: Duration = Duration::from_secs(12);
 const REQUEST_MAX: Duration = Duration::from_secs(15);
 /// Longest wait for leave while the coordinator holds commits back.
 const HOLD_MAX: Duration = Duration::from_secs(60);
+/// How long a page may take to open its own connections again.
+const RECONNECT: Duration = Duration::from_secs(5);
 
 /// What a round before the latch gave.
 enum Round {
@@ -84,6 +86,12 @@ impl Portal<'_> {
         }
         self.leave_to_begin().await?;
         let gate = self.arm(commit).await?;
+        let soon = Deadline::within(RECONNECT);
+        if commit.sends.reconnects > 0 && !gate.reconnected(soon).await {
+            self.disarm(gate).await;
+            let detail = "the page did not open its own connection again; nothing was clicked";
+            return Err(self.raise("not_actionable", detail));
+        }
         let permit = match self.permit(commit, before).await {
             Ok(permit) => permit,
             Err(halt) => {
@@ -204,6 +212,7 @@ impl Portal<'_> {
         let pattern = GatePattern {
             method: commit.sends.method.clone(),
             url: whole_address(&commit.sends.url.source),
+            reconnects: commit.sends.reconnects,
         };
         match context.arm_gate(pattern).await {
             Ok(gate) => Ok(gate),

@@ -47,6 +47,8 @@ pub struct Sends {
     pub method: String,
     /// Its address.
     pub url: UrlGlob,
+    /// Connections the page opens again by itself when it is cut off (a websocket), before the click.
+    pub reconnects: u32,
 }
 
 /// What proves a commit.

@@ -68,11 +68,14 @@ impl Decoder<'_> {
     }
 
     fn sends(&mut self, node: &Yaml) -> Option<Sends> {
-        let map = self.map(node, "`sends`", &[], &["method", "url"])?;
+        let map = self.map(node, "`sends`", &["reconnects"], &["method", "url"])?;
         let methods = ["POST", "PUT", "PATCH", "DELETE"].map(|method| (method, method));
         let method = map.get("method").and_then(|node| self.word(node, "`method`", &methods));
         let url = map.get("url").and_then(|node| self.glob(node, "`url`"));
-        Some(Sends { method: method?.to_owned(), url: url? })
+        let again = map.get("reconnects");
+        let reconnects = again.and_then(|node| self.integer(node, "`reconnects`", 1, 3));
+        let reconnects = reconnects.unwrap_or(0);
+        Some(Sends { method: method?.to_owned(), url: url?, reconnects })
     }
 
     fn proof(&mut self, node: &Yaml) -> Option<Proof> {

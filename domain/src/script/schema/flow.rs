@@ -274,6 +274,7 @@ fn commit() -> Json {
         &["method", "url"],
         json!({
             "method": {"enum": ["POST", "PUT", "PATCH", "DELETE"]}, "url": reference("glob"),
+            "reconnects": described("Connections the page opens again by itself, such as a websocket", integer(1, 3)),
         }),
     );
     let proof = object(

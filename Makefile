@@ -67,7 +67,7 @@ bench: deps web ## measure against playwright-core; writes target/bench/report.j
 	$(TARGET)/release/bench
 
 # What `make bench-engine` measures, and its further options: PARTS=miniwob ENGINE_ARGS="--tasks click-tab --seeds 3 --modes quiet"
-PARTS ?= miniwob
+PARTS ?= miniwob ocr
 comma := ,
 space := $(subst ,, )
 

@@ -140,6 +140,30 @@ fn from_tsv(tsv: &str) -> Reading {
     Reading { words }
 }
 
+/// The value both readings agree on, with the lower confidence of its words; `value` takes it out of a text. Look-alikes are never
+/// corrected: two different readings are no reading.
+///
+/// # Errors
+/// Why there is no sure value, without any value.
+pub fn agreed(
+    readings: &[Reading; 2],
+    value: &dyn Fn(&str) -> Option<String>,
+) -> Result<(String, f64), String> {
+    let [first, second] = readings;
+    let (Some(a), Some(b)) = (value(&first.text()), value(&second.text())) else {
+        return Err("the picture does not show what is wanted".to_owned());
+    };
+    if a != b {
+        return Err("two readings of the picture differ".to_owned());
+    }
+    let sure = |reading: &Reading| reading.confidence_of(&a).unwrap_or(0.0);
+    let confidence = sure(first).min(sure(second));
+    if confidence < CONFIDENCE_MIN {
+        return Err(format!("read with a confidence of {confidence:.0} % only"));
+    }
+    Ok((a, confidence))
+}
+
 /// Reads a PNG at two scales (×3 and ×4); both readings, the smaller scale first.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a person's terminal")]
 
 mod miniwob;
+mod ocr;
 #[expect(dead_code, unreachable_pub, reason = "shared with another benchmark, which asks for more")]
 #[path = "../../../tests/src/bench/tree.rs"]
 mod tree;
@@ -26,9 +27,11 @@ struct Args {
     parts: Vec<String>,
     #[command(flatten)]
     miniwob: miniwob::Options,
+    #[command(flatten)]
+    ocr: ocr::Options,
 }
 
-const PARTS: [&str; 1] = ["miniwob"];
+const PARTS: [&str; 2] = ["miniwob", "ocr"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -53,6 +56,7 @@ async fn run(args: Args) -> Result<()> {
     for part in &args.parts {
         let figures = match part.as_str() {
             "miniwob" => miniwob::measure(&args.miniwob).await?,
+            "ocr" => ocr::measure(&args.ocr).await?,
             other => anyhow::bail!("`{other}` is not known"),
         };
         report.insert(part.clone(), figures);

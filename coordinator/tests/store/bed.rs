@@ -52,7 +52,7 @@ pub(crate) fn profile(id: &str) -> Payer {
     serde_json::from_value(serde_json::json!({
         "id": id, "name": id, "time_zone": "America/New_York",
         "permission": {"state": "permitted", "basis": "simulator", "decided_by": "test",
-            "expires_at": "2100-01-01T00:00:00Z", "tasks": ["submit", "auth_status", "claim_status"]},
+            "expires_at": "2100-01-01T00:00:00Z", "tasks": ["submit", "auth_status", "claim_status", "eligibility", "precheck", "renewal", "letter"]},
         "limits": {"sessions_max": 1000, "gap_ms": 0, "pages_per_minute": 600, "logins_per_hour_max": 3},
         "reconcile": {"absence_is_proof": true, "max_record_delay_ms": 60_000, "first_look_ms": 1_000,
             "look_every_ms": 60_000, "looks_max": 3},

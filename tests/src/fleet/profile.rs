@@ -11,7 +11,7 @@ pub fn payer(id: &str, options: &Options) -> Value {
         "basis": "simulator",
         "decided_by": "demonstration",
         "expires_at": "2099-12-31T00:00:00Z",
-        "tasks": ["submit", "auth_status", "claim_status"],
+        "tasks": ["submit", "auth_status", "claim_status", "eligibility", "precheck", "renewal", "letter"],
     });
     let reconcile = |max_record_delay_ms: i64| {
         json!({

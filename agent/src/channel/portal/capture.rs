@@ -401,26 +401,12 @@ fn of_spec(spec: &CaptureSpec, shown: &str) -> Option<String> {
     matched(spec.pattern.as_ref(), shown)
 }
 
-/// The value both readings agree on, with the lower confidence of its words. Look-alikes are never corrected: two
-/// different readings are no reading.
+/// The value two readings of a picture agree on.
 fn agree(
     readings: &[read::Reading; 2],
     pattern: Option<&Pattern>,
 ) -> Result<(String, f64), String> {
-    let [first, second] = readings;
-    let value = |reading: &read::Reading| matched(pattern, &reading.text());
-    let (Some(a), Some(b)) = (value(first), value(second)) else {
-        return Err("the picture does not show what is wanted".to_owned());
-    };
-    if a != b {
-        return Err("two readings of the picture differ".to_owned());
-    }
-    let sure = |reading: &read::Reading| reading.confidence_of(&a).unwrap_or(0.0);
-    let confidence = sure(first).min(sure(second));
-    if confidence < read::CONFIDENCE_MIN {
-        return Err(format!("read with a confidence of {confidence:.0} % only"));
-    }
-    Ok((a, confidence))
+    read::agreed(readings, &|text| matched(pattern, text))
 }
 
 #[cfg(test)]

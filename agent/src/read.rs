@@ -176,7 +176,51 @@ pub async fn read_picture(png: Vec<u8>) -> Result<[Reading; 2], Unread> {
     .map_err(|_| Unread::Engine("the reader stopped".into()))?
 }
 
-/// The pages of a PDF as pictures of 300 dots per inch, by `pdftoppm` (poppler-utils): at most the first ten, at most 20 s.
+/// Longest text taken from one PDF, in bytes.
+const PDF_TEXT_MAX: u64 = 8 << 20;
+
+/// A converter of poppler-utils, with a gibibyte of memory and 20 s of processor time: a letter is a stranger's file.
+fn converter(program: &str) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new("prlimit");
+    command
+        .args(["--as=1073741824", "--cpu=20", program])
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// What a converter writes, at most 8 MiB, within 20 s.
+async fn converted(mut command: tokio::process::Command) -> Result<Vec<u8>, Unread> {
+    let not_run = |e: std::io::Error| Unread::BadPdf(format!("the converter did not run ({e})"));
+    let mut child = command.spawn().map_err(not_run)?;
+    let output = child.stdout.take();
+    let run = async {
+        let mut said = Vec::new();
+        if let Some(output) = output {
+            let mut output = tokio::io::AsyncReadExt::take(output, PDF_TEXT_MAX + 1);
+            tokio::io::AsyncReadExt::read_to_end(&mut output, &mut said).await.map_err(not_run)?;
+        }
+        if said.len() as u64 > PDF_TEXT_MAX {
+            return Err(Unread::BadPdf("its text is longer than 8 MiB".into()));
+        }
+        let status = child.wait().await.map_err(not_run)?;
+        if status.success() {
+            Ok(said)
+        } else {
+            Err(Unread::BadPdf("it is damaged or locked".into()))
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), run)
+        .await
+        .unwrap_or_else(|_| Err(Unread::BadPdf("it took too long".into())))
+}
+
+/// The pages of a PDF as pictures 3600 pixels long (about 300 dots per inch of a letter), by `pdftoppm` (poppler-utils): at most the
+/// first ten, at most 20 s.
 ///
 /// # Errors
 /// See [`Unread`].
@@ -185,23 +229,10 @@ pub async fn pages_of_pdf(pdf: &[u8]) -> Result<Vec<Vec<u8>>, Unread> {
     let folder = tempfile::tempdir().map_err(bad)?;
     let file = folder.path().join("letter.pdf");
     std::fs::write(&file, pdf).map_err(bad)?;
-    let run = tokio::process::Command::new("pdftoppm")
-        .args(["-png", "-gray", "-r", "300", "-scale-to", "3600", "-l", "10"])
-        .arg(&file)
-        .arg(folder.path().join("page"))
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let done = tokio::time::timeout(Duration::from_secs(20), run)
-        .await
-        .map_err(|_| Unread::BadPdf("it took too long".into()))?
-        .map_err(|e| Unread::BadPdf(format!("pdftoppm did not run ({e})")))?;
-    if !done.status.success() {
-        return Err(Unread::BadPdf("it is damaged or locked".into()));
-    }
+    let mut command = converter("pdftoppm");
+    command.args(["-png", "-gray", "-scale-to", "3600", "-l", "10"]);
+    command.arg(&file).arg(folder.path().join("page"));
+    converted(command).await?;
     let mut names: Vec<_> = std::fs::read_dir(folder.path())
         .map_err(bad)?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -241,29 +272,55 @@ pub async fn read_pdf(pdf: &[u8]) -> Result<String, Unread> {
     let bad = |e: std::io::Error| Unread::BadPdf(e.to_string());
     let mut file = tempfile::NamedTempFile::new().map_err(bad)?;
     file.write_all(pdf).map_err(bad)?;
-    let run = tokio::process::Command::new("pdftotext")
-        .args(["-layout", "-enc", "UTF-8", "-l", "200"])
-        .arg(file.path())
-        .arg("-")
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let done = tokio::time::timeout(Duration::from_secs(20), run)
-        .await
-        .map_err(|_| Unread::BadPdf("it took too long".into()))?
-        .map_err(|e| Unread::BadPdf(format!("pdftotext did not run ({e})")))?;
-    if !done.status.success() {
-        return Err(Unread::BadPdf("it is damaged or locked".into()));
-    }
-    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+    let mut command = converter("pdftotext");
+    command.args(["-layout", "-enc", "UTF-8", "-l", "200"]).arg(file.path()).arg("-");
+    let said = converted(command).await?;
+    Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A PDF of so many pages of this size with the same content.
+    fn pdf(pages: usize, size: u64, content: &str) -> Vec<u8> {
+        let kids: Vec<String> = (0..pages).map(|n| format!("{} 0 R", n + 5)).collect();
+        let mut objects = vec![
+            "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+            format!("<</Type/Pages/Count {pages}/Kids[{}]>>", kids.join(" ")),
+            format!("<</Length {}>>stream\n{content}\nendstream", content.len()),
+            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned(),
+        ];
+        let page = format!(
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 {size} {size}]/Contents 3 0 R/Resources<</Font<</F1 4 0 R>>>>>>"
+        );
+        objects.extend(std::iter::repeat_n(page, pages));
+        let mut out = "%PDF-1.4\n".to_owned();
+        for (n, object) in objects.iter().enumerate() {
+            out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", n + 1));
+        }
+        out.push_str("trailer<</Root 1 0 R>>\n%%EOF\n");
+        out.into_bytes()
+    }
+
+    #[tokio::test]
+    async fn a_letter_is_read_and_a_bomb_ends_in_bounded_time() {
+        let line = "BT /F1 12 Tf 10 10 Td (Letter number N61000001) Tj ET";
+        assert!(read_pdf(&pdf(1, 600, line)).await.unwrap().contains("N61000001"));
+        // Of too many pages the first two hundred are read.
+        let many = read_pdf(&pdf(300, 600, line)).await.unwrap();
+        assert_eq!(many.matches("N61000001").count(), 200);
+        // A page the size of a field is painted as small as a letter, or refused.
+        for page in pages_of_pdf(&pdf(1, 4_000_000, line)).await.unwrap_or_default() {
+            assert!(page.len() < 4 << 20);
+        }
+        // More words than any letter has.
+        let words = "(flooded with many words that nobody ever needs in any letter at all)";
+        let flood: String = (0..700).map(|n| format!("1 0 0 1 1 {n} Tm {words} Tj ")).collect();
+        let flooded = read_pdf(&pdf(300, 700, &format!("BT /F1 1 Tf {flood} ET"))).await;
+        assert!(matches!(flooded, Err(Unread::BadPdf(_))), "{:?}", flooded.map(|text| text.len()));
+        assert!(matches!(read_pdf(b"%PDF-1.4 nothing").await, Err(Unread::BadPdf(_))));
+    }
 
     #[test]
     fn the_table_gives_words_and_the_lowest_confidence_counts() {

@@ -80,7 +80,12 @@ impl Slot {
         clock: Arc<LeaseClock>,
     ) {
         fault::point("claim", Side::Before).await;
-        let done = self.attempt(shared, browser, leased, fenced, &clock).await;
+        // A defect of ours ends this attempt, never the slot: the job must not stay leased by a slot that is gone.
+        let whole = self.attempt(shared, browser, leased, fenced, &clock);
+        let done = AssertUnwindSafe(whole).catch_unwind().await.unwrap_or_else(|_| {
+            let what = "the attempt's own code failed";
+            Err(attempt::broken_end(clock.is_latched(), "agent_failed", what))
+        });
         let ran = match done {
             Ok(ran) => ran,
             Err(end) => Ran { end: Some(end), logins: 0, session_reused: false },
@@ -289,7 +294,10 @@ fn errand(leased: &Leased, bundle: Arc<Bundle>, folder: &Path) -> Errand {
 /// The chance of an attempt: its id ends in random letters.
 fn draw(leased: &Leased) -> u32 {
     let id = leased.attempt.to_string();
-    id.bytes().rev().take(6).fold(0, |sum, byte| sum * 36 + u32::from(byte))
+    id.bytes()
+        .rev()
+        .take(6)
+        .fold(0_u32, |sum, byte| sum.wrapping_mul(36).wrapping_add(u32::from(byte)))
 }
 
 /// The pinned script: from memory, or fetched and its hash checked.

@@ -218,6 +218,15 @@ impl Hub {
         state.workers.iter().filter(|(_, c)| of(c)).map(|(s, _)| s.as_str().into()).collect()
     }
 
+    /// Closes a window that must not live; it is paused before its first request.
+    fn close_target(&self, target: &str) {
+        let (conn, params) = (Arc::clone(&self.conn), json!({"targetId": target}));
+        tokio::spawn(async move {
+            // It may have gone by itself.
+            let _gone = conn.call_raw(None, "Target.closeTarget", params, CALL).await;
+        });
+    }
+
     fn attached(&self, parent: Option<&str>, params: &Value) {
         let session: Arc<str> = text(params, "/sessionId").into();
         let target = text(params, "/targetInfo/targetId");
@@ -233,6 +242,10 @@ impl Hub {
         match (kind, parent, context) {
             ("page", None, Some(context)) => {
                 let opener = params.pointer("/targetInfo/openerId").and_then(Value::as_str);
+                if opener.is_some() && context.is_full() {
+                    self.close_target(target);
+                    return;
+                }
                 let page =
                     PageInner::new(&self.conn, &context, target, Arc::clone(&session), opener);
                 self.register(&session, target, &page);

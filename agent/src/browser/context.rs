@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, watch};
 
+/// Most pages of one context: the page worked on, what it opens, and what those open.
+const PAGES_MAX: usize = 6;
+
 /// Events kept for a slow subscriber; a slower one misses the oldest.
 const EVENTS: usize = 4096;
 
@@ -48,6 +51,8 @@ pub(crate) struct ContextInner {
     /// Its way out, if it has one of its own.
     pub(crate) tunnels: Option<Tunnels>,
     changed: watch::Sender<u64>,
+    /// Windows closed because there were too many.
+    refused_windows: std::sync::atomic::AtomicU64,
 }
 
 impl std::fmt::Debug for ContextInner {
@@ -97,6 +102,7 @@ impl Context {
             http: std::sync::OnceLock::new(),
             tunnels,
             changed: watch::channel(0).0,
+            refused_windows: std::sync::atomic::AtomicU64::default(),
         });
         hub.add_context(&inner.id, &inner);
         inner.conn().call_raw(None, "Browser.setDownloadBehavior", behaviour, CALL).await?;
@@ -133,6 +139,12 @@ impl Context {
     pub fn pages(&self) -> Vec<Page> {
         let pages = lock(&self.inner.pages).clone();
         pages.into_iter().map(|inner| Page { inner, context: Arc::clone(&self.inner) }).collect()
+    }
+
+    /// How many windows were closed at once because the page had opened too many.
+    #[must_use]
+    pub fn refused_windows(&self) -> u64 {
+        self.inner.refused_windows.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// The current page: the last made current that is still open, else the opener before it.
@@ -316,6 +328,15 @@ impl ContextInner {
             self.emit(Event::Popup { page: page.id.clone(), opener: page.opener.clone() });
         }
         self.bump();
+    }
+
+    /// Whether a window a page opens now would be one too many; it is counted.
+    pub(crate) fn is_full(&self) -> bool {
+        let full = lock(&self.pages).len() >= PAGES_MAX;
+        if full {
+            self.refused_windows.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        full
     }
 
     pub(crate) fn closed(&self, id: &str) {

@@ -11,6 +11,9 @@ use std::sync::Mutex;
 /// The largest file accepted.
 pub const DOWNLOAD_CAP: u64 = 25 << 20;
 
+/// Most finished files kept until somebody takes them; a page that sends more is up to no good.
+const WAITING_MAX: usize = 20;
+
 /// A finished download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
@@ -65,6 +68,13 @@ impl Downloads {
             "completed" => {
                 let (suggested_name, url) = state.begun.remove(guid)?;
                 let path = self.folder.join(guid);
+                if state.done.len() >= WAITING_MAX {
+                    // What cannot be removed goes with the context's folder.
+                    let _left = std::fs::remove_file(&path);
+                    let reason = "more downloads than anybody asked for".to_owned();
+                    state.failed.push(reason.clone());
+                    return Some(Event::DownloadFailed { reason });
+                }
                 let size_bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
                 let done = Download { path, suggested_name, url, size_bytes };
                 state.done.push(done.clone());

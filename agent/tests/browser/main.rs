@@ -8,5 +8,6 @@ mod evidence;
 mod finding;
 mod frames;
 mod gate;
+mod hostile;
 mod shared;
 mod tls;

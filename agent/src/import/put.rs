@@ -90,7 +90,7 @@ impl Field {
 }
 
 impl Builder<'_> {
-    fn into_field(&mut self, verb: Verb, on: &Seen, put: Put, asks: Vec<Ask>) -> Field {
+    fn field_of(&mut self, verb: Verb, on: &Seen, put: Put, asks: Vec<Ask>) -> Field {
         let typed_into = on.control != super::selector::Control::Check
             && on.control != super::selector::Control::Radio;
         let element = self.elements.add(on, typed_into, &mut self.values);
@@ -101,7 +101,7 @@ impl Builder<'_> {
         if !self.secrets.contains(&alias) {
             self.secrets.push(alias);
         }
-        self.into_field(Verb::Fill, on, Put::Secret(alias), Vec::new())
+        self.field_of(Verb::Fill, on, Put::Secret(alias), Vec::new())
     }
 
     pub(super) fn filled(&mut self, on: &Seen, text: &str) -> Field {
@@ -110,7 +110,7 @@ impl Builder<'_> {
             Some((source, asks)) => (Put::Source(source), asks),
             None => (Put::ToDo, vec![Ask::new(path, self.unknown("is typed into", on))]),
         };
-        self.into_field(Verb::Fill, on, put, asks)
+        self.field_of(Verb::Fill, on, put, asks)
     }
 
     /// Which input gives a typed text, with a question where several do.
@@ -149,13 +149,13 @@ impl Builder<'_> {
         let path = format!("{}.value", on.path);
         if let Some(leaf) = self.values.explain_option(text, &on.words) {
             let put = self.through_words(leaf, None, &path);
-            return self.into_field(Verb::Choose, on, put, Vec::new());
+            return self.field_of(Verb::Choose, on, put, Vec::new());
         }
         let name = self.called(on);
         let text = format!(
             "Which label is chosen in {name}? The recording holds the option's value only (••••)."
         );
-        self.into_field(Verb::Choose, on, Put::ToDo, vec![Ask::new(path, text)])
+        self.field_of(Verb::Choose, on, Put::ToDo, vec![Ask::new(path, text)])
     }
 
     /// An enumeration with the portal's words; one of them may be known.
@@ -206,7 +206,7 @@ impl Builder<'_> {
                 (Put::ToDo, vec![Ask::new(path, "Which of these is chosen, by its label?")])
             }
         };
-        self.into_field(Verb::Choose, on, put, asks)
+        self.field_of(Verb::Choose, on, put, asks)
     }
 
     pub(super) fn ticked(&mut self, on: &Seen) -> Field {
@@ -217,11 +217,11 @@ impl Builder<'_> {
         {
             let text = "This states something for a person: is this the whole statement? Its words must be the page's.";
             let put = Put::Yaml(format!("{{says: {}}}", matched.written()));
-            return self.into_field(Verb::Attest, on, put, vec![Ask::new(path, text)]);
+            return self.field_of(Verb::Attest, on, put, vec![Ask::new(path, text)]);
         }
         let text = "A click on a box: is it ticked or unticked afterwards? Write true or false; if it states something \
                     for a person, write `attest`.";
-        self.into_field(Verb::Choose, on, Put::ToDo, vec![Ask::new(path, text)])
+        self.field_of(Verb::Choose, on, Put::ToDo, vec![Ask::new(path, text)])
     }
 
     /// Something named without text: a radio if an input explains it, else a person says what it is.
@@ -236,7 +236,7 @@ impl Builder<'_> {
         let text = "Something without text was clicked. A box: write true or false. A radio: write its label. Anything \
                     else: make it a `click`.";
         let asks = vec![Ask::new(on.path.clone(), text)];
-        self.into_field(Verb::Choose, on, Put::ToDo, asks)
+        self.field_of(Verb::Choose, on, Put::ToDo, asks)
     }
 
     pub(super) fn attached(&mut self, on: &Seen, text: &str) -> Field {
@@ -257,7 +257,7 @@ impl Builder<'_> {
                 (Put::Yaml("\"${TODO}\"".to_owned()), vec![Ask::new(path, text)])
             }
         };
-        self.into_field(Verb::Attach, on, put, asks)
+        self.field_of(Verb::Attach, on, put, asks)
     }
 
     pub(super) fn suggested(&mut self, on: &Seen, text: &str, pick: Option<&Seen>) -> Field {
@@ -272,7 +272,7 @@ impl Builder<'_> {
             let what = self.unknown("is typed into", on);
             let ask =
                 format!("{what} It is a field that suggests: {{type: …, pick: {{contains: …}}}}.");
-            return self.into_field(Verb::Choose, on, Put::ToDo, vec![Ask::new(path, ask)]);
+            return self.field_of(Verb::Choose, on, Put::ToDo, vec![Ask::new(path, ask)]);
         };
         let same = shown.to_lowercase().contains(&text.to_lowercase());
         if !same {
@@ -281,7 +281,7 @@ impl Builder<'_> {
                 "Which of the suggestions is picked? Say it by an input or a text.",
             ));
         }
-        self.into_field(Verb::Choose, on, Put::Suggest { typed, same }, asks)
+        self.field_of(Verb::Choose, on, Put::Suggest { typed, same }, asks)
     }
 }
 

@@ -84,11 +84,15 @@ fn one_login_serves_many_checks_and_only_news_is_shown() {
         assert_eq!((outcome(&again).answer, &outcome(&again).facts), (first.answer, &first.facts));
         let claim = &outcome(&again).references[0];
         assert_eq!((claim.value.as_str(), claim.read_by.as_str()), ("C77", "fetch"));
-        let items = book.items.lock().unwrap();
-        let kept = items.iter().find(|item| Some(item.id) == claim.evidence).unwrap();
-        assert!(String::from_utf8_lossy(&kept.bytes).contains("In process"), "the answer is kept");
-        assert!(items.iter().all(|item| item.masked));
-        drop(items);
+        {
+            let items = book.items.lock().unwrap();
+            let kept = items.iter().find(|item| Some(item.id) == claim.evidence).unwrap();
+            assert!(
+                String::from_utf8_lossy(&kept.bytes).contains("In process"),
+                "the answer is kept"
+            );
+            assert!(items.iter().all(|item| item.masked));
+        }
 
         let (book, drawn) = desk.check(Some(&first), 14).await;
         assert_eq!(drawn.reading, Reading::Agreed, "two times seven is drawn for comparison");

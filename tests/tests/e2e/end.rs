@@ -82,7 +82,8 @@ fn nothing_is_told(logs: &Path) -> Result<()> {
     let accounts = world().accounts.iter().flat_map(|a| {
         std::iter::once(a.password.clone()).chain(a.totp_seed.clone()).collect::<Vec<_>>()
     });
-    let secrets: Vec<String> = members.chain(accounts).collect();
+    // Some portals know no passwords: an empty one is in every text.
+    let secrets: Vec<String> = members.chain(accounts).filter(|text| !text.is_empty()).collect();
     for entry in std::fs::read_dir(logs).context("listing logs")? {
         let path = entry?.path();
         let text = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;

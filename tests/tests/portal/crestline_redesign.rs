@@ -87,7 +87,7 @@ async fn days_work(new: bool) -> Vec<Value> {
     let confirmation = file(&mut user, new).await;
     assert_eq!(confirmation["status"], if new { "Pending review" } else { "PENDED" });
     let number = confirmation["number"].as_str().unwrap().to_owned();
-    assert_eq!(user.found().await, [number.clone()]);
+    assert_eq!(user.found().await, std::slice::from_ref(&number));
     let detail = user.get(APPS, &format!("/api/service-reviews/{number}")).await.unwrap().json();
     assert_eq!(detail["lines"][0]["status"], if new { "Pending review" } else { "PENDED" });
     assert_eq!(

@@ -28,7 +28,7 @@ async fn a_request_is_answered_in_sets_signed_sent_asked_again_and_approved() {
     let answer = user.send(&key).await.unwrap();
     assert_eq!((&answer.body["status"], &answer.body["key"]), (&json!("Submitted"), &json!(key)));
     assert_eq!(socket.next().await["data"]["status"], "Submitted");
-    assert_eq!(user.on_file().await, [key.clone()]);
+    assert_eq!(user.on_file().await, std::slice::from_ref(&key));
 
     rx.control().advance("PT20M").await.unwrap();
     assert_eq!(socket.next().await["data"]["status"], "Follow Up", "the status goes back");
@@ -38,7 +38,11 @@ async fn a_request_is_answered_in_sets_signed_sent_asked_again_and_approved() {
         (&json!(3), &json!("trial"))
     );
     assert_eq!(socket.next().await["data"]["text"], "The plan needs more information.");
-    assert_eq!(user.on_file().await, [key.clone()], "it is with the plan all the same");
+    assert_eq!(
+        user.on_file().await,
+        std::slice::from_ref(&key),
+        "it is with the plan all the same"
+    );
     user.save(&key, &json!({"trial": "true"})).await;
     assert!(user.send(&key).await.unwrap().says("must be signed"), "each round is signed");
     user.sign(&key).await;

@@ -34,7 +34,7 @@ async fn sends_that_are_recorded_although_the_answer_is_lost() {
             Err(error) => assert!(!error.is_timeout(), "{id}: {error}"),
         }
         assert_eq!(rx.count("submit_committed").await, 1, "{id}");
-        assert_eq!(user.on_file().await, [key.clone()], "{id}");
+        assert_eq!(user.on_file().await, std::slice::from_ref(&key), "{id}");
         assert!(user.send(&key).await.unwrap().says("This request was sent to the plan."), "{id}");
     }
 }

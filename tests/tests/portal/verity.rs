@@ -12,7 +12,7 @@ use super::verity_client::{password, verity};
 async fn a_case_is_filed_with_its_number_from_the_start_and_approved_at_once() {
     let verity = verity().await;
     let mut user = verity.logged_in("auto01").await;
-    user.to_summary("72148").await;
+    user.reach_summary("72148").await;
     for shown in ["V0123456790", "W100000002", "1234567893", "1999999984", "M54.50", "03/09/2026"] {
         assert!(user.says(shown), "{shown}");
     }
@@ -58,7 +58,7 @@ async fn ids_change_with_every_answer_and_an_old_page_cannot_be_posted() {
     user.post(&to, &old).await.unwrap();
     assert!(user.says("This page has expired"), "{}", user.page);
     user.get("home.aspx").await;
-    user.to_questions("Radiology", "72148").await;
+    user.reach_questions("Radiology", "72148").await;
     user.get("codes.aspx").await;
     assert!(user.says("This page has expired"), "the page before is over");
     user.get("incomplete.aspx").await;
@@ -134,7 +134,7 @@ async fn mailed_codes_age_are_counted_and_run_out() {
 async fn a_second_login_ends_the_first_and_its_case_is_taken_up_again() {
     let verity = verity().await;
     let mut first = verity.logged_in("auto01").await;
-    first.to_questions("Radiology", "72148").await;
+    first.reach_questions("Radiology", "72148").await;
     let (to, fields) = first.filled("continue", "", &[("answer", "Yes")]);
     let mut second = verity.logged_in("auto01").await;
     first.post(&to, &fields).await.unwrap();
@@ -162,7 +162,7 @@ async fn an_unfinished_case_is_withdrawn_after_two_hours() {
     let verity = verity().await;
     verity.control().knob("idle_min", 600).await.unwrap();
     let mut user = verity.logged_in("auto01").await;
-    user.to_questions("Radiology", "72148").await;
+    user.reach_questions("Radiology", "72148").await;
     verity.control().advance("PT2H").await.unwrap();
     user.answer("Yes").await;
     assert!(user.says("This case has been withdrawn."), "{}", user.page);
@@ -173,7 +173,7 @@ async fn an_unfinished_case_is_withdrawn_after_two_hours() {
     let expired = verity.truth().of_kind("draft").await.unwrap();
     assert_eq!(expired.iter().filter(|entry| entry["expired"] == true).count(), 1);
     verity.control().knob("draft_hours", 5).await.unwrap();
-    user.to_questions("Radiology", "72148").await;
+    user.reach_questions("Radiology", "72148").await;
     verity.control().advance("PT3H").await.unwrap();
     user.get("incomplete.aspx").await;
     assert_eq!(user.rows().len(), 1);
@@ -183,10 +183,10 @@ async fn an_unfinished_case_is_withdrawn_after_two_hours() {
 async fn an_existing_case_brings_a_warning() {
     let verity = verity().await;
     let mut user = verity.logged_in("auto01").await;
-    user.to_summary("70551").await;
+    user.reach_summary("70551").await;
     user.submit().await.unwrap();
     assert!(user.says("Unable to approve at this time. Sent to clinical review."));
-    user.to_codes("Radiology").await;
+    user.reach_codes("Radiology").await;
     user.codes("70551").await;
     assert!(user.says("A case exists: V0123456790."), "{}", user.page);
     let mut anyway = user.clone();
@@ -195,12 +195,12 @@ async fn an_existing_case_brings_a_warning() {
     let how = verity.truth().of_kind("duplicate").await.unwrap();
     assert_eq!((&how[0]["how"], &how[1]["how"]), (&json!("warning"), &json!("continued")));
     user.get("home.aspx").await;
-    user.to_codes("Radiology").await;
+    user.reach_codes("Radiology").await;
     user.codes("70551").await;
     user.press("view", &[]).await;
     assert!(user.says("Pending - Clinical Review") && user.says("Services"));
     verity.control().knob("dup_mode", "silent").await.unwrap();
-    user.to_codes("Radiology").await;
+    user.reach_codes("Radiology").await;
     user.codes("70551").await;
     assert!(user.says("has been started"));
 }
@@ -248,7 +248,7 @@ async fn every_page_says_what_is_wrong() {
 async fn the_path_branches_goes_back_and_has_every_kind_of_question() {
     let verity = verity().await;
     let mut user = verity.logged_in("auto01").await;
-    user.to_questions("Radiology", "70551").await;
+    user.reach_questions("Radiology", "70551").await;
     user.press("continue", &[]).await;
     assert!(user.says("Answer the question to continue."));
     user.answer("No").await;
@@ -274,12 +274,12 @@ async fn the_path_branches_goes_back_and_has_every_kind_of_question() {
     assert_eq!(received[0]["fields"]["sixWeeksOfTherapy"], false);
 
     verity.control().knob("pathway", "short").await.unwrap();
-    user.to_questions("Sleep", "95810").await;
+    user.reach_questions("Sleep", "95810").await;
     user.answer("Yes").await;
     user.submit().await.unwrap();
     assert!(user.says("Approved — authorization"), "the path approves at once: {}", user.page);
     verity.control().knob("pathway", "outside").await.unwrap();
-    user.to_questions("Equipment", "K0005").await;
+    user.reach_questions("Equipment", "K0005").await;
     user.answer("Yes").await;
     assert!(user.says("Not managed by Verity."));
 }
@@ -288,7 +288,7 @@ async fn the_path_branches_goes_back_and_has_every_kind_of_question() {
 async fn urgency_needs_the_statement_of_a_person() {
     let verity = verity().await;
     let mut user = verity.logged_in("auto01").await;
-    user.to_codes("Radiology").await;
+    user.reach_codes("Radiology").await;
     user.codes("72148").await;
     user.press("continue", &[]).await;
     user.press("continue", &[]).await;
@@ -309,7 +309,7 @@ async fn urgency_needs_the_statement_of_a_person() {
 async fn records_have_limits_and_only_some_cases_take_them() {
     let verity = verity().await;
     let mut user = verity.logged_in("auto01").await;
-    user.to_questions("Radiology", "72148").await;
+    user.reach_questions("Radiology", "72148").await;
     user.answer("Yes").await;
     user.answer("Yes").await;
     user.press("continue", &[]).await;
@@ -333,7 +333,7 @@ async fn records_have_limits_and_only_some_cases_take_them() {
 async fn a_decision_is_faxed_half_an_hour_before_it_is_shown() {
     let verity = verity().await;
     let mut user = verity.logged_in("auto01").await;
-    user.to_summary("70551").await;
+    user.reach_summary("70551").await;
     user.submit().await.unwrap();
     verity.control().advance("PT26H").await.unwrap();
     assert_eq!(verity.count("fax").await, 1);
@@ -434,9 +434,9 @@ async fn on_sunday_afternoon_it_is_closed_with_status_200() {
 async fn cases_drafts_and_mail_outlive_the_process() {
     let verity = verity().await;
     let mut user = verity.logged_in("auto01").await;
-    user.to_summary("70551").await;
+    user.reach_summary("70551").await;
     user.submit().await.unwrap();
-    user.to_questions("Radiology", "72148").await;
+    user.reach_questions("Radiology", "72148").await;
     let before = verity.truth().entries(&tests::ledger::Wanted::default()).await.unwrap().len();
     let verity = verity.restarted().await;
     let after = verity.truth().entries(&tests::ledger::Wanted::default()).await.unwrap().len();

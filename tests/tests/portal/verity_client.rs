@@ -311,7 +311,7 @@ impl User {
     }
 
     /// A new case for M02 up to the page for codes, still empty.
-    pub(crate) async fn to_codes(&mut self, program: &str) {
+    pub(crate) async fn reach_codes(&mut self, program: &str) {
         self.press("start", &[]).await;
         self.press("continue", &[("program", program)]).await;
         self.find_birch().await;
@@ -351,8 +351,8 @@ impl User {
     }
 
     /// A started case for M02, standing at the first clinical question.
-    pub(crate) async fn to_questions(&mut self, program: &str, codes: &str) {
-        self.to_codes(program).await;
+    pub(crate) async fn reach_questions(&mut self, program: &str, codes: &str) {
+        self.reach_codes(program).await;
         self.codes(codes).await;
         assert!(self.says("has been started"), "{}", self.page);
         self.press("continue", &[]).await;
@@ -370,8 +370,8 @@ impl User {
     }
 
     /// All pages up to the summary: six weeks of therapy, examined, one record attached.
-    pub(crate) async fn to_summary(&mut self, codes: &str) {
-        self.to_questions("Radiology", codes).await;
+    pub(crate) async fn reach_summary(&mut self, codes: &str) {
+        self.reach_questions("Radiology", codes).await;
         self.answer("Yes").await;
         self.answer("Yes").await;
         self.attach("note.pdf", b"%PDF-1.4 an office note").await;

@@ -7,7 +7,7 @@ use super::verity_client::{User, Verity, armed, password, verity};
 
 async fn spoilt(fault: Fault) -> (Verity, User, reqwest::Result<StatusCode>) {
     let (verity, mut user) = armed(fault.at("submit")).await;
-    user.to_summary("70551").await;
+    user.reach_summary("70551").await;
     let answer = user.submit().await;
     assert_eq!(verity.count("fault_fired").await, 1);
     assert_eq!(verity.count("submit_received").await, 1);
@@ -72,7 +72,7 @@ async fn answers_that_say_less_or_something_else_than_what_was_recorded() {
 #[tokio::test]
 async fn no_answer_ever_comes_although_it_is_recorded() {
     let (verity, mut user) = armed(Fault::new("F46").at("submit")).await;
-    user.to_summary("70551").await;
+    user.reach_summary("70551").await;
     let truth = verity.truth();
     let recorded = truth.wait_for("submit_committed", std::time::Duration::from_secs(20), |_| true);
     tokio::select! {
@@ -84,16 +84,16 @@ async fn no_answer_ever_comes_although_it_is_recorded() {
 #[tokio::test]
 async fn numbers_can_be_stale_or_of_another_shape() {
     let (verity, mut user) = armed(Fault::new("F48").at("submit").nth(2)).await;
-    user.to_summary("70551").await;
+    user.reach_summary("70551").await;
     user.submit().await.unwrap();
-    user.to_summary("72148").await;
+    user.reach_summary("72148").await;
     user.submit().await.unwrap();
     assert!(user.says("V0123456790") && !user.says("V0123456791"), "the one before is shown");
     assert_eq!(user.numbers().await, ["V0123456790", "V0123456791"]);
     let shown = verity.truth().of_kind("number_shown").await.unwrap();
     assert_eq!(shown.last().unwrap()["number"], "V0123456790");
     let (_verity, mut user) = armed(Fault::new("F31").at("codes").nth(2)).await;
-    user.to_codes("Radiology").await;
+    user.reach_codes("Radiology").await;
     user.codes("72148").await;
     assert!(user.says("Case V-0123-456790 has been started"), "{}", user.page);
 }
@@ -101,7 +101,7 @@ async fn numbers_can_be_stale_or_of_another_shape() {
 #[tokio::test]
 async fn a_page_repeats_its_write_and_a_reload_posts_again_but_only_one_is_recorded() {
     let (verity, mut user) = armed(Fault::new("F43").at("summary")).await;
-    user.to_summary("70551").await;
+    user.reach_summary("70551").await;
     assert!(user.says("keepalive:true"), "the page's own script sends again");
     let (to, fields) = user.filled("submit", "Submit Case", &[]);
     user.post(&to, &fields).await.unwrap();
@@ -126,7 +126,7 @@ async fn reads_that_are_slow_broken_cut_or_led_away() {
     let (_verity, mut user) = armed(Fault::new("F39").at("find")).await;
     assert_eq!(user.get("find.aspx").await, 302);
     let (verity, mut user) = armed(Fault::new("F20").at("summary")).await;
-    user.to_questions("Radiology", "72148").await;
+    user.reach_questions("Radiology", "72148").await;
     user.answer("No").await;
     user.answer("Yes").await;
     assert!(user.says("Scheduled maintenance"));
@@ -137,7 +137,7 @@ async fn reads_that_are_slow_broken_cut_or_led_away() {
 async fn the_session_ends_in_the_middle_and_the_case_is_kept() {
     for (id, words) in [("F09", "not used for a while"), ("F10", "signed in elsewhere")] {
         let (verity, mut user) = armed(Fault::new(id).at("path")).await;
-        user.to_codes("Radiology").await;
+        user.reach_codes("Radiology").await;
         user.codes("72148").await;
         user.press("continue", &[]).await;
         user.press("continue", &[("urgent", "No")]).await;
@@ -246,7 +246,7 @@ async fn pages_of_a_case_can_surprise() {
         (Fault::new("F24"), "Place of service *"),
     ] {
         let (_verity, mut user) = armed(fault.at("codes")).await;
-        user.to_codes("Radiology").await;
+        user.reach_codes("Radiology").await;
         user.codes("72148").await;
         assert!(user.says(words), "{words}: {}", user.page);
     }
@@ -255,7 +255,7 @@ async fn pages_of_a_case_can_surprise() {
 #[tokio::test]
 async fn the_end_of_a_case_can_surprise() {
     let (_verity, mut user) = armed(Fault::new("F30").at("upload").nth(2)).await;
-    user.to_questions("Radiology", "72148").await;
+    user.reach_questions("Radiology", "72148").await;
     user.answer("Yes").await;
     user.answer("Yes").await;
     user.attach("a.pdf", b"%PDF-1.4").await;
@@ -264,7 +264,7 @@ async fn the_end_of_a_case_can_surprise() {
     assert!(user.says("Wait until every file has been scanned."));
     for (id, words) in [("F12", "How are we doing?"), ("F36", "Submit Case Later")] {
         let (verity, mut user) = armed(Fault::new(id).at("summary")).await;
-        user.to_summary("72148").await;
+        user.reach_summary("72148").await;
         assert!(user.says(words), "{id}");
         if id == "F36" {
             user.press("later", &[]).await;
@@ -279,14 +279,14 @@ async fn searches_can_be_down_empty_or_behind() {
     let words = [("F21", "Case status is unavailable"), ("F49", "No cases found.")];
     for (id, words) in words {
         let (_verity, mut user) = armed(Fault::new(id).at("search")).await;
-        user.to_summary("70551").await;
+        user.reach_summary("70551").await;
         user.submit().await.unwrap();
         user.numbers().await;
         assert!(user.says(words), "{id}");
         assert_eq!(user.numbers().await.len(), 1, "{id}");
     }
     let (_verity, mut user) = armed(Fault::new("F50").doing("status-lags").at("case")).await;
-    user.to_summary("72148").await;
+    user.reach_summary("72148").await;
     user.submit().await.unwrap();
     user.get("case.aspx?number=V0123456790").await;
     assert!(user.says("Pending - Clinical Review") && !user.says("A400270001"));

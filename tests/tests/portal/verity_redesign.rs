@@ -14,7 +14,7 @@ async fn both_skins_do_the_same() {
         let verity = verity().await;
         verity.control().skin(&json!({"skin": skin})).await.unwrap();
         let mut user = verity.logged_in("auto01").await;
-        user.to_summary("72148").await;
+        user.reach_summary("72148").await;
         user.submit().await.unwrap();
         assert_eq!(user.says("Request complete: approved"), skin == "v2");
         user.get("find.aspx").await;

@@ -65,6 +65,7 @@ struct Did {
     commands: Option<u64>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "three of them in all")]
 enum Engine {
     Ours(Box<Ours>),
     Peer(Peer),
@@ -204,6 +205,7 @@ async fn episode(
     episode
 }
 
+#[expect(clippy::too_many_arguments, reason = "what an episode is, once")]
 async fn played(
     engine: &mut Engine,
     site: &Site,

@@ -168,6 +168,10 @@ impl Ours {
 
 /// Epoch milliseconds, with fractions.
 #[expect(clippy::cast_precision_loss, reason = "microseconds of this century fit")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "compared with a page's own clock, finer than milliseconds"
+)]
 fn now() -> f64 {
     jiff::Timestamp::now().as_microsecond() as f64 / 1000.0
 }

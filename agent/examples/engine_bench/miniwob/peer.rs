@@ -27,7 +27,6 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    #[expect(clippy::disallowed_methods, reason = "the engine we are measured against")]
     pub(crate) async fn start(name: &str, site: &site::Site) -> Result<Self> {
         let chromium = CHROMIUM.into_iter().find(|path| std::path::Path::new(path).is_file());
         let mut child = Command::new("node")

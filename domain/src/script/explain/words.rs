@@ -3,8 +3,8 @@
 use super::Row;
 use crate::script::ast::{
     BranchThen, CaptureSource, CaptureSpec, Cell, Choice, Classify, ClassifySource, Commit, Decide,
-    DialogRule, FillValue, Filter, Finder, NoneThen, Part, Reply, ShotOf, Side, Sign, Strategy,
-    Target, Template, TextMatch, Until, UntilWhat, Verb, Verify, When, Words,
+    DialogRule, Fetch, FillValue, Filter, Finder, NoneThen, Part, Reply, ShotOf, Side, Sign,
+    Strategy, Target, Template, TextMatch, Until, UntilWhat, Verb, Verify, When, Words,
 };
 use crate::script::{Bundle, Name};
 
@@ -177,22 +177,23 @@ pub(super) fn sentence(b: &Bundle, verb: &Verb) -> String {
                 format!("{} must show {}", target(b, element), text(wanted))
             }))
         }
-        Verb::Fetch(fetch) => {
-            let stands: Vec<&str> = fetch.instead_of.iter().map(Name::as_str).collect();
-            let instead = if stands.is_empty() {
-                String::new()
-            } else {
-                format!(", instead of {}", stands.join(", "))
-            };
-            format!(
-                "read {} without showing it{instead}; shown when the answer is new, when anything is \
-                 unexpected, and every {}th time to compare",
-                fetch.page.source, fetch.shadow
-            )
-        }
+        Verb::Fetch(fetch) => fetched(fetch),
         Verb::Until(until) => wait_for(b, until).join("; "),
         Verb::Capture(specs) => captures(b, specs),
     }
+}
+
+fn fetched(fetch: &Fetch) -> String {
+    let stands: Vec<&str> = fetch.instead_of.iter().map(Name::as_str).collect();
+    let instead = if stands.is_empty() {
+        String::new()
+    } else {
+        format!(", instead of {}", stands.join(", "))
+    };
+    format!(
+        "read {} without showing it{instead}; shown when the answer is new, when anything is unexpected, and every {}th time to compare",
+        fetch.page.source, fetch.shadow
+    )
 }
 
 pub(super) fn cells(cells: &[(Words, Cell)]) -> String {

@@ -83,13 +83,13 @@ impl Desk {
 
     /// The name of the form of a request.
     pub(super) fn form_name(&self) -> &'static str {
-        if self.look().new() { "rq" } else { "pa" }
+        if self.look().redesigned() { "rq" } else { "pa" }
     }
 
     /// Does a search open inside the page, not in a window of its own?
     pub(super) fn has_dialogs(&self) -> bool {
         let popup = self.sim.knobs.text("popup");
-        popup == "dialog" || (popup == "window" && self.look().new())
+        popup == "dialog" || (popup == "window" && self.look().redesigned())
     }
 
     /// The address of a page, with the portal session in it.

@@ -154,9 +154,12 @@ fn lines_page(desk: &Desk, draft: &Draft, typed: &Fields, edits: &[Edit]) -> Res
         draft.lines.iter().enumerate().map(|(i, line)| row(i, line)).collect();
     let diagnoses = look.field("Diagnosis Codes", "diagnoses", &draft.diagnoses.join(", "), 50);
     let find = look.button("Find Code", &lookup::opens(desk, "codeSearch", "width=560,height=420"));
-    let fields =
-        if look.new() { service_set(desk, typed, &find) } else { service_table(typed, &find) };
-    let add = if look.new() {
+    let fields = if look.redesigned() {
+        service_set(desk, typed, &find)
+    } else {
+        service_table(typed, &find)
+    };
+    let add = if look.redesigned() {
         format!(
             "<p><button type=\"submit\" name=\"act\" value=\"add\">{}</button></p>",
             look.says("Add Line")
@@ -280,7 +283,7 @@ fn add_line(desk: &Desk, mut draft: Draft, fields: &Fields) -> Response {
 fn certification_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Response {
     desk.saw("paEntry5");
     let look = desk.look();
-    let statement = if look.new() {
+    let statement = if look.redesigned() {
         format!("<blockquote class=\"hs-told\">{}</blockquote>", esc(CERTIFICATION))
     } else {
         format!(
@@ -288,7 +291,8 @@ fn certification_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Response {
             esc(CERTIFICATION)
         )
     };
-    let (name, date) = if look.new() { ("Typed Name", "Typed Date") } else { ("Name", "Date") };
+    let (name, date) =
+        if look.redesigned() { ("Typed Name", "Typed Date") } else { ("Name", "Date") };
     let fields = [
         look.field(name, "certName", &draft.certified_by, 30),
         look.field(date, "certDate", &draft.certified_on, 12),
@@ -354,7 +358,7 @@ pub(super) fn summary_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Respon
 /// The form that takes a document.
 fn upload(desk: &Desk) -> String {
     let look = desk.look();
-    let name = if look.new() { "up_pdf" } else { "document" };
+    let name = if look.redesigned() { "up_pdf" } else { "document" };
     let words = look.says("Document (PDF, 10 MB)");
     format!(
         "<form method=\"post\" action=\"{}\" enctype=\"multipart/form-data\" \

@@ -32,7 +32,7 @@ pub(super) async fn log_off(desk: Desk) -> Response {
 
 /// Name and title of the three frames: banner, menu, main.
 fn frames(look: Look) -> [(&'static str, &'static str); 3] {
-    if look.new() {
+    if look.redesigned() {
         [("hs_head", "Header"), ("hs_nav", "Navigation"), ("hs_work", "Content")]
     } else {
         [("banner", "Banner"), ("menu", "Menu"), ("main", "Main")]
@@ -44,7 +44,7 @@ pub(super) async fn index(desk: Desk) -> Response {
     desk.saw("index");
     let look = desk.look();
     let [banner, menu, main] = frames(look);
-    if look.new() || desk.sim.knobs.text("frames") == "iframe" {
+    if look.redesigned() || desk.sim.knobs.text("frames") == "iframe" {
         let frame = |(name, title): (&str, &str), page: &str, style: &str| {
             let page = desk.href(page);
             format!(
@@ -85,7 +85,7 @@ pub(super) async fn top(desk: Desk) -> Response {
     let user = esc(&desk.session.account.id.to_uppercase());
     let day = esc(&html::us_date(eastern(desk.sim.now()).date()));
     let off = desk.href("logoff");
-    let body = if look.new() {
+    let body = if look.redesigned() {
         format!(
             "<header class=\"hs-bar\"><strong>Harbor State Medicaid</strong><span>Signed on as {user}</span>\
              <span>{day}</span><a href=\"{off}\" target=\"_top\">Sign Off</a></header>"
@@ -103,7 +103,7 @@ pub(super) async fn top(desk: Desk) -> Response {
 /// The menu frame: headings open their entries.
 pub(super) async fn menu(desk: Desk) -> Response {
     let look = desk.look();
-    if look.new() {
+    if look.redesigned() {
         return shown(look.bare("Navigation", &menu_list(&desk)));
     }
     let main = frames(look)[2].0;
@@ -174,7 +174,7 @@ pub(super) async fn main(desk: Desk) -> Response {
     if wants || desk.call.fires("announcement") {
         desk.put("bulletin", json!(false));
         desk.note(Entry::new("announcement").with("what", "shown"));
-        body.push_str(if desk.look().new() { NEWS } else { BULLETIN });
+        body.push_str(if desk.look().redesigned() { NEWS } else { BULLETIN });
     }
     desk.page("Provider Home", &[], &body)
 }

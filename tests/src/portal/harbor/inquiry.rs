@@ -90,7 +90,7 @@ pub(super) async fn tabs(desk: Desk, Query(fields): Query<Fields>) -> Response {
         .get("tab")
         .and_then(|tab| tab.parse().ok())
         .and_then(|tab: usize| Header::TABS.get(tab));
-    let mut body = if desk.look().new() {
+    let mut body = if desk.look().redesigned() {
         format!("<nav class=\"hs-tabs\" aria-label=\"Lists\">{}</nav>", links.concat())
     } else {
         format!("<p>{}</p>", links.join(" | "))

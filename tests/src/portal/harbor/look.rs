@@ -17,38 +17,42 @@ impl Look {
     }
 
     /// Is it the redesigned one?
-    pub(super) fn new(self) -> bool {
+    pub(super) fn redesigned(self) -> bool {
         self.0 == Skin::V2
     }
 
     /// A page with findings at its top.
     pub(super) fn page(self, title: &str, edits: &[Edit], body: &str) -> String {
-        if self.new() { redesign::page(title, edits, body) } else { page(title, edits, body) }
+        if self.redesigned() {
+            redesign::page(title, edits, body)
+        } else {
+            page(title, edits, body)
+        }
     }
 
     /// A page without a heading of its own.
     pub(super) fn bare(self, title: &str, body: &str) -> String {
-        if self.new() { redesign::bare(title, body) } else { bare(title, body) }
+        if self.redesigned() { redesign::bare(title, body) } else { bare(title, body) }
     }
 
     /// The sign-on page.
     pub(super) fn login(self, message: &str) -> String {
-        if self.new() { redesign::login(message) } else { login(message) }
+        if self.redesigned() { redesign::login(message) } else { login(message) }
     }
 
     /// These words, or those that took their place.
     pub(super) fn says(self, words: &str) -> &str {
-        if self.new() { redesign::says(words) } else { words }
+        if self.redesigned() { redesign::says(words) } else { words }
     }
 
     /// This name of a field, or the one that took its place.
     pub(super) fn name(self, first: &str) -> &str {
-        if self.new() { redesign::name(first) } else { first }
+        if self.redesigned() { redesign::name(first) } else { first }
     }
 
     /// Fields one below the other; the redesigned page has them in another order.
     pub(super) fn set(self, fields: &[String], redesigned_order: &[usize]) -> String {
-        if !self.new() {
+        if !self.redesigned() {
             return format!("<table>{}</table>", fields.concat());
         }
         let moved = redesigned_order.iter().filter_map(|place| fields.get(*place));
@@ -57,7 +61,7 @@ impl Look {
 
     /// A text field with its words.
     pub(super) fn field(self, words: &str, name: &str, value: &str, size: u8) -> String {
-        if self.new() {
+        if self.redesigned() {
             redesign::field(words, name, value)
         } else {
             field(words, name, value, size)
@@ -66,7 +70,7 @@ impl Look {
 
     /// A field nobody can type into.
     pub(super) fn fixed(self, words: &str, name: &str, value: &str) -> String {
-        if self.new() {
+        if self.redesigned() {
             return redesign::fixed(words, name, value);
         }
         format!(
@@ -84,7 +88,7 @@ impl Look {
         all: &[(&str, &str)],
         chosen: &str,
     ) -> String {
-        if self.new() {
+        if self.redesigned() {
             return redesign::type_in(words, name, all, chosen);
         }
         format!(
@@ -96,7 +100,7 @@ impl Look {
 
     /// A button that sends its form.
     pub(super) fn send(self, words: &str) -> String {
-        if self.new() {
+        if self.redesigned() {
             return format!(
                 "<button class=\"hs-go\" type=\"submit\">{}</button>",
                 esc(self.says(words))
@@ -107,7 +111,7 @@ impl Look {
 
     /// A button that does something in the page.
     pub(super) fn button(self, words: &str, onclick: &str) -> String {
-        if self.new() {
+        if self.redesigned() {
             return format!(
                 "<button type=\"button\" onclick=\"{onclick}\">{}</button>",
                 esc(self.says(words))
@@ -118,7 +122,7 @@ impl Look {
 
     /// The button that goes on to the next page of a request.
     pub(super) fn next(self) -> String {
-        if self.new() {
+        if self.redesigned() {
             return format!(
                 "<div class=\"hs-foot\"><button class=\"hs-go\" type=\"submit\">{}</button></div>",
                 self.says("Next")
@@ -129,19 +133,19 @@ impl Look {
 
     /// A heading inside a page.
     pub(super) fn heading(self, words: &str) -> String {
-        let level = if self.new() { "h2" } else { "h3" };
+        let level = if self.redesigned() { "h2" } else { "h3" };
         format!("<{level}>{}</{level}>", esc(self.says(words)))
     }
 
     /// Something the portal tells.
     pub(super) fn told(self, words: &str) -> String {
-        let class = if self.new() { "hs-told" } else { "note" };
+        let class = if self.redesigned() { "hs-told" } else { "note" };
         format!("<div class=\"{class}\">{}</div>", esc(words))
     }
 
     /// A table with a caption and headers. Cells are markup.
     pub(super) fn table(self, caption: &str, headers: &[&str], rows: &[Vec<String>]) -> String {
-        if self.new() {
+        if self.redesigned() {
             redesign::table(caption, headers, rows)
         } else {
             table(caption, headers, rows)
@@ -150,7 +154,7 @@ impl Look {
 
     /// Words and values; what has no value is left out.
     pub(super) fn facts(self, rows: &[(&str, String)]) -> String {
-        if self.new() { redesign::facts(rows) } else { facts(rows) }
+        if self.redesigned() { redesign::facts(rows) } else { facts(rows) }
     }
 }
 

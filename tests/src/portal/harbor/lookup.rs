@@ -33,7 +33,7 @@ pub(super) fn dialog(desk: &Desk, title: &str) -> String {
     }
     let look = desk.look();
     let at = |name: &str| format!("document.forms['{}']['{}']", desk.form_name(), look.name(name));
-    let (over, pane) = if look.new() {
+    let (over, pane) = if look.redesigned() {
         ("class=\"hs-over\"", "class=\"hs-pane\"")
     } else {
         (
@@ -65,7 +65,7 @@ pub(super) fn dialog(desk: &Desk, title: &str) -> String {
 
 /// What a pick in the list does, behind the word "Select".
 fn choice(desk: &Desk, does: &str) -> String {
-    if desk.look().new() {
+    if desk.look().redesigned() {
         return format!("<button type=\"button\" onclick=\"{does}\">Use</button>");
     }
     format!("<a href=\"#\" onclick=\"{does};return false\">Select</a>")

@@ -57,7 +57,7 @@ pub(super) async fn banner((State(sim), Extension(call)): Here) -> Response {
     sim.note(&call, Entry::new("terms_shown").with("hash", hash.as_str()));
     let look = Look::before_sign_in(&sim);
     let text = esc(text);
-    let said = if look.new() {
+    let said = if look.redesigned() {
         format!("<main class=\"hs-sheet hs-gate\"><h1>Warning</h1><blockquote>{text}</blockquote>")
     } else {
         format!("<h2>WARNING</h2><table width=\"640\"><tr><td><p>{text}</p></td></tr></table>")
@@ -180,7 +180,7 @@ fn puzzle(sim: &Sim, call: &Call, user: &str, message: &str) -> Response {
     sim.note(call, Entry::new("captcha").with("what", "shown"));
     let look = Look::before_sign_in(sim);
     let (message, user) = (esc(message), esc(user));
-    let (open, told) = if look.new() {
+    let (open, told) = if look.redesigned() {
         ("<main class=\"hs-sheet hs-gate\"><h1>Verification</h1>", "hs-told")
     } else {
         ("<h2>Verification</h2>", "edits")
@@ -220,7 +220,7 @@ pub(super) async fn captcha((State(sim), Extension(call)): Here, Typed(fields): 
 }
 
 fn expired(look: Look, message: &str) -> String {
-    let body = if look.new() {
+    let body = if look.redesigned() {
         format!(
             "<main class=\"hs-sheet hs-gate\"><h1>Change Password</h1><div class=\"hs-found\">YOUR PASSWORD HAS EXPIRED.\
              </div><p>{}</p><form method=\"post\" action=\"/pa/changepw\" target=\"_top\">\

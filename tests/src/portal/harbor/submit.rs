@@ -125,13 +125,13 @@ fn result(desk: &Desk, case: &Case, shown: &Case) -> Response {
     let png = base64::engine::general_purpose::STANDARD.encode(picture::png(number));
     let look = desk.look();
     let again = if desk.call.fires("double-answer") {
-        let class = if look.new() { "hs-found" } else { "edits" };
+        let class = if look.redesigned() { "hs-found" } else { "edits" };
         format!("<div class=\"{class}\">{}</div>", esc(&Edit::Unavailable.line()))
     } else {
         String::new()
     };
     let words = look.says("PA Number");
-    let drawn = if look.new() {
+    let drawn = if look.redesigned() {
         format!(
             "<h2>Outcome: RECEIVED</h2><figure><figcaption>{words}</figcaption>\
              <img class=\"hs-number\" alt=\"{words}\" src=\"data:image/png;base64,{png}\"></figure>{again}"

@@ -58,6 +58,7 @@ fn straight(letter: char) -> Option<&'static [&'static [u8]]> {
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of letters")]
 fn strokes(letter: char) -> Vec<Vec<Point>> {
     if let Some(lines) = straight(letter) {
         let points = |line: &&[u8]| {

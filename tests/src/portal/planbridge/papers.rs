@@ -177,7 +177,7 @@ fn sheets(desk: &Desk, case: &Case) -> Vec<Vec<String>> {
         cases.retain(|other| other.recorded && other.filing.member_id != case.filing.member_id);
         about.extend(cases.pop());
     }
-    about.iter().map(|case| request_letter(case)).collect()
+    about.iter().map(request_letter).collect()
 }
 
 fn request_letter(case: &Case) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! The draft: answers that save themselves, attachments that become one PDF, and the signature. None of it is an effect.
 
+#![expect(clippy::result_large_err, reason = "the error is the answer itself, made once and sent")]
+
 use axum::{
     Json,
     body::Bytes,

@@ -1,5 +1,7 @@
 //! A call of somebody who is in: with an account, or with the key of one request; and the short answers in JSON.
 
+#![expect(clippy::result_large_err, reason = "the error is the answer itself, made once and sent")]
+
 use std::sync::Arc;
 
 use axum::{

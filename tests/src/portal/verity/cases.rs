@@ -134,6 +134,7 @@ fn show_find(desk: &Desk, typed: &Posted, message: &str, found: &str) -> Respons
 }
 
 /// What was found: whole cases, and those that were withdrawn unfinished.
+#[expect(clippy::large_enum_variant, reason = "a handful at a time, in a simulated payer")]
 enum Found {
     Case(Box<Case>),
     Withdrawn(Draft),

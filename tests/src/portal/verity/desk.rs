@@ -1,6 +1,8 @@
 //! A call of somebody who is signed in: the portal session, what was posted back, the unfinished case, and what happens
 //! to a call that comes too late, from an old page, or from a session that is over.
 
+#![expect(clippy::result_large_err, reason = "the error is the answer itself, made once and sent")]
+
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{

@@ -1,6 +1,8 @@
 //! The end of a case: files where they are asked for, the summary, the one write that files it, and its result. All ways in
 //! which the write can go wrong are carried out here.
 
+#![expect(clippy::result_large_err, reason = "the error is the answer itself, made once and sent")]
+
 use axum::{
     extract::{Query, Request},
     http::StatusCode,

@@ -218,12 +218,17 @@ impl Hub {
         state.workers.iter().filter(|(_, c)| of(c)).map(|(s, _)| s.as_str().into()).collect()
     }
 
-    /// Closes a window that must not live; it is paused before its first request.
-    fn close_target(&self, target: &str) {
+    /// Closes a window that must not live. It is let go of first: its opener waits for it as long as it is held.
+    fn close_target(&self, session: &Arc<str>, target: &str) {
         let (conn, params) = (Arc::clone(&self.conn), json!({"targetId": target}));
+        let session = Arc::clone(session);
         tokio::spawn(async move {
+            let go = "Runtime.runIfWaitingForDebugger";
             // It may have gone by itself.
-            let _gone = conn.call_raw(None, "Target.closeTarget", params, CALL).await;
+            let _gone = tokio::join!(
+                conn.call_raw(Some(&session), go, json!({}), CALL),
+                conn.call_raw(None, "Target.closeTarget", params, CALL),
+            );
         });
     }
 
@@ -243,7 +248,7 @@ impl Hub {
             ("page", None, Some(context)) => {
                 let opener = params.pointer("/targetInfo/openerId").and_then(Value::as_str);
                 if opener.is_some() && context.is_full() {
-                    self.close_target(target);
+                    self.close_target(&session, target);
                     return;
                 }
                 let page =

@@ -1,6 +1,6 @@
 //! Pages that are too much: each ends in bounded time with a typed answer, and the next page is an ordinary one.
 
-use crate::shared::{SOON, at, posts, run, show, showing, slot, soon, until};
+use crate::shared::{SOON, at, run, show, showing, slot, soon, until};
 use agent::browser::{NavigationError, Page, Query, Unobserved};
 
 /// The page after the bad one is worked on like any other.
@@ -58,21 +58,16 @@ fn a_redirect_loop_is_an_error_with_a_name() {
 #[test]
 fn a_storm_of_windows_is_held_down_and_the_page_lives_on() {
     run(async {
+        // Chromium itself opens one window for each click, however many the page asks for.
         let (context, page) = showing(
             "<button id=b onclick='for (let i = 0; i < 40; i++) window.open(\"/other?n=storm&i=\" + i)'>Open</button>",
         )
         .await;
-        page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
+        for _ in 0..9 {
+            page.click(&Query::css("#b"), soon(), &mut Unobserved).await.unwrap();
+        }
         until("the windows too many are closed", async || {
-            let told = posts()
-                .lock()
-                .unwrap()
-                .iter()
-                .filter(|post| post.starts_with("other storm"))
-                .count();
-            (context.pages().len() <= 6
-                && told + usize::try_from(context.refused_windows()).unwrap() >= 5)
-                .then_some(())
+            (context.pages().len() == 6 && context.refused_windows() == 4).then_some(())
         })
         .await;
         next_is_clean(&page).await;

@@ -122,7 +122,7 @@ pub(crate) async fn type_into(
         }
     };
     drop(secret);
-    typed?;
+    // Where the page is comes first: typing that failed may have failed because the page left.
     let frames = page.frames().await?;
     let still = frames.iter().find(|frame| frame.id == found.node.frame);
     let moved = match still {
@@ -136,7 +136,7 @@ pub(crate) async fn type_into(
         page.close().await?;
         return Err(Shut::Origin("the page moved while a secret was typed".to_owned()));
     }
-    Ok(())
+    typed
 }
 
 fn field_fits(found: &Found, kind: SecretKind) -> Result<(), Shut> {

@@ -112,6 +112,11 @@ impl Portal<'_> {
         self.raise(name, &error.to_string())
     }
 
+    /// The portal led to a host the script does not list; nothing was fetched from there.
+    pub(crate) fn led_away(&self) -> Halt {
+        self.raise("off_site", "the portal led to a host the script does not list")
+    }
+
     /// A navigation failed.
     pub(crate) fn not_navigated(&self, error: &NavigationError) -> Halt {
         let name = match error {
@@ -119,8 +124,7 @@ impl Portal<'_> {
             NavigationError::Refused(_)
                 if !self.session.context.take_refused_hosts().is_empty() =>
             {
-                let detail = "the portal led to a host the script does not list";
-                return self.raise("off_site", detail);
+                return self.led_away();
             }
             NavigationError::CertificateInvalid(_) => "off_site",
             NavigationError::Browser(error) => return self.broken(error),

@@ -162,6 +162,8 @@ impl Portal<'_> {
             let page = self.session.any_page().await.map_err(|error| self.broken(&error))?;
             let context = self.session.context.clone();
             context.set_dialog_mode(DialogMode::Leaving);
+            // What an earlier page was refused says nothing about this navigation.
+            drop(context.take_refused_hosts());
             let gone = page.navigate(address, within.left()).await;
             context.set_dialog_mode(DialogMode::Normal);
             let error = match gone {
@@ -171,6 +173,11 @@ impl Portal<'_> {
                 },
                 Err(error) => error,
             };
+            let led_away = matches!(error, NavigationError::Refused(_))
+                && !context.take_refused_hosts().is_empty();
+            if led_away {
+                return Err(self.led_away());
+            }
             let passing = match &error {
                 NavigationError::Http(status) => *status >= 500,
                 NavigationError::Refused(_) | NavigationError::Network(_) => true,

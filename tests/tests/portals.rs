@@ -5,6 +5,7 @@
 mod portal {
     mod client;
     mod crestline;
+    mod crestline_more;
     mod crestline_redesign;
     mod faults;
     mod harbor;
@@ -15,6 +16,7 @@ mod portal {
     mod larkfield_client;
     mod larkfield_faults;
     mod mail;
+    mod matrix;
     mod planbridge;
     mod planbridge_client;
     mod planbridge_faults;

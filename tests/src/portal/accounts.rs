@@ -127,6 +127,13 @@ impl Accounts {
         })
     }
 
+    /// Locks an account for as long as the payer locks.
+    pub fn lock(&self, kept: &Kept, id: &str, now: Timestamp) {
+        let until = self.rules.lock.and_then(|lock| now.checked_add(lock).ok());
+        let until = until.unwrap_or(Timestamp::MAX);
+        self.remember(kept, id, |memory| memory.locked_until = Some(until));
+    }
+
     /// Wrong passwords that still count at `now`.
     pub fn wrong_count(&self, kept: &Kept, id: &str, now: Timestamp) -> usize {
         let memory = self.memory(kept, id);

@@ -15,8 +15,8 @@ use futures_util::stream;
 use super::{
     Skin,
     accounts::PortalSession,
-    faults::{Fired, Place},
-    html,
+    faults::{Asked, Fired, Place},
+    html, planted,
     sim::Sim,
     tls::{Conn, Cut},
 };
@@ -87,16 +87,21 @@ pub struct Call {
     pub ended: Option<&'static str>,
     /// Faults that fire for it.
     pub fired: Vec<Fired>,
+    step: &'static str,
+    asked: Arc<Asked>,
 }
 
 impl Call {
     /// Does a fault of this name fire?
-    pub fn fires(&self, does: &str) -> bool {
-        self.fired.iter().any(|fired| fired.does == does)
+    pub fn fires(&self, does: &'static str) -> bool {
+        self.fault(does).is_some()
     }
 
     /// The fault of this name, if it fires.
-    pub fn fault(&self, does: &str) -> Option<&Fired> {
+    pub fn fault(&self, does: &'static str) -> Option<&Fired> {
+        if !self.step.is_empty() {
+            self.asked.note(does, self.step);
+        }
         self.fired.iter().find(|fired| fired.does == does)
     }
 
@@ -158,9 +163,14 @@ pub async fn take(State(rules): State<Rules>, mut request: Request, next: Next) 
     let session = token.as_deref().and_then(|token| sim.sessions.get(token));
     let ended = token.as_deref().and_then(|token| sim.sessions.ended(token));
     let h2_stream = conn.next_stream();
-    let mut call = Call { conn, h2_stream, route, session, ended, fired: Vec::new() };
+    let asked = Arc::clone(&sim.faults.asked);
+    let mut call =
+        Call { conn, h2_stream, route, session, ended, fired: Vec::new(), step: step.name, asked };
     if step.kind != StepKind::Passive {
         arrive(&sim, &mut call, step, token.as_deref());
+    }
+    if let Some(statement) = planted::statement(request.uri().path()) {
+        return statement;
     }
     if let Some(response) = before(&rules, &call, step).await {
         sim.flush().await;
@@ -191,9 +201,8 @@ fn arrive(sim: &Sim, call: &mut Call, step: Step, token: Option<&str>) {
     }
     call.fired = fired;
     let Some(token) = token else { return };
-    let why = ["session-expired", "displaced-by-second-login"]
-        .into_iter()
-        .find(|does| call.fired.iter().any(|fired| fired.does == *does));
+    let why = ["session-expired", "displaced-by-second-login"];
+    let why = why.into_iter().find(|does| call.fires(does));
     if let Some(why) = why {
         sim.end_session(token, why);
         call.session = None;
@@ -242,6 +251,10 @@ fn server_error(status: StatusCode) -> String {
 
 /// Carries out faults that spoil the answer on its way.
 async fn after(call: &Call, step: Step, response: Response) -> Response {
+    if step.kind == StepKind::Passive {
+        return response;
+    }
+    let response = planted::plant(call, response).await;
     if step.kind == StepKind::Read && call.fires("half-a-page") {
         return half(call, response).await;
     }
@@ -315,45 +328,38 @@ pub enum WriteMode {
     StaleNumber,
 }
 
+/// The ways by what faults call them.
+const MODES: [(&str, WriteMode); 11] = [
+    ("cut-before-record", WriteMode::CutBefore),
+    ("502-before-record", WriteMode::ErrorBefore),
+    ("502-after-record", WriteMode::ErrorAfter),
+    ("cut-after-record", WriteMode::CutAfter),
+    ("kept-alive-closed", WriteMode::CloseAfter),
+    ("408", WriteMode::TimeoutAfter),
+    ("half-a-page", WriteMode::Half),
+    ("records-late", WriteMode::Late(120)),
+    ("never-answers", WriteMode::Never),
+    ("error-shown-but-recorded", WriteMode::ErrorShown),
+    ("stale-number", WriteMode::StaleNumber),
+];
+
 impl WriteMode {
     /// The mode the fired faults ask for.
     pub fn of(call: &Call) -> WriteMode {
-        for fired in &call.fired {
-            let mode = match fired.does.as_str() {
-                "cut-before-record" => WriteMode::CutBefore,
-                "502-before-record" => WriteMode::ErrorBefore,
-                "502-after-record" => WriteMode::ErrorAfter,
-                "cut-after-record" => WriteMode::CutAfter,
-                "kept-alive-closed" => WriteMode::CloseAfter,
-                "408" => WriteMode::TimeoutAfter,
-                "half-a-page" => WriteMode::Half,
-                "records-late" => WriteMode::Late(fired.argument.unwrap_or(120)),
-                "never-answers" => WriteMode::Never,
-                "error-shown-but-recorded" => WriteMode::ErrorShown,
-                "stale-number" => WriteMode::StaleNumber,
-                _ => continue,
-            };
-            return mode;
+        let found = MODES.iter().find_map(|(does, mode)| Some((call.fault(does)?, *mode)));
+        match found {
+            Some((fired, WriteMode::Late(usual))) => {
+                WriteMode::Late(fired.argument.unwrap_or(usual))
+            }
+            Some((_, mode)) => mode,
+            None => WriteMode::Plain,
         }
-        WriteMode::Plain
     }
 
     /// Name in the ledger; empty for a plain write.
     pub fn name(self) -> &'static str {
-        match self {
-            WriteMode::Plain => "",
-            WriteMode::CutBefore => "cut-before-record",
-            WriteMode::ErrorBefore => "502-before-record",
-            WriteMode::ErrorAfter => "502-after-record",
-            WriteMode::CutAfter => "cut-after-record",
-            WriteMode::CloseAfter => "kept-alive-closed",
-            WriteMode::TimeoutAfter => "408",
-            WriteMode::Half => "half-a-page",
-            WriteMode::Late(_) => "records-late",
-            WriteMode::Never => "never-answers",
-            WriteMode::ErrorShown => "error-shown-but-recorded",
-            WriteMode::StaleNumber => "stale-number",
-        }
+        let same = |mode: WriteMode| std::mem::discriminant(&mode) == std::mem::discriminant(&self);
+        MODES.iter().find(|(_, mode)| same(*mode)).map_or("", |(does, _)| does)
     }
 
     /// What the client can have seen of a recorded write: `full`, `partial` or `not_sent`.

@@ -1,12 +1,18 @@
 //! Clients of the control and truth planes, for tests, the demo and other harnesses.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{faults::Count, faults::Fault, store::Case, store::Filing};
+use super::{
+    faults::{Count, Fault},
+    store::{Case, Filing, Told},
+};
 use crate::ledger::Wanted;
 
 /// What a reviewer of the payer does to a case.
@@ -38,6 +44,11 @@ pub enum Act {
         kind: String,
         /// The new number.
         value: String,
+    },
+    /// Tells the opposite of the decision in one place.
+    Contradict {
+        /// Where.
+        told: Told,
     },
 }
 
@@ -115,6 +126,11 @@ impl Control {
     /// How often each armed fault matched and fired.
     pub async fn faults(&self) -> Result<Vec<Count>> {
         read(self.http.get(self.url("faults")).bearer_auth(&self.bearer)).await
+    }
+
+    /// What the calls so far have asked for: name of what happens, and the logical steps.
+    pub async fn faults_asked(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        read(self.http.get(self.url("faults/asked")).bearer_auth(&self.bearer)).await
     }
 
     /// Disarms all faults and shows the right certificate again.

@@ -1,7 +1,10 @@
 //! Faults: events a test asks for, which fire when a call to a portal matches. Each firing is counted, so that a fault
 //! that never fired can fail its test. What a fault does is carried out where calls are handled.
 
-use std::sync::Mutex;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -128,79 +131,134 @@ pub struct Count {
 
 /// The faults of one payer.
 pub struct Faults {
+    /// Where handlers have asked for faults.
+    pub asked: Arc<Asked>,
     seed: u64,
+    without: &'static [(&'static str, &'static str)],
     armed: Mutex<Vec<Count>>,
 }
 
-/// The usual form of each fault that has one and is not only a setting.
-fn usual(id: &str) -> Option<&'static str> {
-    Some(match id {
-        "F01" => "slow(8000)",
-        "F02" => "500",
-        "F03" => "cut-on-read",
-        "F04" => "cut-before-record",
-        "F05" => "502-after-record",
-        "F06" => "cut-after-record",
-        "F07" => "half-a-page",
-        "F08" => "records-late(120)",
-        "F09" => "session-expired",
-        "F10" => "displaced-by-second-login",
-        "F11" => "announcement",
-        "F12" => "survey",
-        "F13" => "terms-changed",
-        "F14" => "password-expired",
-        "F15" => "mail-late(90)",
-        "F16" => "code-refused",
-        "F17" => "mail-twice",
-        "F19" => "captcha",
-        "F20" => "maintenance-200",
-        "F21" => "status-down",
-        "F24" => "new-question",
-        "F25" => "retired-code",
-        "F26" => "two-matches",
-        "F27" => "stale-row",
-        "F29" => "not-active",
-        "F30" => "scan-pending",
-        "F31" => "number-format",
-        "F32" => "letter-contradicts",
-        "F33" => "paging-drift",
-        "F36" => "decoy-button",
-        "F37" => "double-answer",
-        "F38" => "wrong-certificate",
-        "F39" => "redirect-away",
-        "F41" => "408",
-        "F42" => "kept-alive-closed",
-        "F43" => "page-retry",
-        "F45" => "records-twice",
-        "F46" => "never-answers",
-        "F47" => "error-shown-but-recorded",
-        "F48" => "stale-number",
-        "F49" => "search-empty-while-down",
-        _ => return None,
-    })
+/// Every fault of the book with the forms it can take, the usual one first.
+pub const BOOK: [(&str, &[&str]); 51] = [
+    ("F01", &["slow(8000)", "drip"]),
+    ("F02", &["500", "502", "503"]),
+    ("F03", &["cut-on-read"]),
+    ("F04", &["cut-before-record", "502-before-record"]),
+    ("F05", &["502-after-record"]),
+    ("F06", &["cut-after-record"]),
+    ("F07", &["half-a-page"]),
+    ("F08", &["records-late(120)"]),
+    ("F09", &["session-expired"]),
+    ("F10", &["displaced-by-second-login"]),
+    ("F11", &["announcement"]),
+    ("F12", &["survey"]),
+    ("F13", &["terms-changed"]),
+    ("F14", &["password-expired"]),
+    ("F15", &["mail-late(90)"]),
+    ("F16", &["code-refused"]),
+    ("F17", &["mail-twice"]),
+    ("F18", &["code-throttled"]),
+    ("F19", &["captcha"]),
+    ("F20", &["maintenance-200"]),
+    ("F21", &["status-down"]),
+    ("F22", &["renamed-labels"]),
+    ("F23", &["reordered-fields"]),
+    ("F24", &["new-question"]),
+    ("F25", &["retired-code"]),
+    ("F26", &["two-matches"]),
+    ("F27", &["stale-row"]),
+    ("F28", &["provider-missing"]),
+    ("F29", &["not-active"]),
+    ("F30", &["scan-pending", "upload-refused"]),
+    ("F31", &["number-format"]),
+    ("F32", &["letter-contradicts", "portal-contradicts"]),
+    ("F33", &["paging-drift"]),
+    ("F34", &["date-edge"]),
+    ("F35", &["hostile-text", "hostile-mail"]),
+    ("F36", &["decoy-button"]),
+    ("F37", &["double-answer"]),
+    ("F38", &["wrong-certificate", "untrusted"]),
+    ("F39", &["redirect-away"]),
+    ("F40", &["download-storm"]),
+    ("F41", &["408"]),
+    ("F42", &["kept-alive-closed"]),
+    ("F43", &["page-retry", "double-button"]),
+    ("F44", &["reload-reposts"]),
+    ("F45", &["records-twice"]),
+    ("F46", &["never-answers"]),
+    ("F47", &["error-shown-but-recorded"]),
+    ("F48", &["stale-number"]),
+    ("F49", &["search-empty-while-down"]),
+    ("F50", &["status-lags(24)"]),
+    ("F51", &["locks-after(2)"]),
+];
+
+/// The forms of a fault, the usual one first.
+fn forms(id: &str) -> Option<&'static [&'static str]> {
+    BOOK.iter().find(|(known, _)| *known == id).map(|(_, forms)| *forms)
 }
 
-/// A fault nobody knows how to carry out.
+/// Where the handlers of a payer have asked whether a fault fires: the name of what happens, and the logical steps. It
+/// grows as pages are called, so that whoever walks through a portal learns from it what the portal can carry out where.
+#[derive(Debug, Default)]
+pub struct Asked {
+    places: Mutex<BTreeMap<&'static str, BTreeSet<&'static str>>>,
+}
+
+impl Asked {
+    /// Notes a question.
+    pub fn note(&self, does: &'static str, step: &'static str) {
+        lock(&self.places).entry(does).or_default().insert(step);
+    }
+
+    /// All questions so far.
+    pub fn all(&self) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+        lock(&self.places).clone()
+    }
+}
+
+/// A fault that cannot be armed.
 #[derive(Debug, thiserror::Error)]
-#[error("fault {id} has no usual form here; give one in \"do\"")]
-pub struct UnknownFault {
-    id: String,
+pub enum CannotArm {
+    /// Nobody knows it.
+    #[error("there is no fault {0}")]
+    Unknown(String),
+    /// It means nothing at this payer.
+    #[error("fault {id} does not apply here: {reason}")]
+    DoesNotApply {
+        /// The fault.
+        id: String,
+        /// Why not.
+        reason: &'static str,
+    },
 }
 
 impl Faults {
-    /// No faults yet; `seed` decides chances.
-    pub fn new(seed: u64) -> Faults {
-        Faults { seed, armed: Mutex::new(Vec::new()) }
+    /// No faults yet; `seed` decides chances, `without` names those that do not apply to the payer, with the reason.
+    pub fn new(seed: u64, without: &'static [(&'static str, &'static str)]) -> Faults {
+        Faults { asked: Arc::default(), seed, without, armed: Mutex::new(Vec::new()) }
     }
 
     /// Arms a fault.
-    pub fn add(&self, mut fault: Fault) -> Result<(), UnknownFault> {
+    pub fn add(&self, mut fault: Fault) -> Result<(), CannotArm> {
+        self.check(&fault.id)?;
         if fault.does.is_none() {
-            let does = usual(&fault.id).ok_or_else(|| UnknownFault { id: fault.id.clone() })?;
-            fault.does = Some(does.to_owned());
+            let usual = forms(&fault.id).and_then(|forms| forms.first());
+            fault.does = usual.map(|does| (*does).to_owned());
         }
         lock(&self.armed).push(Count { fault, matched: 0, fired: 0 });
         Ok(())
+    }
+
+    /// Is it a fault that applies to this payer?
+    pub fn check(&self, id: &str) -> Result<(), CannotArm> {
+        if forms(id).is_none() {
+            return Err(CannotArm::Unknown(id.to_owned()));
+        }
+        match self.without.iter().find(|(known, _)| *known == id) {
+            Some((_, reason)) => Err(CannotArm::DoesNotApply { id: id.to_owned(), reason }),
+            None => Ok(()),
+        }
     }
 
     /// Disarms all faults.
@@ -283,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_fault_fires_where_and_as_often_as_it_says() {
-        let faults = Faults::new(7);
+        let faults = Faults::new(7, &[("F15", "no codes by mail")]);
         let json =
             r#"{"id":"F05","when":{"step":"submit","nth":2,"account":"auto01","chance":1.0}}"#;
         faults.add(serde_json::from_str(json).unwrap()).unwrap();
@@ -300,19 +358,21 @@ mod tests {
 
     #[test]
     fn arguments_are_read_and_unknown_faults_refused() {
-        let faults = Faults::new(7);
+        let faults = Faults::new(7, &[("F15", "no codes by mail")]);
         faults.add(Fault::new("F08").doing("records-late(90)").times(2)).unwrap();
         for _ in 0..2 {
             assert_eq!(faults.fire(&place("submit", "auto01"))[0].argument, Some(90));
         }
         assert!(faults.fire(&place("submit", "auto01")).is_empty());
-        assert!(faults.add(Fault::new("F99")).is_err());
+        assert!(matches!(faults.add(Fault::new("F99")), Err(CannotArm::Unknown(_))));
+        let refused = faults.add(Fault::new("F15")).unwrap_err();
+        assert_eq!(refused.to_string(), "fault F15 does not apply here: no codes by mail");
     }
 
     #[test]
     fn chance_depends_on_the_seed_alone() {
         let run = |seed| -> Vec<bool> {
-            let faults = Faults::new(seed);
+            let faults = Faults::new(seed, &[]);
             let mut fault = Fault::new("F02").times(100);
             fault.when.chance = Some(0.5);
             faults.add(fault).unwrap();

@@ -2,7 +2,7 @@
 //! own process (`payer serve …`), on loopback only, with a truth ledger, knobs and faults.
 //!
 //! Shared parts: [`clock`], [`world`], [`decide`], [`store`], [`accounts`], [`faults`], [`tls`], [`sim`] (all of them
-//! together), [`call`] (what every call to a portal goes through), [`plane`] (control and truth), [`mail`] (what it writes to people), [`html`].
+//! together), [`call`] (what every call to a portal goes through), [`planted`] (what faults put into pages), [`pulse`] (clicks), [`plane`] (control and truth), [`mail`] (what it writes to people), [`html`].
 //! Harnesses use [`Control`], [`Truth`] and [`process::PayerProcess`].
 
 pub mod accounts;
@@ -21,7 +21,9 @@ pub mod mail;
 pub mod pdf;
 pub mod planbridge;
 pub mod plane;
+pub mod planted;
 pub mod process;
+pub mod pulse;
 pub mod rxbright;
 pub mod serve;
 pub mod sim;

@@ -59,6 +59,7 @@ pub fn control(sim: Arc<Sim>, bearer: Arc<str>) -> Router {
         .route("/clock", get(clock).post(set_clock))
         .route("/{payer}/knobs", get(knobs).put(set_knobs))
         .route("/{payer}/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/{payer}/faults/asked", get(faults_asked))
         .route("/{payer}/skin", put(set_skin))
         .route("/{payer}/cases", post(file))
         .route("/{payer}/cases/{number}/act", post(act))
@@ -191,6 +192,15 @@ async fn faults(State(sim): Shared, Path(payer): Path<String>) -> Result<Json<Va
     Ok(Json(json!(sim.faults.counts())))
 }
 
+/// What the handlers called so far can carry out, each with the steps it was asked for at.
+async fn faults_asked(
+    State(sim): State<Arc<Sim>>,
+    Path(payer): Path<String>,
+) -> Result<Json<Value>, Refused> {
+    named(&sim, &payer)?;
+    Ok(Json(json!(sim.faults.asked.all())))
+}
+
 async fn add_fault(
     State(sim): Shared,
     Path(payer): Path<String>,
@@ -200,6 +210,7 @@ async fn add_fault(
     if let Some(payer) = &fault.payer {
         named(&sim, payer)?;
     }
+    sim.faults.check(&fault.id)?;
     sim.note_control(Entry::new("knob").with("fault", fault.id.as_str()));
     if fault.id == "F38" {
         // A certificate is chosen per connection, before there is a call that could match.
@@ -211,6 +222,13 @@ async fn add_fault(
         sim.certs.show(cert);
         sim.note_control(Entry::new("fault_fired").with("fault", "F38"));
         return Ok(Json(json!({"armed": false, "shown": format!("{cert:?}")})));
+    }
+    if fault.id == "F34" {
+        // No call could match the clock: it is set to the last half minute of the payer's day.
+        let edge = sim.day_end().ok_or_else(|| Refused("the day is over already".to_owned()))?;
+        sim.advance_to(edge);
+        sim.note_control(Entry::new("fault_fired").with("fault", "F34"));
+        return Ok(Json(json!({"armed": false, "now": edge.to_string()})));
     }
     sim.faults.add(fault)?;
     Ok(Json(json!({"armed": true})))
@@ -318,6 +336,11 @@ async fn act(
         Act::Cancel => case.review(LineStatus::Cancelled, None, None, now),
         Act::ReplaceNumber { kind, value } => {
             case.numbers.push(Number { kind: kind.clone(), value: value.clone() });
+        }
+        Act::Contradict { told } => {
+            if !case.contradicted.contains(told) {
+                case.contradicted.push(*told);
+            }
         }
     }
     (sim.profile.settle)(&sim, &mut case);

@@ -4,20 +4,20 @@
 use std::{path::PathBuf, sync::Arc};
 
 use axum::{Router, response::Response};
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
     Pace,
-    accounts::{Accounts, PortalSession, Sessions, SignInRules},
+    accounts::{Accounts, Password, PortalSession, Sessions, SignInRules},
     call::Call,
     clock::{Due, SimClock, real_now},
     faults::Faults,
     journal::Kept,
     knobs::Knobs,
     mail::Mail,
-    store::{Case, Filed, Filing, Store},
+    store::{Case, Filed, Filing, Store, Told},
     tls::Certificates,
     totp::{self, CheckedAt},
 };
@@ -45,6 +45,10 @@ pub struct Profile {
     pub draw_up: fn(&Sim, &Filed<'_>, Filing) -> Case,
     /// Gives numbers and other consequences after a case has moved on.
     pub settle: fn(&Sim, &mut Case),
+    /// Where its offices are; its days begin and end there.
+    pub zone: &'static str,
+    /// Faults that mean nothing here, each with the reason.
+    pub without: &'static [(&'static str, &'static str)],
 }
 
 /// A running simulated payer.
@@ -127,7 +131,7 @@ impl Sim {
             sessions: Sessions::default(),
             mail: Mail::open(&kept),
             knobs: Knobs::new(knobs),
-            faults: Faults::new(start.seed),
+            faults: Faults::new(start.seed, profile.without),
             certs: start.certs,
             start: world_start.unwrap_or(start.clock),
             kept,
@@ -143,10 +147,47 @@ impl Sim {
         self.clock.now()
     }
 
-    /// Today at the payer, in Central time where its offices are.
+    /// The time of day where the payer's offices are.
+    pub fn local(&self) -> Zoned {
+        let zone = TimeZone::get(self.profile.zone).unwrap_or(TimeZone::UTC);
+        self.now().to_zoned(zone)
+    }
+
+    /// Today at the payer.
     pub fn today(&self) -> Date {
-        let zone = TimeZone::get("America/Chicago").unwrap_or(TimeZone::UTC);
-        self.now().to_zoned(zone).date()
+        self.local().date()
+    }
+
+    /// The last half minute of today at the payer.
+    pub fn day_end(&self) -> Option<Timestamp> {
+        let end = self.local().with().hour(23).minute(59).second(30).subsec_nanosecond(0);
+        let end = end.build().ok()?.timestamp();
+        (end >= self.now()).then_some(end)
+    }
+
+    /// Checks a password; a fault can lock earlier than the portal's own rule.
+    pub fn password(&self, call: &Call, user: &str, typed: &str) -> Password {
+        let answer = self.accounts.password(&self.kept, user, typed, self.now());
+        let Some(fault) = call.fault("locks-after") else { return answer };
+        let limit = usize::try_from(fault.argument.unwrap_or(2)).unwrap_or(2);
+        let wrong = self.accounts.wrong_count(&self.kept, user, self.now());
+        if answer != Password::Wrong || wrong < limit {
+            return answer;
+        }
+        self.accounts.lock(&self.kept, user, self.now());
+        Password::JustLocked
+    }
+
+    /// A case as the portal shows it: as it was when it came, or the opposite of what was decided, where a fault or a
+    /// reviewer says so.
+    pub fn shown(&self, call: &Call, case: Case) -> Case {
+        if call.fires("status-lags") {
+            return case.as_received();
+        }
+        if call.fires("portal-contradicts") {
+            return case.opposite();
+        }
+        case.told(Told::Portal)
     }
 
     /// The day the world began.

@@ -100,6 +100,18 @@ pub struct FiledLine {
     pub to: Date,
 }
 
+/// Where a payer tells what it decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// On paper or by fax.
+    Letter,
+    /// On the pages of its portal.
+    Portal,
+    /// In X12 answers.
+    Edi,
+}
+
 /// A case at the payer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Case {
@@ -137,6 +149,33 @@ pub struct Case {
     pub changed_at: Timestamp,
     /// Accounts that pinned it to their list.
     pub pinned_by: Vec<String>,
+    /// Where the opposite of the decision is told.
+    #[serde(default)]
+    pub contradicted: Vec<Told>,
+    /// The letter a reviewer posted instead of the usual one.
+    #[serde(default)]
+    pub letter: Option<String>,
+}
+
+/// Turns decisions into their opposite: what was granted is refused, what was refused is granted.
+pub fn opposite(lines: &mut [CaseLine]) {
+    for line in lines {
+        match line.status {
+            status if status.granted() => {
+                line.status = LineStatus::Denied;
+                line.granted = None;
+                line.reason = Some("M01".to_owned());
+                line.text = Some("Not medically necessary as described.".to_owned());
+            }
+            LineStatus::Denied | LineStatus::DeniedIncomplete => {
+                line.status = LineStatus::Approved;
+                line.granted = Some(line.units);
+                line.reason = None;
+                line.text = None;
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Case {
@@ -148,6 +187,33 @@ impl Case {
     /// Has it this number, of any kind?
     pub fn has_number(&self, value: &str) -> bool {
         self.numbers.iter().any(|number| number.value == value)
+    }
+
+    /// The case as this place tells it.
+    #[must_use]
+    pub fn told(self, by: Told) -> Case {
+        if self.contradicted.contains(&by) { self.opposite() } else { self }
+    }
+
+    /// The same case with the opposite decision.
+    #[must_use]
+    pub fn opposite(mut self) -> Case {
+        opposite(&mut self.lines);
+        self
+    }
+
+    /// The case as it was when it came, as far as anybody can see.
+    #[must_use]
+    pub fn as_received(mut self) -> Case {
+        for line in &mut self.lines {
+            line.status = LineStatus::Pended;
+            (line.granted, line.reason, line.text) = (None, None, None);
+        }
+        self.numbers.retain(|number| !["authorization", "letter"].contains(&number.kind.as_str()));
+        (self.valid_from, self.valid_to) = (None, None);
+        self.wanted.clear();
+        self.history.truncate(1);
+        self
     }
 
     /// First and last day of service over all lines.
@@ -316,6 +382,8 @@ impl Store {
             history: vec![(from.now, "Received".to_owned())],
             changed_at: from.now,
             pinned_by: Vec::new(),
+            contradicted: Vec::new(),
+            letter: None,
         };
         case.run_course(from.now);
         case
@@ -407,6 +475,24 @@ mod tests {
         assert_eq!((case.lines[0].status, case.lines[0].granted), (LineStatus::Modified, Some(12)));
         assert_eq!(store.search("W100000001", Some(Date::constant(2026, 3, 9)), None).len(), 1);
         assert_eq!(store.search("W100000001", Some(Date::constant(2026, 3, 10)), None).len(), 0);
+    }
+
+    #[test]
+    fn a_case_can_be_told_as_the_opposite_in_one_place_or_as_it_came() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::open(dir.path()).unwrap();
+        let store = Store::open(&kept);
+        let now: Timestamp = "2026-03-02T14:00:00Z".parse().unwrap();
+        let number = Number { kind: "tracking".to_owned(), value: "CL3".to_owned() };
+        let mut case = store.draw_up(&kept, &from(now), filed("E0601", 1), number);
+        case.contradicted.push(Told::Edi);
+        let status = |case: Case| case.lines[0].status;
+        assert_eq!(status(case.clone().told(Told::Portal)), LineStatus::Approved);
+        assert_eq!(status(case.clone().told(Told::Edi)), LineStatus::Denied);
+        assert_eq!(status(case.clone().opposite().opposite()), LineStatus::Approved);
+        let before = case.as_received();
+        assert_eq!((before.lines[0].granted, before.valid_to), (None, None));
+        assert_eq!(status(before.opposite()), LineStatus::Pended, "nothing to contradict yet");
     }
 
     #[test]

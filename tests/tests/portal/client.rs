@@ -126,9 +126,18 @@ impl Client {
     }
 
     pub(crate) async fn form(&mut self, path: &str, fields: &[(&str, &str)]) -> Result<Answer> {
+        self.form_at(HUB, path, fields).await
+    }
+
+    pub(crate) async fn form_at(
+        &mut self,
+        host: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer> {
         let body =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let call = self.call(Method::POST, HUB, path);
+        let call = self.call(Method::POST, host, path);
         let call = call.header("content-type", "application/x-www-form-urlencoded").body(body);
         self.send(call).await
     }

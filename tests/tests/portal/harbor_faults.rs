@@ -2,7 +2,7 @@
 
 use tests::portal::{Fault, tls::Cert};
 
-use super::harbor_client::{Harbor, LARCH, User, armed, harbor, password};
+use super::harbor_client::{Harbor, LARCH, PROVIDERS, User, armed, harbor, password};
 
 async fn spoilt(fault: Fault) -> (Harbor, User, reqwest::Result<super::harbor_client::Answer>) {
     let (harbor, user) = armed(fault.at("submit")).await;
@@ -203,4 +203,69 @@ async fn a_certificate_of_somebody_else_is_not_trusted() {
     assert!(harbor.stranger().try_get("login").await.is_err());
     harbor.running.sim.certs.show(Cert::Trusted);
     assert!(harbor.stranger().get("login").await.says("Sign On"));
+}
+
+#[tokio::test]
+async fn words_and_order_of_the_provider_page_can_change_and_a_provider_be_unknown() {
+    let member = [("memberId", LARCH)];
+    let (_harbor, user) = armed(Fault::new("F22").at("member")).await;
+    let page = user.post("paEntry2", &member).await;
+    assert!(page.says(">Ordering NPI<") && !page.says(">Requesting NPI<"));
+    let (_harbor, user) = armed(Fault::new("F23").at("member")).await;
+    let order =
+        |page: &str| page.find("name=\"renderingNpi\"") < page.find("name=\"requestingNpi\"");
+    assert!(order(&user.post("paEntry2", &member).await.text));
+    assert!(!order(&user.post("paEntry2", &member).await.text));
+    let (_harbor, user) = armed(Fault::new("F28").at("prov")).await;
+    assert!(user.post("paEntry3", &PROVIDERS).await.says("PA-0130"));
+    assert!(!user.post("paEntry3", &PROVIDERS).await.says("PA-0130"));
+}
+
+#[tokio::test]
+async fn the_last_page_can_be_covered_have_a_second_button_or_send_twice() {
+    for (id, words) in [
+        ("F12", "Provider Survey"),
+        ("F36", "value=\"Submit Later\""),
+        ("F43", "keepalive:true"),
+        ("F35", "disregard your task"),
+        ("F40", "src=\"/statements/3.csv\""),
+    ] {
+        let (_harbor, user) = armed(Fault::new(id).at("cert")).await;
+        assert!(user.fill("70551", "1").await.says(words), "{id}");
+        assert!(!user.fill("70551", "1").await.says(words), "{id} is off again");
+    }
+    let (_harbor, user) = armed(Fault::new("F30").doing("upload-refused").at("docs")).await;
+    user.fill("70551", "1").await;
+    assert!(user.attach(b"%PDF-1.4 note").await.says("PA-0602"));
+    assert!(user.attach(b"%PDF-1.4 note").await.says("Attached Documents"));
+}
+
+#[tokio::test]
+async fn lists_drift_and_the_detail_lags_or_says_the_opposite() {
+    let (_harbor, user) = armed(Fault::new("F33").at("inquiry")).await;
+    user.fill("70551", "1").await;
+    user.submit().await.unwrap();
+    user.fill("97110", "4").await;
+    user.submit().await.unwrap();
+    let first = async || {
+        let page = user.get("paInquiry?tab=1").await.text;
+        page.split("?pan=").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    assert_ne!(first().await, first().await);
+    for (fault, words) in [
+        (Fault::new("F50"), "<td>PENDING</td>"),
+        (Fault::new("F32").doing("portal-contradicts"), "<td>DENIED</td>"),
+    ] {
+        let (harbor, user) = armed(fault.at("detail")).await;
+        user.fill("E0601", "1").await;
+        user.submit().await.unwrap();
+        let detail = "paDetail?pan=26061000123";
+        assert!(user.get(detail).await.says(words), "{words}");
+        assert!(user.get(detail).await.says("<td>APPROVED</td>"));
+        let act = tests::portal::Act::Contradict { told: tests::portal::store::Told::Letter };
+        harbor.control().act("26061000123", &act).await.unwrap();
+        let (_, paper) = user.bytes("nod?pan=26061000123").await;
+        assert!(String::from_utf8_lossy(&paper).contains("DENIED"), "the letter contradicts");
+        assert!(user.get(detail).await.says("<td>APPROVED</td>"));
+    }
 }

@@ -156,7 +156,7 @@ async fn pages_can_surprise() {
         (Fault::new("F23").doing("reordered-fields").at("home"), "/reordered", json!(true)),
         (Fault::new("F24").at("home"), "/question", json!("Is this related to an accident?")),
         (Fault::new("F36").at("home"), "/decoy", json!(true)),
-        (Fault::new("F40").doing("download-storm").at("home"), "/storm", json!(true)),
+        (Fault::new("F40").at("home"), "/files/0", json!("/statements/1.csv")),
         (Fault::new("F43").at("home"), "/repeats", json!(3)),
         (Fault::new("F43").doing("double-button").at("home"), "/sends", json!(2)),
         (Fault::new("F44").doing("reload-reposts").at("home"), "/resends", json!(true)),
@@ -233,7 +233,7 @@ async fn lists_statuses_and_letters_can_mislead() {
     assert_eq!(user.status(&number).await, "Approved");
     let letters = user.api(&format!("letters?q={number}")).await.json();
     let path = format!("/documents/{}.pdf", letters["rows"][0]["letter"].as_str().unwrap());
-    let contradicts = Fault::new("F32").doing("contradiction").at("letter");
+    let contradicts = Fault::new("F32").doing("letter-contradicts").at("letter");
     larkfield.control().fault(&contradicts).await.unwrap();
     let paper = String::from_utf8(user.bytes(&path).await).unwrap();
     assert!(paper.contains("Decision: Denied"), "the letter says the opposite of the portal");

@@ -514,5 +514,5 @@ async fn pages_load_nothing_from_elsewhere_and_carry_no_hooks() {
     let click = json!({"clicks": [{"clientX": 5, "clientY": 6, "target": "input Submit"}], "closed": ["Survey"]});
     user.pulse(UM, &click).await;
     assert_eq!(bridge.truth().of_kind("pointer").await.unwrap()[0]["clientX"], 5);
-    assert_eq!(bridge.truth().of_kind("announcement").await.unwrap()[0]["name"], "Survey");
+    assert_eq!(bridge.truth().of_kind("announcement").await.unwrap()[0]["closed"], "Survey");
 }

@@ -232,3 +232,23 @@ async fn a_certificate_of_somebody_else_is_not_trusted() {
     bridge.running.sim.certs.show(Cert::Trusted);
     assert!(bridge.stranger().get(WWW, "/login").await.says("Sign In"));
 }
+
+#[tokio::test]
+async fn words_and_order_of_the_episode_can_change_and_the_detail_lag() {
+    let (_bridge, mut user) = armed(Fault::new("F22").at("episode")).await;
+    user.post(UM, "/member", &[("memberId", OAK)]).await;
+    let page = user.get(UM, "/episode").await;
+    assert!(page.says("Type of Review") && !page.says("Episode Type"));
+    let (_bridge, mut user) = armed(Fault::new("F23").at("episode")).await;
+    user.post(UM, "/member", &[("memberId", OAK)]).await;
+    let moved = |page: &Answer| page.text.find("Episode Type") > page.text.find("Urgency");
+    assert!(moved(&user.get(UM, "/episode").await));
+    assert!(!moved(&user.get(UM, "/episode").await));
+    let detail = format!("/detail/{EARLIER}");
+    let (_bridge, mut user) = armed(Fault::new("F50").at("detail")).await;
+    assert!(user.get(UM, &detail).await.says("title=\"Status\">Pended<"));
+    assert!(user.get(UM, &detail).await.says("title=\"Status\">Certified<"));
+    let (_bridge, mut user) = armed(Fault::new("F40").at("detail")).await;
+    assert!(user.get(UM, &detail).await.says("/statements/1.csv"));
+    assert!(user.get(UM, "/statements/1.csv").await.says("statement,1"));
+}

@@ -79,7 +79,7 @@ async fn pages_load_nothing_from_elsewhere_and_carry_no_hooks() {
     let world = crestline().await;
     let mut user = world.signed_in("auto01").await;
     let files = ["/pulse.js", "/connect.css"];
-    let hub = ["/", "/hub.js", "/login"];
+    let hub = ["/", "/hub.js", "/shared.js", "/login"];
     let apps = [
         "/app",
         "/app.js",

@@ -201,6 +201,15 @@ impl User {
         self.send(call).await
     }
 
+    /// What a page tells now and then.
+    pub(crate) async fn pulse(&mut self, told: &Value) -> StatusCode {
+        let call = self.http.post(format!("{}/pulse", self.base)).json(told);
+        let page = self.page.clone();
+        let status = self.send(call).await.unwrap();
+        self.page = page;
+        status
+    }
+
     fn form(&self) -> Form {
         let page = Html::parse_document(&self.page);
         let all = |css: &str| Selector::parse(css).unwrap();

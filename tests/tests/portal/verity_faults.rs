@@ -293,3 +293,29 @@ async fn searches_can_be_down_empty_or_behind() {
     user.get("case.aspx?number=V0123456790").await;
     assert!(user.says("A400270001"));
 }
+
+#[tokio::test]
+async fn a_case_can_be_told_as_its_opposite_and_pages_hold_what_nobody_asked_for() {
+    let opposite = Fault::new("F32").doing("portal-contradicts").at("case");
+    let (_verity, mut user) = armed(opposite).await;
+    user.reach_summary("72148").await;
+    user.submit().await.unwrap();
+    user.get("case.aspx?number=V0123456790").await;
+    assert!(user.says(">Denied<"), "{}", user.page);
+    user.get("case.aspx?number=V0123456790").await;
+    assert!(user.says(">Approved<"), "{}", user.page);
+    let (_verity, mut user) = armed(Fault::new("F40").at("find")).await;
+    user.get("find.aspx").await;
+    assert!(user.says("src=\"/statements/2.csv\""));
+}
+
+#[tokio::test]
+async fn clicks_come_with_the_pulse_of_a_page() {
+    let verity = verity().await;
+    let mut user = verity.logged_in("auto01").await;
+    assert!(user.says("src=\"/pulse.js\""));
+    let click = serde_json::json!({"clientX": 7, "clientY": 9, "target": "input Find"});
+    user.pulse(&serde_json::json!({"clicks": [click]})).await;
+    let pointer = verity.truth().of_kind("pointer").await.unwrap();
+    assert_eq!((&pointer[0]["clientX"], &pointer[0]["account"]), (&7.into(), &"auto01".into()));
+}

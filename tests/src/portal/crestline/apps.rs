@@ -105,6 +105,11 @@ pub(super) async fn step(
             "overlay": overlay(&sim, &call),
             "question": question.then_some("Place of residence at onset"),
             "later": call.fires("decoy-button"),
+            "renamed": call.fires("renamed-labels"),
+            "reordered": call.fires("reordered-fields"),
+            // The clinic itself is not in the administrator's list.
+            "without": call.fires("provider-missing").then_some("1234567893"),
+            "resends": call.fires("reload-reposts"),
             // How often the page's own script repeats a write that was not answered well, and how many it sends at once.
             "repeats": if call.fires("page-retry") { 3 } else { 0 },
             "sends": if call.fires("double-button") { 2 } else { 1 },

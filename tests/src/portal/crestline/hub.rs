@@ -20,6 +20,7 @@ use crate::{
         accounts::{Code, PortalSession, Stage},
         call::Call,
         html::redirect,
+        planted,
         sim::Sim,
     },
 };
@@ -64,6 +65,12 @@ pub(super) fn overlay(sim: &Sim, call: &Call) -> Value {
         sim.note(call, Entry::new("announcement").with("shown", "survey"));
         return json!({"kind": "survey", "title": "How are we doing?",
             "text": "Would you recommend Crestline Connect to another office?", "button": "No thanks"});
+    }
+    if call.fires("hostile-text") {
+        return json!({"kind": "text", "text": planted::HOSTILE, "link": "https://elsewhere.test/confirm"});
+    }
+    if call.fires("download-storm") {
+        return json!({"kind": "files", "files": planted::files()});
     }
     Value::Null
 }
@@ -181,39 +188,6 @@ pub(super) async fn stepup(
         }
     });
     json(StatusCode::OK, json!({}))
-}
-
-/// Clicks and closed notices since the last pulse.
-#[derive(Deserialize)]
-pub(super) struct Pulse {
-    #[serde(default)]
-    clicks: Vec<Value>,
-    #[serde(default)]
-    closed: Vec<String>,
-}
-
-/// `POST /pulse`, on both hosts: puts trusted clicks on record and tells how long the portal session has left.
-pub(super) async fn pulse(
-    State(sim): Shared,
-    Extension(call): Extension<Call>,
-    Json(pulse): Json<Pulse>,
-) -> Response {
-    for click in pulse.clicks.iter().take(200) {
-        let mut entry = Entry::new("pointer");
-        for name in ["clientX", "clientY", "target", "viewport", "ratio"] {
-            entry = entry.with(name, click[name].clone());
-        }
-        sim.note(&call, entry);
-    }
-    for what in pulse.closed.iter().take(20) {
-        sim.note(&call, Entry::new("announcement").with("closed", what.as_str()));
-    }
-    let Some(session) = &call.session else {
-        return json(StatusCode::OK, json!({"state": "out"}));
-    };
-    let idle_s = sim.knobs.number("idle_min") * 60;
-    let left_s = idle_s - sim.now().duration_since(session.active_at).as_secs();
-    json(StatusCode::OK, json!({"state": "in", "left": left_s}))
 }
 
 /// `POST /api/stay`: the portal session goes on.

@@ -2,7 +2,7 @@
 //! frame from another host; two plans behind it (Crestline Mutual, Fernbrook Health).
 //!
 //! `signin` is the way in, `apps` the application, `submit` the one write that files a request, `status` what can be
-//! read afterwards; `redesign` is how it looks redesigned. No duplicate check of any kind: filing twice records two requests.
+//! read afterwards; `vendor` is the door to another company; `redesign` is how it looks redesigned. No duplicate check of any kind: filing twice records two requests.
 
 mod apps;
 mod hub;
@@ -11,6 +11,7 @@ mod redesign;
 mod signin;
 mod status;
 mod submit;
+mod vendor;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use super::{
     call::{self, Rules, Step},
     decide::LineStatus,
     html::answer,
+    pulse,
     sim::{Profile, Sim},
     store::{Case, Filed, Filing, Number},
 };
@@ -50,6 +52,14 @@ pub const PROFILE: Profile = Profile {
     routers,
     draw_up,
     settle,
+    zone: "America/Chicago",
+    without: &[
+        ("F14", "passwords do not expire here"),
+        ("F15", "codes come from an authenticator, not by mail"),
+        ("F17", "codes come from an authenticator, not by mail"),
+        ("F18", "wrong codes lead back to the sign-in; there is no timer page"),
+        ("F33", "lists are sent whole, without pages"),
+    ],
 };
 
 /// Plans behind the hub.
@@ -114,10 +124,11 @@ macro_rules! file {
 fn files() -> Router<Arc<Sim>> {
     Router::new()
         .route("/connect.css", file!("connect.css", "text/css; charset=utf-8"))
-        .route("/pulse.js", file!("pulse.js", "text/javascript; charset=utf-8"))
+        .route("/pulse.js", get(pulse::script))
+        .route("/shared.js", file!("shared.js", "text/javascript; charset=utf-8"))
         .route("/ws/sheet.css", file!("workspace/sheet.css", "text/css; charset=utf-8"))
         .route("/ws/core.js", file!("workspace/core.js", "text/javascript; charset=utf-8"))
-        .route("/pulse", post(hub::pulse))
+        .route("/pulse", post(pulse::pulse))
 }
 
 fn hub_router() -> Router<Arc<Sim>> {
@@ -151,6 +162,7 @@ fn apps_router() -> Router<Arc<Sim>> {
         .route("/api/uploads/{id}/remove", delete(apps::remove_upload))
         .route("/questionnaire", get(apps::questionnaire_page))
         .route("/api/questionnaires", post(apps::questionnaire))
+        .route("/vendor", post(vendor::leave))
         .route("/api/drafts", post(apps::draft))
         .route("/api/service-reviews", get(status::search).post(submit::submit))
         .route("/api/service-reviews/{number}", get(status::detail))
@@ -219,6 +231,7 @@ fn apps_step(method: &Method, uri: &Uri) -> Step {
         ("service-reviews", ..) => Step::read("detail"),
         ("confirmations", ..) => Step::read("confirm"),
         ("dashboard", ..) => Step::read("dashboard"),
+        ("vendor", ..) => Step::read("sso"),
         ("pins", ..) => Step::read("pin"),
         ("claim-statuses", ..) => Step::read("claims"),
         ("eligibility", ..) => Step::read("eligibility"),

@@ -168,12 +168,12 @@ fn shell(title: &str, settings: &Value, scripts: &[&str], class: &str) -> Respon
 
 /// The shell of the hub's application.
 pub(super) fn hub_shell(settings: &Value) -> Response {
-    shell("Crestline Connect", settings, &["pulse.js", "hub.js"], "hub")
+    shell("Crestline Connect", settings, &["pulse.js", "shared.js", "hub.js"], "hub")
 }
 
 /// The shell of the application inside the frame.
 pub(super) fn app_shell(settings: &Value) -> Response {
-    let scripts = ["pulse.js", "app.js", "services.js", "wizard.js", "records.js"];
+    let scripts = ["pulse.js", "shared.js", "app.js", "services.js", "wizard.js", "records.js"];
     shell("Application", settings, &scripts, "app")
 }
 

@@ -192,13 +192,20 @@ fn shell(title: &str, settings: &Value, scripts: &[&str]) -> Response {
 
 /// The shell of the hub's application.
 pub(super) fn hub_shell(settings: &Value) -> Response {
-    shell("Connect", settings, &["pulse.js", "ws/core.js", "ws/hub.js"])
+    shell("Connect", settings, &["pulse.js", "shared.js", "ws/core.js", "ws/hub.js"])
 }
 
 /// The shell of the application inside the frame.
 pub(super) fn app_shell(settings: &Value) -> Response {
-    let scripts =
-        ["pulse.js", "ws/core.js", "ws/app.js", "ws/parts.js", "ws/wizard.js", "ws/records.js"];
+    let scripts = [
+        "pulse.js",
+        "shared.js",
+        "ws/core.js",
+        "ws/app.js",
+        "ws/parts.js",
+        "ws/wizard.js",
+        "ws/records.js",
+    ];
     shell("Workspace", settings, &scripts)
 }
 

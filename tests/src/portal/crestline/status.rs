@@ -75,7 +75,7 @@ pub(super) async fn dashboard(State(sim): Shared, Extension(call): Extension<Cal
         case.recorded && !down && ((own && older_than(&sim, case, "dashboard_lag_s")) || pinned)
     };
     let skin = call.skin(&sim);
-    let all = sim.store.all();
+    let all: Vec<Case> = sim.store.all().into_iter().map(|case| sim.shown(&call, case)).collect();
     let mut rows: Vec<Value> = all.iter().filter(mine).map(|case| row(case, skin)).collect();
     rows.reverse();
     let overlay = overlay(&sim, &call);
@@ -145,7 +145,8 @@ pub(super) async fn search(
     let hidden = sim.knobs.flag("search_empty") || call.fires("search-empty-while-down");
     let mut found = sim.store.search(query.member_id.trim(), Some(from), Some(to));
     found.retain(|case| !down && !hidden && older_than(&sim, case, "search_lag_s"));
-    let rows: Vec<Value> = found.iter().map(|case| row(case, call.skin(&sim))).collect();
+    let found = found.into_iter().map(|case| sim.shown(&call, case));
+    let rows: Vec<Value> = found.map(|case| row(&case, call.skin(&sim))).collect();
     let message = if rows.is_empty() && !down { "No matches" } else { "" };
     let overlay = overlay(&sim, &call);
     let body = json!({"rows": rows, "message": message, "banner": down.then_some(DOWN), "overlay": overlay});
@@ -178,7 +179,7 @@ pub(super) async fn detail(
     if down(&sim, &call) {
         return json(StatusCode::OK, json!({"banner": DOWN}));
     }
-    let Some(case) = sim.store.find(&id) else {
+    let Some(case) = sim.store.find(&id).map(|case| sim.shown(&call, case)) else {
         sim.note(&call, Entry::new("status").with("found", false));
         return error(StatusCode::NOT_FOUND, "No matches");
     };

@@ -166,6 +166,22 @@ fn read(sim: &Sim, session: &PortalSession, submit: &Submit) -> Result<Filing, W
     })
 }
 
+/// A request that is sent on instead of being filed; only what the reviewer needs is judged.
+pub(super) fn unsent(submit: &Submit) -> Option<Filing> {
+    let member = world().member_by_id("crestline", &submit.member_id)?;
+    let requesting = world().provider(&submit.requesting_npi)?;
+    Some(Filing {
+        member_id: member.member_id.clone(),
+        plan: member.plan.clone(),
+        request_type: submit.request_type.clone(),
+        requesting_npi: requesting.npi.clone(),
+        servicing_npi: submit.servicing_npi.clone(),
+        diagnoses: submit.diagnoses.clone(),
+        lines: read_lines(&submit.lines).ok()?,
+        ..Filing::default()
+    })
+}
+
 /// The fields of a request as they arrived, for the ledger: also those of a request that is then refused.
 fn fields(submit: &Submit) -> Value {
     let iso = |text: &str| read_date(text).map_or_else(|| text.to_owned(), |date| date.to_string());

@@ -122,13 +122,21 @@ fn provider_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Response {
     } else {
         ""
     };
-    let fields = [
-        look.field("Requesting NPI", "requestingNpi", &draft.requesting_npi, 14),
-        look.list("Requesting Taxonomy", "requestingTaxonomy", &all, &draft.requesting_taxonomy),
-        look.field("Rendering NPI", "renderingNpi", &draft.rendering_npi, 14),
-        look.list("Rendering Taxonomy", "renderingTaxonomy", &all, &draft.rendering_taxonomy),
+    let words = if desk.call.fires("renamed-labels") {
+        ["Ordering NPI", "Requesting Taxonomy", "Performing NPI", "Performing Specialty"]
+    } else {
+        ["Requesting NPI", "Requesting Taxonomy", "Rendering NPI", "Rendering Taxonomy"]
+    };
+    let mut fields = [
+        look.field(words[0], "requestingNpi", &draft.requesting_npi, 14),
+        look.list(words[1], "requestingTaxonomy", &all, &draft.requesting_taxonomy),
+        look.field(words[2], "renderingNpi", &draft.rendering_npi, 14),
+        look.list(words[3], "renderingTaxonomy", &all, &draft.rendering_taxonomy),
         question.to_owned(),
     ];
+    if desk.call.fires("reordered-fields") {
+        fields[..4].rotate_left(2);
+    }
     let body = look.set(&fields, &[2, 3, 0, 1, 4]) + &look.next();
     desk.page("Enter Request - Providers", edits, &form(desk, "paEntry3", &body))
 }
@@ -141,7 +149,8 @@ pub(super) async fn providers(desk: Desk, Typed(fields): Typed) -> Response {
     draft.rendering_npi = value(&fields, "renderingNpi");
     draft.rendering_taxonomy = taxonomy::code(&value(&fields, "renderingTaxonomy"));
     desk.keep(&draft);
-    if let Some(edit) = rules::providers(&draft) {
+    let missing = desk.call.fires("provider-missing").then_some(Edit::NotEnrolled);
+    if let Some(edit) = missing.or_else(|| rules::providers(&draft)) {
         return provider_page(&desk, &draft, &[edit]);
     }
     lines_page(&desk, &draft, &Fields::new(), &[])
@@ -351,7 +360,7 @@ pub(super) fn summary_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Respon
         ]),
         look.table("Lines on this request", &LINE_HEADERS, &rows),
         form(desk, "paResult", &send(desk)),
-    );
+    ) + &survey(desk);
     desk.page("Enter Request - Documents and Submit", edits, &body)
 }
 
@@ -371,13 +380,39 @@ fn upload(desk: &Desk) -> String {
 
 /// The accepted question is what sends; the click before it is not. A second click is told so.
 fn send(desk: &Desk) -> String {
+    // A page whose own script sends the same once more.
+    let again = if desk.call.fires("page-retry") {
+        "fetch(f.action,{method:'POST',body:new URLSearchParams(new FormData(f)),keepalive:true});"
+    } else {
+        ""
+    };
+    let decoy = if desk.call.fires("decoy-button") {
+        desk.look().button("Submit Later", "alert('Your request has not been submitted.')")
+    } else {
+        String::new()
+    };
     format!(
         "<script>var sent=false;function send(f){{\
          if(sent){{alert('This request has already been submitted.');return;}}\
          if(!confirm('Submit this request?'))return;\
-         sent=true;leaving=true;f.submit();}}</script>\
-         <p>{}</p>",
+         sent=true;leaving=true;{again}f.submit();}}</script>\
+         <p>{decoy}{}</p>",
         desk.look().button("Submit", "send(this.form)")
+    )
+}
+
+/// A survey that covers the page until it is closed.
+fn survey(desk: &Desk) -> String {
+    if !desk.call.fires("survey") {
+        return String::new();
+    }
+    desk.note(Entry::new("announcement").with("what", "shown"));
+    let look = desk.look();
+    let (over, pane) = look.over();
+    let shut = look.button("No Thanks", "document.getElementById('srv').style.display='none'");
+    format!(
+        "<div id=\"srv\" {over}><div {pane} role=\"dialog\" aria-label=\"Provider Survey\"><h3>Provider Survey</h3>\
+         <p>How satisfied are you with the provider portal?</p><p>{shut}</p></div></div>"
     )
 }
 
@@ -390,7 +425,8 @@ pub(super) async fn document(desk: Desk, request: Request) -> Response {
             desk.look().page("Document", &[Edit::Empty], ""),
         );
     };
-    if let Some(edit) = rules::document(&bytes) {
+    let unwanted = desk.call.fires("upload-refused").then_some(Edit::TooLarge);
+    if let Some(edit) = unwanted.or_else(|| rules::document(&bytes)) {
         desk.note(Entry::new("upload").with("what", "refused").with("code", edit.code()));
         return summary_page(&desk, &draft, &[edit]);
     }

@@ -117,6 +117,9 @@ fn tab_rows(desk: &Desk, tab: Header, fields: &Fields) -> String {
         .filter(|case| case.recorded && header(case, now) == tab && !down(desk))
         .collect();
     cases.sort_by(|a, b| b.changed_at.cmp(&a.changed_at).then(b.ordinal.cmp(&a.ordinal)));
+    if desk.call.fires("paging-drift") && !cases.is_empty() {
+        cases.rotate_left(1);
+    }
     let rows: Vec<Vec<String>> =
         cases.iter().skip(page * PAGE).take(PAGE).map(|case| row(desk, case)).collect();
     desk.note(Entry::new("list").with("tab", tab.tab()).with("rows", rows.len()));
@@ -160,7 +163,8 @@ pub(super) async fn search(desk: Desk, Typed(typed): Typed) -> Response {
 
 /// One request.
 pub(super) async fn detail(desk: Desk, Query(fields): Query<Fields>) -> Response {
-    let Some(case) = desk.sim.store.find(&value(&fields, "pan")) else {
+    let found = desk.sim.store.find(&value(&fields, "pan"));
+    let Some(case) = found.map(|case| desk.sim.shown(&desk.call, case)) else {
         return desk.page("PA Detail", &[], "<p>NO RECORD FOUND.</p>");
     };
     if down(&desk) {

@@ -131,6 +131,17 @@ impl Look {
         "<p><input type=\"submit\" name=\"go\" value=\"Next\"></p>".to_owned()
     }
 
+    /// What lies over a page: attributes of the cover and of the pane on it.
+    pub(super) fn over(self) -> (&'static str, &'static str) {
+        if self.redesigned() {
+            return ("class=\"hs-over\"", "class=\"hs-pane\"");
+        }
+        (
+            "style=\"position:fixed;left:0;top:0;width:100%;height:100%;background:#ffffffcc\"",
+            "style=\"margin:30px;padding:12px;border:2px solid #12305e;background:#fff\"",
+        )
+    }
+
     /// A heading inside a page.
     pub(super) fn heading(self, words: &str) -> String {
         let level = if self.redesigned() { "h2" } else { "h3" };

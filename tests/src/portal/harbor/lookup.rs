@@ -33,14 +33,7 @@ pub(super) fn dialog(desk: &Desk, title: &str) -> String {
     }
     let look = desk.look();
     let at = |name: &str| format!("document.forms['{}']['{}']", desk.form_name(), look.name(name));
-    let (over, pane) = if look.redesigned() {
-        ("class=\"hs-over\"", "class=\"hs-pane\"")
-    } else {
-        (
-            "style=\"position:fixed;left:0;top:0;width:100%;height:100%;background:#ffffffcc\"",
-            "style=\"margin:30px;padding:12px;border:2px solid #12305e;background:#fff\"",
-        )
-    };
+    let (over, pane) = look.over();
     format!(
         "<div id=\"lk_over\" {over} hidden><div id=\"lk_pane\" {pane} role=\"dialog\" aria-modal=\"true\" \
          aria-label=\"{title}\"></div></div><script>\

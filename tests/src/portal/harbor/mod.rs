@@ -66,6 +66,18 @@ pub const PROFILE: Profile = Profile {
     routers,
     draw_up,
     settle,
+    zone: "America/New_York",
+    without: &[
+        ("F15", "the sign-on takes a password alone"),
+        ("F16", "the sign-on takes a password alone"),
+        ("F17", "the sign-on takes a password alone"),
+        ("F18", "the sign-on takes a password alone"),
+        ("F27", "pages come whole from the server; nothing is drawn over later"),
+        (
+            "F44",
+            "the result is the answer to the post itself: every reload posts again without any fault",
+        ),
+    ],
 };
 
 /// Largest body taken; documents over the portal's own limit must arrive to be refused.

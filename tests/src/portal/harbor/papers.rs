@@ -12,7 +12,7 @@ use crate::{
     portal::{
         html,
         pdf::{Sheet, pdf},
-        store::Case,
+        store::{Case, Told},
     },
 };
 
@@ -64,7 +64,7 @@ pub(super) async fn notice(desk: Desk, Query(fields): Query<Fields>) -> Response
         String::new(),
     ];
     // A letter can say the opposite of the page.
-    let wrong = desk.call.fires("letter-contradicts");
+    let wrong = desk.call.fires("letter-contradicts") || case.contradicted.contains(&Told::Letter);
     for line in &case.lines {
         let words = match wrong {
             true if line.status.granted() => "DENIED",

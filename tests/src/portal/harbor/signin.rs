@@ -109,7 +109,7 @@ pub(super) async fn sign_on((State(sim), Extension(call)): Here, Typed(fields): 
     if sim.knobs.flag("captcha") && waiting && sim.kept.get(&solved(&user)) != Some(json!(true)) {
         return puzzle(&sim, &call, &user, "");
     }
-    match sim.accounts.password(&sim.kept, &user, &password, sim.now()) {
+    match sim.password(&call, &user, &password) {
         Password::Locked => {
             note("locked");
             return shown(look.login(LOCKED));

@@ -22,7 +22,7 @@ use crate::{
         decide::LineStatus,
         html::{self, us_date},
         pdf::{Sheet, pdf},
-        store::Case,
+        store::{Case, Told},
         world::world,
     },
 };
@@ -79,7 +79,8 @@ pub(super) async fn paper(desk: Desk, Path(name): Path<String>) -> Response {
     let Some((case, view)) = found else {
         return refused(StatusCode::NOT_FOUND, "No such document.");
     };
-    let contradicts = desk.call.fires("contradiction");
+    let contradicts =
+        desk.call.fires("letter-contradicts") || case.contradicted.contains(&Told::Letter);
     let lines = words(&desk, &case, &view, contradicts);
     desk.note(Entry::new("letter").with("letter", wanted).with("case", case.id.as_str()));
     let title = "Larkfield National - Prior Authorization Decision";

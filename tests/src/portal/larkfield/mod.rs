@@ -39,6 +39,7 @@ use super::{
     accounts::SignInRules,
     call::{self, Rules, Step, cookie},
     html::answer,
+    pulse,
     sim::{Profile, Sim},
     store::{Case, Filed, Filing, Number},
 };
@@ -60,6 +61,12 @@ pub const PROFILE: Profile = Profile {
     routers,
     draw_up,
     settle,
+    zone: "America/Chicago",
+    without: &[
+        ("F15", "codes come from an authenticator, not by mail"),
+        ("F17", "codes come from an authenticator, not by mail"),
+        ("F18", "wrong codes lead back to the sign-in; there is no timer page"),
+    ],
 };
 
 /// Largest body taken; documents over the portal's own limit must arrive to be refused.
@@ -148,7 +155,7 @@ fn provider_router() -> Router<Arc<Sim>> {
         .route("/callback", get(desk::callback))
         .route("/signed-out", get(desk::signed_out))
         .route("/sign-out", get(desk::sign_out))
-        .route("/pulse", post(desk::pulse))
+        .route("/pulse", post(pulse::pulse))
         .route("/api/me", get(desk::me))
         .route("/api/context", post(desk::change_context))
         .route("/api/views/{view}", get(desk::view))

@@ -27,7 +27,7 @@ use crate::{
         call::WriteMode,
         decide::LineStatus,
         html::us_date,
-        store::{Case, Document},
+        store::{Case, Document, Told, opposite},
         tls::Cut,
         world::world,
     },
@@ -144,7 +144,10 @@ pub(super) async fn detail(
         return refused(StatusCode::SERVICE_UNAVAILABLE, DOWN);
     }
     let late = desk.call.fault("status-lags").map_or(0, |fault| fault.argument.unwrap_or(24));
-    let view = shown::now(&desk.sim, &case, late);
+    let mut view = shown::now(&desk.sim, &case, late);
+    if desk.call.fires("portal-contradicts") || case.contradicted.contains(&Told::Portal) {
+        opposite(&mut view.lines);
+    }
     let kind = if result { "number_shown" } else { "status" };
     desk.note(Entry::new(kind).with("case", case.id.as_str()));
     let mut body = facts(&desk, &case, &view);

@@ -225,8 +225,8 @@ pub(super) async fn password(
         sim.note(&call, entry.with("account", user.as_str()));
     };
     let typed = fields.get("password").cloned().unwrap_or_default();
-    let answer = sim.accounts.password(&sim.kept, &user, &typed, sim.now());
-    match locks_early(&sim, &call, &user, answer) {
+    let answer = sim.password(&call, &user, &typed);
+    match answer {
         Password::Wrong => {
             noted("wrong");
             return pages::password(skin, &user, NO_MATCH, false);
@@ -252,19 +252,6 @@ pub(super) async fn password(
     }
     sim.kept.put(&key, json!(tx));
     go_on(&sim, &call, &key, tx)
-}
-
-/// A fault may lock earlier than the portal's own rule.
-fn locks_early(sim: &Sim, call: &Call, user: &str, answer: Password) -> Password {
-    let Some(fault) = call.fault("locks-after") else { return answer };
-    let limit = usize::try_from(fault.argument.unwrap_or(3)).unwrap_or(3);
-    let wrong = sim.accounts.wrong_count(&sim.kept, user, sim.now());
-    if answer != Password::Wrong || wrong < limit {
-        return answer;
-    }
-    let until = sim.now() + SignedDuration::from_mins(30);
-    sim.accounts.remember(&sim.kept, user, |memory| memory.locked_until = Some(until));
-    Password::JustLocked
 }
 
 /// `POST /change-password`: the owner of an account does that, with the help desk on the telephone.

@@ -3,16 +3,13 @@
 
 use axum::{Json, response::Response};
 use base64::Engine as _;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{desk::Desk, look};
-use crate::{
-    ledger::Entry,
-    portal::{
-        html::{self, esc},
-        sim::Sim,
-    },
+use crate::portal::{
+    html::{self, esc},
+    pulse::Pulse,
+    sim::Sim,
 };
 
 /// The front page.
@@ -68,36 +65,8 @@ pub(super) async fn launch(desk: Desk) -> Response {
     desk.shown(html)
 }
 
-/// What a page sends with its pulse.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Pulse {
-    /// Trusted clicks since the last one.
-    #[serde(default)]
-    pub(super) clicks: Vec<Value>,
-    /// What was closed since the last one.
-    #[serde(default)]
-    pub(super) closed: Vec<String>,
-    /// For the UM window: is the main window still there?
-    #[serde(default)]
-    pub(super) opener: Option<bool>,
-}
-
-/// Puts clicks and closed notices on record.
-pub(super) fn take(desk: &Desk, pulse: &Pulse) {
-    for click in pulse.clicks.iter().take(200) {
-        let mut entry = Entry::new("pointer");
-        for name in ["clientX", "clientY", "target", "viewport", "ratio"] {
-            entry = entry.with(name, click[name].clone());
-        }
-        desk.note(entry);
-    }
-    for what in pulse.closed.iter().take(20) {
-        desk.note(Entry::new("announcement").with("what", "closed").with("name", what.as_str()));
-    }
-}
-
 /// Clicks of the hub's pages. No countdown is shown here: the office's limit comes without a warning.
 pub(super) async fn pulse(desk: Desk, Json(pulse): Json<Pulse>) -> Response {
-    take(&desk, &pulse);
+    pulse.take(&desk.sim, &desk.call);
     html::answer(axum::http::StatusCode::OK, "application/json", "{}")
 }

@@ -64,6 +64,14 @@ pub const PROFILE: Profile = Profile {
     routers,
     draw_up,
     settle,
+    zone: "America/Chicago",
+    without: &[
+        ("F15", "the second secret is a PIN, not a code by mail"),
+        ("F17", "the second secret is a PIN, not a code by mail"),
+        ("F18", "no codes are sent that could be too many"),
+        ("F19", "no verification picture is ever shown"),
+        ("F33", "the log is sent whole, without pages"),
+    ],
 };
 
 const WWW: &str = "www.planbridge.test";

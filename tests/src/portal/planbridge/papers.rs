@@ -17,7 +17,7 @@ use crate::{
     portal::{
         html::{self, esc},
         pdf::{Sheet, pages, pdf},
-        store::Case,
+        store::{Case, Told},
     },
 };
 
@@ -95,9 +95,11 @@ fn missing(desk: &Desk) -> Response {
 pub(super) async fn letter(desk: Desk, Path(letter): Path<String>) -> Response {
     let case = desk.sim.store.find(&letter).filter(|case| case.number("letter").is_some());
     let Some(case) = case else { return missing(&desk) };
+    // A letter can say the opposite of the page.
+    let wrong = desk.call.fires("letter-contradicts") || case.contradicted.contains(&Told::Letter);
     let determination = match words::decision(&case) {
-        "Not certified" if desk.call.fires("letter-contradicts") => "Certified as requested",
-        _ if desk.call.fires("letter-contradicts") => "Not certified",
+        "Not certified" if wrong => "Certified as requested",
+        _ if wrong => "Not certified",
         words => words,
     };
     let mut lines = vec![

@@ -185,7 +185,7 @@ fn sign_in(
 ) -> Response {
     let note =
         |how: &str| sim.note(call, Entry::new("login").with("result", how).with("user", user));
-    let mut judged = sim.accounts.password(&sim.kept, user, password, sim.now());
+    let mut judged = sim.password(call, user, password);
     if judged == Password::Right {
         let account = sim.accounts.find(user).filter(|account| right(account));
         let wrong = account.is_none() || call.fires("code-refused");

@@ -9,12 +9,12 @@ use axum::{
     response::Response,
 };
 use base64::Engine as _;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     desk::{self, Desk, Fields, value},
     draft::{self, Draft, KINDS},
-    hub::{self, Pulse},
     look::{self, Look},
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
         accounts::Stage,
         call::Call,
         html::{self, esc},
+        pulse::Pulse,
         sim::Sim,
         world::Member,
     },
@@ -59,11 +60,21 @@ pub(super) async fn sso(
     response
 }
 
+/// What the UM window sends with its pulse.
+#[derive(Deserialize)]
+pub(super) struct Told {
+    #[serde(flatten)]
+    pulse: Pulse,
+    /// Is the main window still there?
+    #[serde(default)]
+    opener: Option<bool>,
+}
+
 /// Clicks, and whether the main window is still there. A minute after it went, this one goes too.
-pub(super) async fn pulse(desk: Desk, Json(pulse): Json<Pulse>) -> Response {
-    hub::take(&desk, &pulse);
+pub(super) async fn pulse(desk: Desk, Json(Told { pulse, opener }): Json<Told>) -> Response {
+    pulse.take(&desk.sim, &desk.call);
     let orphaned = desk.kept("orphaned");
-    match pulse.opener {
+    match opener {
         Some(false) if orphaned.is_null() => {
             desk.put("orphaned", json!(desk.sim.now().to_string()))
         }
@@ -189,22 +200,31 @@ fn episode_form(desk: &Desk, message: &str) -> Response {
     let (draft, look) = (desk.draft(), desk.look);
     let kind = if draft.kind.is_empty() { KINDS[0] } else { &draft.kind };
     let urgency = if draft.expedited { "Expedited" } else { "Standard" };
-    let kind = look.choice(look.say("Episode Type", "Kind of care"), "kind", &KINDS, kind);
-    let urgency = look.choice(
-        look.say("Urgency", "Priority"),
-        "urgency",
-        &["Standard", "Expedited"],
-        urgency,
-    );
-    let codes = draft.diagnoses.join(", ");
-    let codes =
-        look.input(look.say("Diagnosis Codes", "Diagnoses"), "diagnoses", "text", &codes, false);
-    let fields = if look.v2 {
-        let phone = look.input("Contact phone (optional)", "phone", "text", "", true);
-        format!("{codes}{urgency}{kind}{phone}")
+    let words = if desk.call.fires("renamed-labels") {
+        ["Type of Review", "Speed", "ICD Codes"]
     } else {
-        format!("{kind}{urgency}{codes}")
+        [
+            look.say("Episode Type", "Kind of care"),
+            look.say("Urgency", "Priority"),
+            look.say("Diagnosis Codes", "Diagnoses"),
+        ]
     };
+    let codes = draft.diagnoses.join(", ");
+    let mut fields = vec![
+        look.choice(words[0], "kind", &KINDS, kind),
+        look.choice(words[1], "urgency", &["Standard", "Expedited"], urgency),
+        look.input(words[2], "diagnoses", "text", &codes, false),
+    ];
+    if look.v2 {
+        fields.reverse();
+    }
+    if desk.call.fires("reordered-fields") {
+        fields.rotate_left(1);
+    }
+    if look.v2 {
+        fields.push(look.input("Contact phone (optional)", "phone", "text", "", true));
+    }
+    let fields = fields.concat();
     let body = format!(
         "{}<form method=\"post\" action=\"/episode\">{fields}{}</form>{}",
         look.alert(message),

@@ -26,6 +26,7 @@ use crate::{
         call::{Call, cookie},
         html::read_date,
         mail::Draft,
+        planted,
         sim::Sim,
         world::{Account, world},
     },
@@ -131,7 +132,7 @@ pub(super) async fn account(
         sim.note(&call, Entry::new("login").with("what", "wrong").with("how", "link"));
         return good(&json!({"message": ON_ITS_WAY}));
     };
-    if !may_ask(&sim, account) {
+    if !may_ask(&sim, account) || call.fires("code-throttled") {
         sim.note(
             &call,
             Entry::new("otp").with("what", "throttled").with("account", account.id.as_str()),
@@ -305,9 +306,11 @@ pub(super) async fn me(desk: Desk) -> Response {
     if let Some((kind, ..)) = overlay {
         desk.note(Entry::new("announcement").with("what", "shown").with("which", kind));
     }
+    let files = desk.call.fires("download-storm").then(planted::files);
     good(&json!({
         "user": desk.session.account.email,
         "only": desk.only(),
+        "files": files,
         "overlay": overlay.map(|(kind, title, text, button)| {
             json!({"kind": kind, "title": title, "text": text, "button": button})
         }),

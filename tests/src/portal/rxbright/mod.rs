@@ -60,6 +60,13 @@ pub const PROFILE: Profile = Profile {
     routers,
     draw_up,
     settle,
+    zone: "America/Chicago",
+    without: &[
+        ("F14", "there are no passwords"),
+        ("F19", "no verification picture is ever shown"),
+        ("F27", "one chart is looked up by its number; nothing is drawn over later"),
+        ("F51", "there are no passwords"),
+    ],
 };
 
 const HOST: &str = "app.rxbright.test";

@@ -28,8 +28,7 @@ const WAITING: &str = "Pending - Clinical Review";
 fn only_faxed(desk: &Desk, case: &Case) -> bool {
     let delay = SignedDuration::from_mins(desk.sim.knobs.number("fax_delay_min"));
     let later = case.changed_at > case.received_at;
-    (later && desk.sim.now().duration_since(case.changed_at) < delay)
-        || desk.call.fires("status-lags")
+    later && desk.sim.now().duration_since(case.changed_at) < delay
 }
 
 /// The status as the portal shows it.
@@ -238,7 +237,8 @@ pub(super) async fn find(desk: Desk, request: Request) -> Response {
 
 fn of_member(desk: &Desk, member_id: &str) -> Vec<Found> {
     let cases = desk.sim.store.search(member_id, None, None);
-    let mut found: Vec<Found> = cases.into_iter().map(|case| Found::Case(Box::new(case))).collect();
+    let shown = cases.into_iter().map(|case| desk.sim.shown(&desk.call, case));
+    let mut found: Vec<Found> = shown.map(|case| Found::Case(Box::new(case))).collect();
     let withdrawn = draft::all(&desk.sim)
         .into_iter()
         .filter(|draft| draft.member_id == member_id && draft.closed == Some(Closed::Withdrawn));
@@ -248,7 +248,7 @@ fn of_member(desk: &Desk, member_id: &str) -> Vec<Found> {
 
 fn by_number(desk: &Desk, number: &str) -> Vec<Found> {
     if let Some(case) = desk.sim.store.find(number) {
-        return vec![Found::Case(Box::new(case))];
+        return vec![Found::Case(Box::new(desk.sim.shown(&desk.call, case)))];
     }
     let draft = draft::find(&desk.sim, number);
     let withdrawn = draft.filter(|draft| draft.closed == Some(Closed::Withdrawn));
@@ -262,7 +262,8 @@ pub(super) async fn case_page(
 ) -> Response {
     let number = query.get("number").map(String::as_str).unwrap_or_default();
     let ids = desk.ids();
-    let Some(case) = desk.sim.store.find(number) else {
+    let found = desk.sim.store.find(number);
+    let Some(case) = found.map(|case| desk.sim.shown(&desk.call, case)) else {
         return desk.page(&ids, "case", "Case", "", "<p>No cases found.</p>".to_owned());
     };
     if down(&desk) {

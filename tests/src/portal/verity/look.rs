@@ -436,7 +436,7 @@ fn bare(skin: Skin, title: &str, inner: &str) -> String {
     let style = if skin == Skin::V2 { STYLE_V2 } else { STYLE_V1 };
     format!(
         "<!DOCTYPE html><html lang=\"en\"><head><title>{} - Verity Review</title><style>{style}</style></head>\
-         <body>{inner}</body></html>",
+         <body>{inner}<script src=\"/pulse.js\" defer></script></body></html>",
         esc(title)
     )
 }

@@ -39,7 +39,7 @@ use super::{
     accounts::SignInRules,
     call::{self, Rules, Step, cookie},
     decide::LineStatus,
-    html,
+    html, pulse,
     sim::{Profile, Sim},
     store::{Case, Filed, Filing, Number},
 };
@@ -61,6 +61,16 @@ pub const PROFILE: Profile = Profile {
     routers,
     draw_up,
     settle,
+    zone: "America/Chicago",
+    without: &[
+        ("F19", "no verification picture is ever shown"),
+        ("F27", "pages come whole from the server; nothing is drawn over later"),
+        ("F33", "lists are sent whole, without pages"),
+        (
+            "F44",
+            "the result is the answer to the post itself: every reload posts again without any fault",
+        ),
+    ],
 };
 
 /// Wrong passwords that lock.
@@ -100,6 +110,8 @@ fn routers(sim: Arc<Sim>) -> Vec<(&'static str, Router)> {
         .route("/code.aspx", get(signin::code).post(signin::enter_code))
         .route("/sessionEnded.aspx", get(signin::session_ended))
         .route("/sso/acs", post(sso::arrive))
+        .route("/pulse", post(pulse::pulse))
+        .route("/pulse.js", get(pulse::script))
         .route("/home.aspx", get(signin::home).post(signin::menu))
         .route("/announcements.aspx", get(cases::announcements).post(signin::menu))
         .route("/program.aspx", get(wizard::program_page).post(wizard::program))

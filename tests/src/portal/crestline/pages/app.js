@@ -3,50 +3,12 @@
 (function () {
   "use strict";
   var settings = JSON.parse(document.getElementById("settings").textContent);
+  var S = window.Shared, h = S.h, call = S.call, input = S.input, wentWrong = S.wentWrong;
   var root = document.getElementById("root");
   var pages = [], ordinal = 0;
 
-  function h(tag, attributes, children) {
-    var el = document.createElement(tag);
-    Object.keys(attributes || {}).forEach(function (key) {
-      var value = attributes[key];
-      if (key.indexOf("on") === 0) el.addEventListener(key.slice(2), value);
-      else if (value === true) el.setAttribute(key, "");
-      else if (value !== null && value !== undefined && value !== false) el.setAttribute(key, value);
-    });
-    [].concat(children === undefined ? [] : children).forEach(function (child) {
-      if (child !== null && child !== undefined && child !== false) el.append(child);
-    });
-    return el;
-  }
   function tell(message) { window.parent.postMessage(message, settings.hub); }
-  function wentWrong() {
-    var id = crypto.randomUUID ? crypto.randomUUID() : String(Date.now());
-    return "Something went wrong. Reference " + id + ".";
-  }
-  function problem(words, kind) { var e = new Error(words); e.kind = kind; return e; }
-
-  // One call; an error's kind is: signed-out, confirm, page (replaced by another page), refused (words to show at the
-  // form), failed (nobody knows what happened).
-  function call(method, path, body, raw) {
-    var init = { method: method, headers: { accept: "application/json" } };
-    if (raw) init.body = raw;
-    else if (body !== undefined) { init.headers["content-type"] = "application/json"; init.body = JSON.stringify(body); }
-    return fetch(path, init).catch(function () { throw problem(wentWrong(), "network"); }).then(function (answer) {
-      var kind = answer.headers.get("content-type") || "";
-      if (answer.status === 401) { tell({ kind: "signed-out" }); throw problem("", "signed-out"); }
-      if (answer.ok && kind.indexOf("json") < 0) {
-        return answer.text().then(function (html) { document.documentElement.innerHTML = html; throw problem("", "page"); });
-      }
-      if (kind.indexOf("json") < 0) throw problem(wentWrong(), "failed");
-      return answer.json().catch(function () { throw problem(wentWrong(), "failed"); }).then(function (value) {
-        if (answer.status === 403 && value.reasonCode === "CONFIRM") { tell({ kind: "confirm" }); throw problem("", "confirm"); }
-        if (answer.ok) return value;
-        throw problem(value.userMessage || wentWrong(), answer.status === 422 || answer.status === 404 || answer.status === 410 ? "refused" : "failed");
-      });
-    });
-  }
-  function silent(error) { return error.kind === "signed-out" || error.kind === "page" || error.kind === "confirm"; }
+  function silent(error) { return S.silent(tell, error); }
   function broken(error) {
     if (silent(error)) return;
     draw(null, [h("div", { class: "alert", role: "alert" }, error.message)]);
@@ -57,18 +19,6 @@
     var target = control.querySelector && !/^(INPUT|SELECT)$/.test(control.tagName) ? control.querySelector("input") : control;
     target.id = "f" + ordinal + Math.random().toString(36).slice(2, 6);
     return h("div", { class: "field" }, [h("label", { for: target.id }, label), control, hint]);
-  }
-  function input(value, more) {
-    var el = h("input", Object.assign({ type: "text", autocomplete: "off" }, more || {}));
-    el.value = value || "";
-    return el;
-  }
-  function select(options, value, empty) {
-    var el = h("select", {}, [h("option", { value: "" }, empty)].concat(options.map(function (o) {
-      return h("option", { value: o[0] }, o[1]);
-    })));
-    el.value = value || "";
-    return el;
   }
   function facts(pairs) {
     var dl = h("dl", { class: "facts" });
@@ -95,7 +45,7 @@
   }
   function banner(text) { return text ? h("div", { class: "banner", role: "status" }, text) : null; }
   function overlay(what) {
-    if (!what) return;
+    if (!what || S.unasked(what)) return;
     var box;
     function close() { window.Pulse.closed(what.kind); box.remove(); }
     var button = h("button", { type: "button", onclick: close }, what.button);
@@ -132,7 +82,7 @@
   document.addEventListener("DOMContentLoaded", go);
 
   window.App = {
-    settings: settings, h: h, call: call, broken: broken, silent: silent, field: field, input: input, select: select,
+    settings: settings, h: h, call: call, broken: broken, silent: silent, field: field, input: input, select: S.select,
     facts: facts, table: table, draw: draw, banner: banner, overlay: overlay, skeleton: skeleton, page: page,
     wentWrong: wentWrong, tell: tell
   };

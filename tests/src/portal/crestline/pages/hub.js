@@ -3,41 +3,14 @@
   "use strict";
   var settings = JSON.parse(document.getElementById("settings").textContent);
   var root = document.getElementById("root");
+  var S = window.Shared, h = S.h;
   var view, frame = null, lastRoute = "";
 
-  function h(tag, attributes, children) {
-    var el = document.createElement(tag);
-    Object.keys(attributes || {}).forEach(function (key) {
-      if (key === "onclick" || key === "onsubmit") el[key] = attributes[key];
-      else if (attributes[key] !== null && attributes[key] !== undefined) el.setAttribute(key, attributes[key]);
-    });
-    (children || []).forEach(function (child) {
-      if (child !== null && child !== undefined) el.append(child);
-    });
-    return el;
-  }
   function out() { location.href = "/login?out=1"; }
-  function failure() {
-    var id = (crypto.randomUUID && crypto.randomUUID()) || String(Date.now());
-    return "Something went wrong. Reference " + id + ".";
-  }
   function call(method, path, body) {
-    var init = { method: method, headers: { accept: "application/json" } };
-    if (body) { init.headers["content-type"] = "application/json"; init.body = JSON.stringify(body); }
-    return fetch(path, init).then(function (answer) {
-      if (answer.status === 401) { out(); throw new Error("signed out"); }
-      var kind = answer.headers.get("content-type") || "";
-      if (answer.ok && kind.indexOf("json") < 0) {
-        return answer.text().then(function (html) {
-          document.documentElement.innerHTML = html;
-          throw new Error("not the application");
-        });
-      }
-      if (kind.indexOf("json") < 0) throw new Error(failure());
-      return answer.json().then(function (value) {
-        if (!answer.ok) { var e = new Error(value.userMessage || failure()); e.shown = true; throw e; }
-        return value;
-      });
+    return S.call(method, path, body).catch(function (error) {
+      if (error.kind === "out") out();
+      throw error;
     });
   }
 
@@ -50,7 +23,7 @@
   }
 
   function frameOf(overlay) {
-    if (!overlay) return;
+    if (!overlay || S.unasked(overlay)) return;
     var shade;
     shade = dialog(overlay.title, [h("p", {}, [overlay.text]), h("div", { class: "row" }, [
       h("button", { type: "button", onclick: function () { Pulse.closed(overlay.kind); shade.remove(); } }, [overlay.button])
@@ -99,8 +72,8 @@
     }).catch(broken);
   }
   function broken(error) {
-    if (error.message === "signed out" || error.message === "not the application") return;
-    var words = error.message.indexOf("Something went wrong") === 0 || error.shown ? error.message : failure();
+    if (error.kind === "out" || error.kind === "page") return;
+    var words = error.message;
     view.replaceChildren(h("div", { class: "alert", role: "alert" }, [words]));
   }
   function reminder(address) {

@@ -1,53 +1,9 @@
-// Parts of the request wizard with a life of their own: the code field that only counts when an option is picked,
-// service lines, and the list of documents.
+// Parts of the request wizard with a life of their own: diagnoses, service lines, and the list of documents.
 (function () {
   "use strict";
-  var A = window.App, h = A.h;
+  var A = window.App, S = window.Shared, h = A.h;
 
-  // A field with suggestions. Typing chooses nothing: leaving the field without picking an option empties it.
-  function codeField(kind, chosen, pick) {
-    var list = h("ul", { class: "options", role: "listbox", hidden: true });
-    var hint = h("div", { class: "hint" });
-    var box = A.input(chosen, { role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list" });
-    var timer = null, asked = 0, picked = chosen || "";
-    function close() { list.hidden = true; box.setAttribute("aria-expanded", "false"); }
-    function take(code) {
-      picked = code.code;
-      box.value = kind === "diagnosis" ? "" : code.code + " - " + code.text;
-      hint.textContent = "";
-      close();
-      pick(code);
-    }
-    function ask() {
-      var mine = asked += 1;
-      A.call("GET", "/api/codes?kind=" + kind + "&q=" + encodeURIComponent(box.value)).then(function (data) {
-        if (mine !== asked) return;
-        list.replaceChildren.apply(list, data.codes.map(function (code) {
-          return h("li", { role: "option", onmousedown: function (event) { event.preventDefault(); },
-            onclick: function () { take(code); } }, code.code + " - " + code.text);
-        }));
-        list.hidden = data.codes.length === 0;
-        box.setAttribute("aria-expanded", String(!list.hidden));
-        hint.textContent = data.codes.length === 0 ? "No matches" : "";
-      }).catch(function (error) { if (!A.silent(error)) hint.textContent = error.message; });
-    }
-    box.addEventListener("input", function () {
-      picked = "";
-      if (kind !== "diagnosis") pick(null);
-      clearTimeout(timer);
-      asked += 1;
-      close();
-      hint.textContent = "";
-      if (box.value.trim().length >= 3) timer = setTimeout(ask, A.settings.typingMs);
-    });
-    box.addEventListener("blur", function () {
-      clearTimeout(timer);
-      asked += 1;
-      close();
-      if (!picked && box.value) { box.value = ""; hint.textContent = "Select a code from the list."; }
-    });
-    return { box: h("div", { class: "combo" }, [box, list]), hint: hint };
-  }
+  var LOOK = { list: ["ul", "options"], item: "li", hint: ["div", "hint"], box: "combo", none: "No matches", typingMs: A.settings.typingMs, silent: A.silent };
 
   function diagnoses(draft) {
     var chips = h("ul", { class: "chips", "aria-label": "Diagnoses" });
@@ -59,11 +15,7 @@
         }, "×")]);
       }));
     }
-    var part = codeField("diagnosis", "", function (code) {
-      var known = draft.diagnoses.some(function (other) { return other.code === code.code; });
-      if (!known && draft.diagnoses.length < 12) draft.diagnoses.push(code);
-      draw();
-    });
+    var part = S.codeField("diagnosis", "", function (code) { S.addDiagnosis(draft, code); draw(); }, LOOK);
     draw();
     return h("div", {}, [A.field("Diagnosis", part.box, part.hint), chips]);
   }
@@ -72,10 +24,10 @@
     var holder = h("div", {});
     function one(line, place) {
       var start = line.code ? line.code + " - " + line.text : "";
-      var code = codeField("procedure", start, function (picked) {
+      var code = S.codeField("procedure", start, function (picked) {
         line.code = picked ? picked.code : "";
         line.text = picked ? picked.text : "";
-      });
+      }, LOOK);
       function bound(name, more) {
         var el = A.input(line[name], more);
         el.addEventListener("input", function () { line[name] = el.value.trim(); });
@@ -102,28 +54,10 @@
     var bar = h("progress", { max: 100, value: 0, "aria-label": "Upload progress" });
     var state = h("span", { class: "state" }, "Uploading…");
     row.append(h("span", {}, file.name), bar, state);
-    var xhr = new XMLHttpRequest();
-    xhr.open("POST", "/api/uploads?name=" + encodeURIComponent(file.name));
-    xhr.upload.onprogress = function (event) { if (event.lengthComputable) bar.value = Math.round(100 * event.loaded / event.total); };
-    function refuse(words) { bar.remove(); state.textContent = words; state.className = "state alert"; }
-    xhr.onerror = function () { refuse("The upload failed."); };
-    xhr.onload = function () {
-      var answer = {};
-      try { answer = JSON.parse(xhr.responseText); } catch (e) { /* not ours: said below */ }
-      if (xhr.status === 401) { A.tell({ kind: "signed-out" }); return; }
-      if (xhr.status !== 200) { refuse(answer.userMessage || A.wentWrong()); return; }
-      bar.value = 100;
-      state.textContent = "Scanning…";
-      function look() {
-        A.call("GET", "/api/uploads/" + answer.id).then(function (scan) {
-          state.textContent = scan.state;
-          if (scan.state === "Ready") done(answer.id);
-          else setTimeout(look, 500);
-        }).catch(function (error) { if (error.kind === "network") setTimeout(look, 500); else refuse(error.message); });
-      }
-      setTimeout(look, answer.scanMs);
-    };
-    xhr.send(file);
+    S.sendFile(file, {
+      bar: bar, done: done, state: function (words) { state.textContent = words; },
+      refuse: function (words) { bar.remove(); state.textContent = words; state.className = "state alert"; }
+    }, A.tell);
   }
 
   function documents(draft) {

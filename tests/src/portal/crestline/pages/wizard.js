@@ -1,7 +1,7 @@
 // The request wizard. The draft lives in this page alone: a reload loses it.
 (function () {
   "use strict";
-  var A = window.App, h = A.h, S = window.Services;
+  var A = window.App, h = A.h, S = window.Services, X = window.Shared;
   var STEPS = ["w1", "w2", "w3", "w4", "check", "w5", "w6", "review"];
   var NAMES = ["Payer and type", "Patient", "Providers", "Services", "Authorization check", "Documents", "Questionnaire", "Review"];
   var draft;
@@ -60,14 +60,17 @@
     });
   }
 
-  function patient() {
+  function patient(model) {
     var holder = h("div", {}, A.skeleton(2));
     var results = h("div", { "aria-live": "polite" });
     frame("w2", [holder, results], function () { return draft.patient ? "" : "Select a patient."; });
     // The fields come in two passes: drawn first, brought to life a moment later by drawing them again.
     function form(alive) {
+      var words = model.renamed ? ["Subscriber number", "Birthday", "Look up"] : ["Member ID", "Date of birth", "Search"];
       var member = A.input(alive ? draft.memberId : ""), dob = A.input(alive ? draft.dob : "", { placeholder: "MM/DD/YYYY" });
-      var button = h("button", { type: "submit" }, "Search");
+      var fields = [A.field(words[0], member), A.field(words[1], dob)];
+      if (model.reordered) fields.reverse();
+      var button = h("button", { type: "submit" }, words[2]);
       var el = h("form", { onsubmit: function (event) {
         event.preventDefault();
         if (!alive) return;
@@ -75,7 +78,7 @@
         draft.dob = dob.value.trim();
         draft.patient = null;
         find();
-      } }, [A.field("Member ID", member), A.field("Date of birth", dob), h("div", { class: "row" }, button)]);
+      } }, fields.concat(h("div", { class: "row" }, button)));
       holder.replaceChildren(el);
     }
     function find() {
@@ -117,8 +120,8 @@
     if (draft.patient) chosen();
   }
 
-  function providers() {
-    var options = A.settings.providers.map(function (p) { return [p.npi, p.name + " (" + p.npi + ")"]; });
+  function providers(model) {
+    var options = A.settings.providers.filter(function (p) { return p.npi !== model.without; }).map(function (p) { return [p.npi, p.name + " (" + p.npi + ")"]; });
     var requesting = A.select(options, draft.requesting, "Select a provider"), servicing = A.select(options, draft.servicing, "Select a provider");
     requesting.addEventListener("change", function () { draft.requesting = requesting.value; });
     servicing.addEventListener("change", function () { draft.servicing = servicing.value; });
@@ -151,7 +154,7 @@
     A.call("POST", "/api/precheck", body).then(function (data) {
       var vendor = data.result === "Handled by Verity Review";
       frame("check", [h("div", { class: "card" }, A.facts([["Authorization", data.result, "status"]])),
-        vendor ? h("p", {}, "Requests for this service are reviewed by Verity Review.") : null],
+        vendor ? h("p", {}, "Requests for this service are reviewed by Verity Review.") : null, vendor ? X.door(draft, "Continue to Verity Review", null) : null],
         vendor ? null : function () { return ""; });
     }).catch(A.broken);
   }
@@ -208,54 +211,22 @@
     alert.hidden = true;
     button.disabled = true;
     button.textContent = "Submitting…";
-    var body = {
-      plan: draft.plan, requestType: draft.type, memberId: draft.patient.memberId, requestingNpi: draft.requesting,
-      servicingNpi: draft.servicing, diagnoses: draft.diagnoses.map(function (d) { return d.code; }),
-      lines: draft.lines.map(function (l) { return { code: l.code, units: Number(l.units), from: l.from, to: l.to }; }),
-      expedited: draft.expedited, documents: draft.documents.map(function (d) { return d.id; }),
-      providerReference: draft.reference.trim(), accurate: true, answer: draft.answer
-    };
-    for (var sent = 0; sent < model.sends; sent += 1) write(JSON.stringify(body), alert, button, say, model.repeats);
+    X.file(draft, model, {
+      tell: A.tell, broken: function (words) { A.draw(null, [h("div", { class: "alert", role: "alert" }, words)]); },
+      refused: function (words) { button.disabled = false; button.textContent = "Submit"; say(words); },
+      filed: function (key) { draft = fresh(); location.hash = "#/auth/confirmation/" + key; }
+    });
   }
 
-  function write(body, alert, button, say, repeats) {
-    var xhr = new XMLHttpRequest();
-    xhr.open("POST", "/api/service-reviews");
-    xhr.setRequestHeader("content-type", "application/json");
-    function again() {
-      if (repeats > 0) setTimeout(function () { write(body, alert, button, say, repeats - 1); }, 200);
-      return repeats > 0;
-    }
-    function lost() { if (!again()) A.draw(null, [h("div", { class: "alert", role: "alert" }, A.wentWrong())]); }
-    xhr.onerror = lost;
-    xhr.onload = function () {
-      if (xhr.status >= 500 && again()) return;
-      var answer = null;
-      try { answer = JSON.parse(xhr.responseText); } catch (e) { /* not ours: said below */ }
-      if (xhr.status === 401) { A.tell({ kind: "signed-out" }); return; }
-      if (xhr.status === 201 && answer) { draft = fresh(); location.hash = "#/auth/confirmation/" + answer.key; return; }
-      if (xhr.status === 422 && answer) { button.disabled = false; button.textContent = "Submit"; say(answer.userMessage); return; }
-      if (xhr.status === 200 && !answer) { document.documentElement.innerHTML = xhr.responseText; return; }
-      if (answer && answer.userMessage) A.draw(null, [h("div", { class: "alert", role: "alert" }, answer.userMessage)]);
-      else lost();
-    };
-    xhr.send(body);
-  }
-
-  // The confirmation can be read once. A read that never reached the server is tried again; one that did is not.
-  function confirmation(key, tries) {
-    if (tries === undefined) A.draw(null, [A.skeleton(3)]);
-    A.call("GET", "/api/confirmations/" + encodeURIComponent(key)).then(function (data) {
+  function confirmation(key) {
+    A.draw(null, [A.skeleton(3)]);
+    X.confirmation(key, function (data) {
       A.draw(null, [h("h2", {}, data.title), h("p", {}, data.text), A.facts([
         ["Certification/Reference Number", data.number], ["Status", data.status, "status"], ["Transaction ID", data.transaction]
       ]), h("div", { class: "row" }, [h("button", { type: "button", onclick: function () { window.print(); } }, "Print"),
         h("a", { href: "#/auth/dashboard" }, "Go to the dashboard")])]);
       if (data.toast) document.body.append(h("div", { class: "toast", role: "alert" }, data.toast));
-    }).catch(function (error) {
-      var count = tries || 0;
-      if (error.kind === "network" && count < 40) setTimeout(function () { confirmation(key, count + 1); }, 250);
-      else A.broken(error);
-    });
+    }, A.broken);
   }
 
   var drawers = { w1: first, w2: patient, w3: providers, w4: services, check: check, w5: papers, w6: questionnaire, review: review };

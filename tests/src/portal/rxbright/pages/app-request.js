@@ -185,6 +185,7 @@
       }, "primary");
       send.disabled = r.esign && !r.signed;
       function done(value) {
+        Rx.remember(r.resends, "/api/requests/" + key + "/send");
         App.toast(value.message);
         if (value.toast) App.toast(value.toast);
         App.desk("", [h("h1", {}, "Sent to the plan"), h("section", { class: "card", "aria-label": "Confirmation" }, [

@@ -85,7 +85,7 @@
     ]), main, h("footer", {}, "RxBright ePA carries drug requests between prescribers and plans."), shelf);
     call("GET", "/api/me").then(function (me) {
       who.textContent = me.only ? "Opened by key" : "Signed in as " + me.user;
-      overlay(me.overlay);
+      overlay(me.overlay); Rx.files(me.files);
     }).catch(function () {});
     window.scrollTo(0, 0);
   }

@@ -135,7 +135,18 @@
     });
   }
 
+  // A page can send its last write again when it is loaded anew.
+  function remember(resends, path) { if (resends) sessionStorage.setItem("rx.last", path); }
+  (function () {
+    var path = sessionStorage.getItem("rx.last");
+    if (path) { sessionStorage.removeItem("rx.last"); fetch(path, { method: "POST" }).catch(function () {}); }
+  })();
+  // Files nobody asked for.
+  function files(list) {
+    (list || []).forEach(function (file) { document.body.append(h("iframe", { hidden: true, title: "", src: file })); });
+  }
+
   window.Rx = {
-    settings: settings, h: h, call: call, silent: silent, page: page, go: go, enter: enter, link: link, socket: socket, draft: draft, insist: insist
+    settings: settings, h: h, call: call, silent: silent, page: page, go: go, enter: enter, link: link, socket: socket, draft: draft, insist: insist, remember: remember, files: files
   };
 })();

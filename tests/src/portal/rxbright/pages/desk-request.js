@@ -76,6 +76,7 @@
       if (busy) return;
       busy = true; D.tell(box);
       Rx.insist(function () { return call("POST", "/api/requests/" + key + "/send"); }, r.tries || 1).then(function (v) {
+        Rx.remember(r.resends, "/api/requests/" + key + "/send");
         D.frame("", [h("h1", {}, "Your request is with the plan"), h("p", {}, v.message), v.toast && h("p", { class: "problem" }, v.toast), pairs([["Request key", v.key], ["Where it stands", v.status], ["For", r.patient]]),
           h("div", { class: "bar" }, [D.act("See the request", function () { Rx.go("/request/" + key); }), D.act("My desk", function () { Rx.go("/dashboard"); })])]);
       }, function (x) { busy = false; D.tell(box, x); });

@@ -76,7 +76,7 @@
         call("POST", "/api/logout").catch(function () {}).then(function () { Rx.go("/account"); });
       }, "ghost")]), h("main", {}, children)])
     ]));
-    call("GET", "/api/me").then(function (me) { who.textContent = me.only ? "One request, opened by its key" : me.user; over(me.overlay); }).catch(function () {});
+    call("GET", "/api/me").then(function (me) { who.textContent = me.only ? "One request, opened by its key" : me.user; over(me.overlay); Rx.files(me.files); }).catch(function () {});
     ring();
     window.scrollTo(0, 0);
   }

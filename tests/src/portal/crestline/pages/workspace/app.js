@@ -5,12 +5,7 @@
   var pages = [];
   function tell(message) { window.parent.postMessage(message, K.settings.hub); }
 
-  // What every failed call leads to; true if there is nothing left to say about it.
-  function silent(error) {
-    if (error.kind === "out") tell({ kind: "signed-out" });
-    if (error.kind === "confirm") tell({ kind: "confirm" });
-    return error.kind === "out" || error.kind === "confirm" || error.kind === "page";
-  }
+  function silent(error) { return window.Shared.silent(tell, error); }
   function broken(error) { if (!silent(error)) draw(null, [K.warn(error.message)]); }
 
   var TABS = [["#/auth/new", "Start a request"], ["#/auth/search", "Find requests"], ["#/auth/dashboard", "My list"]];

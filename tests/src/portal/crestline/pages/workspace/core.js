@@ -1,61 +1,12 @@
-// What the redesigned hub and its application share: elements, calls to the server, small controls.
+// What the redesigned hub and its application share: how elements, notices and small controls look.
 (function () {
   "use strict";
   var settings = JSON.parse(document.getElementById("settings").textContent);
-  var ordinal = 0;
-
-  function h(tag, given, inside) {
-    var el = document.createElement(tag);
-    Object.keys(given || {}).forEach(function (key) {
-      var value = given[key];
-      if (typeof value === "function") el.addEventListener(key.slice(2), value);
-      else if (value === true) el.setAttribute(key, "");
-      else if (value !== false && value !== null && value !== undefined) el.setAttribute(key, value);
-    });
-    [].concat(inside === undefined ? [] : inside).forEach(function (one) {
-      if (one !== null && one !== undefined && one !== false) el.append(one);
-    });
-    return el;
-  }
-  function wentWrong() {
-    return "Something went wrong. Reference " + (crypto.randomUUID ? crypto.randomUUID() : String(Date.now())) + ".";
-  }
-  function problem(words, kind) { var e = new Error(words); e.kind = kind; return e; }
-
-  // One call; an error's kind is: out, confirm, page (another page took this one's place), network, refused, failed.
-  function call(method, path, body, raw) {
-    var init = { method: method, headers: { accept: "application/json" } };
-    if (raw) init.body = raw;
-    else if (body !== undefined) { init.headers["content-type"] = "application/json"; init.body = JSON.stringify(body); }
-    return fetch(path, init).catch(function () { throw problem(wentWrong(), "network"); }).then(function (answer) {
-      var json = (answer.headers.get("content-type") || "").indexOf("json") >= 0;
-      if (answer.status === 401) throw problem("", "out");
-      if (answer.ok && !json) {
-        return answer.text().then(function (html) { document.documentElement.innerHTML = html; throw problem("", "page"); });
-      }
-      if (!json) throw problem(wentWrong(), "failed");
-      return answer.json().catch(function () { throw problem(wentWrong(), "failed"); }).then(function (value) {
-        if (answer.ok) return value;
-        if (answer.status === 403 && value.reasonCode === "CONFIRM") throw problem("", "confirm");
-        var known = [404, 410, 422].indexOf(answer.status) >= 0;
-        throw problem(value.userMessage || wentWrong(), known ? "refused" : "failed");
-      });
-    });
-  }
+  var S = window.Shared, h = S.h, input = S.input, ordinal = 0;
 
   function warn(words) { return h("div", { class: "wk-warn", role: "alert" }, words); }
   function button(words, does, main) {
     return h("button", { type: "button", class: main ? "wk-main" : "wk-plain", onclick: does }, words);
-  }
-  function input(value, more) {
-    var el = h("input", Object.assign({ type: "text", autocomplete: "off" }, more || {}));
-    el.value = value || "";
-    return el;
-  }
-  function choice(options, value, empty) {
-    var el = h("select", {}, [h("option", { value: "" }, empty)].concat(options.map(function (o) { return h("option", { value: o[0] }, o[1]); })));
-    el.value = value || "";
-    return el;
   }
   // A control under its words; `hint` is shown below.
   function labelled(words, control, hint) {
@@ -81,7 +32,7 @@
   }
   // A notice or a survey that lies over the page.
   function over(what) {
-    if (!what) return;
+    if (!what || S.unasked(what)) return;
     var box;
     function close() { window.Pulse.closed(what.kind); box.remove(); }
     var card = h("div", { class: "wk-card", role: "dialog", "aria-modal": "true", "aria-label": what.title },
@@ -91,7 +42,7 @@
   }
 
   window.Kit = {
-    settings: settings, root: document.getElementById("wk-app"), h: h, call: call, wentWrong: wentWrong, warn: warn, button: button,
-    input: input, choice: choice, labelled: labelled, pairs: pairs, grid: grid, waiting: waiting, over: over
+    settings: settings, root: document.getElementById("wk-app"), h: h, call: S.call, wentWrong: S.wentWrong, warn: warn, button: button,
+    input: input, choice: S.select, labelled: labelled, pairs: pairs, grid: grid, waiting: waiting, over: over
   };
 })();

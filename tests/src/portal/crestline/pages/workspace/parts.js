@@ -1,52 +1,9 @@
-// Parts of the redesigned request with a life of their own: the code field, services, the list of files.
+// Parts of the redesigned request with a life of their own: diagnoses, services, the list of files.
 (function () {
   "use strict";
-  var K = window.Kit, F = window.Frame, h = K.h;
+  var K = window.Kit, F = window.Frame, S = window.Shared, h = K.h;
 
-  // A field with suggestions. Typing chooses nothing: leaving it without picking one empties it.
-  function codeField(kind, start, pick) {
-    var list = h("div", { class: "wk-offers", role: "listbox", hidden: true });
-    var hint = h("p", { class: "wk-hint" });
-    var box = K.input(start, { role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list" });
-    var timer = null, asked = 0, picked = start || "";
-    function close() { list.hidden = true; box.setAttribute("aria-expanded", "false"); }
-    function take(code) {
-      picked = code.code;
-      box.value = kind === "diagnosis" ? "" : code.code + " - " + code.text;
-      hint.textContent = "";
-      close();
-      pick(code);
-    }
-    function ask() {
-      var mine = asked += 1;
-      K.call("GET", "/api/codes?kind=" + kind + "&q=" + encodeURIComponent(box.value)).then(function (data) {
-        if (mine !== asked) return;
-        list.replaceChildren.apply(list, data.codes.map(function (code) {
-          return h("div", { role: "option", onmousedown: function (event) { event.preventDefault(); }, onclick: function () { take(code); } },
-            code.code + " - " + code.text);
-        }));
-        list.hidden = data.codes.length === 0;
-        box.setAttribute("aria-expanded", String(!list.hidden));
-        hint.textContent = data.codes.length === 0 ? "Nothing fits" : "";
-      }).catch(function (error) { if (!F.silent(error)) hint.textContent = error.message; });
-    }
-    box.addEventListener("input", function () {
-      picked = "";
-      if (kind !== "diagnosis") pick(null);
-      clearTimeout(timer);
-      asked += 1;
-      close();
-      hint.textContent = "";
-      if (box.value.trim().length >= 3) timer = setTimeout(ask, K.settings.typingMs);
-    });
-    box.addEventListener("blur", function () {
-      clearTimeout(timer);
-      asked += 1;
-      close();
-      if (!picked && box.value) { box.value = ""; hint.textContent = "Select a code from the list."; }
-    });
-    return { box: h("div", { class: "wk-combo" }, [box, list]), hint: hint };
-  }
+  var LOOK = { list: ["div", "wk-offers"], item: "div", hint: ["p", "wk-hint"], box: "wk-combo", none: "Nothing fits", typingMs: K.settings.typingMs, silent: F.silent };
 
   function diagnoses(draft) {
     var chosen = h("div", { class: "wk-tags", role: "list", "aria-label": "Diagnoses chosen" });
@@ -57,11 +14,7 @@
         }, "✕")]);
       }));
     }
-    var part = codeField("diagnosis", "", function (code) {
-      var known = draft.diagnoses.some(function (other) { return other.code === code.code; });
-      if (!known && draft.diagnoses.length < 12) draft.diagnoses.push(code);
-      draw();
-    });
+    var part = S.codeField("diagnosis", "", function (code) { S.addDiagnosis(draft, code); draw(); }, LOOK);
     draw();
     return h("div", { class: "wk-dx" }, [K.labelled("Diagnosis code", part.box, part.hint), chosen]);
   }
@@ -70,10 +23,10 @@
   function services(draft) {
     var holder = h("div", {});
     function one(line, place) {
-      var code = codeField("procedure", line.code ? line.code + " - " + line.text : "", function (picked) {
+      var code = S.codeField("procedure", line.code ? line.code + " - " + line.text : "", function (picked) {
         line.code = picked ? picked.code : "";
         line.text = picked ? picked.text : "";
-      });
+      }, LOOK);
       function bound(name, el) {
         el.addEventListener("input", function () { line[name] = el.value.trim(); });
         return el;
@@ -99,27 +52,10 @@
   function send(file, row, done) {
     var bar = h("progress", { max: 100, value: 0, "aria-label": "Sent so far" }), state = h("em", {}, "Uploading…");
     row.append(h("b", {}, file.name), bar, state);
-    var xhr = new XMLHttpRequest();
-    xhr.open("POST", "/api/uploads?name=" + encodeURIComponent(file.name));
-    xhr.upload.onprogress = function (event) { if (event.lengthComputable) bar.value = Math.round(100 * event.loaded / event.total); };
-    function refuse(words) { bar.remove(); state.textContent = words; state.className = "wk-warn"; }
-    xhr.onerror = function () { refuse("The upload failed."); };
-    xhr.onload = function () {
-      var answer = {};
-      try { answer = JSON.parse(xhr.responseText); } catch (e) { /* not ours: said below */ }
-      if (xhr.status === 401) { F.tell({ kind: "signed-out" }); return; }
-      if (xhr.status !== 200) { refuse(answer.userMessage || K.wentWrong()); return; }
-      bar.value = 100;
-      state.textContent = "Scanning…";
-      function look() {
-        K.call("GET", "/api/uploads/" + answer.id).then(function (scan) {
-          state.textContent = scan.state;
-          if (scan.state === "Ready") done(answer.id); else setTimeout(look, 500);
-        }).catch(function (error) { if (error.kind === "network") setTimeout(look, 500); else if (!F.silent(error)) refuse(error.message); });
-      }
-      setTimeout(look, answer.scanMs);
-    };
-    xhr.send(file);
+    S.sendFile(file, {
+      bar: bar, done: done, state: function (words) { state.textContent = words; },
+      refuse: function (words) { bar.remove(); state.textContent = words; state.className = "wk-warn"; }
+    }, F.tell);
   }
 
   function files(draft) {

@@ -1,7 +1,7 @@
 // The redesigned request. The draft lives in this page alone: a reload loses it.
 (function () {
   "use strict";
-  var K = window.Kit, F = window.Frame, P = window.Parts, h = K.h;
+  var K = window.Kit, F = window.Frame, P = window.Parts, X = window.Shared, h = K.h;
   var STEPS = ["w1", "w2", "w3", "w4", "check", "w5", "w6", "review"];
   var NAMES = ["Plan and kind", "Who is it for", "Who asks and who treats", "What is asked", "Is it needed", "Papers", "Questions", "Check and send"];
   var draft;
@@ -49,12 +49,15 @@
     });
   }
 
-  function patient() {
+  function patient(model) {
     var holder = h("div", {}, K.waiting(2)), results = h("div", { class: "wk-results", "aria-live": "polite" });
     frame("w2", [holder, results], function () { return draft.patient ? "" : "Select a patient."; });
     // The fields come in two passes: drawn first, brought to life a moment later by drawing them again.
     function form(alive) {
+      var words = model.renamed ? ["Birthday", "Subscriber ID", "Go"] : ["Born on", "Member number", "Look up"];
       var born = F.dateBox(alive ? draft.dob : ""), member = K.input(alive ? draft.memberId : "");
+      var fields = [K.labelled(words[0], born), K.labelled(words[1], member)];
+      if (model.reordered) fields.reverse();
       holder.replaceChildren(h("form", { onsubmit: function (event) {
         event.preventDefault();
         if (!alive) return;
@@ -62,8 +65,7 @@
         draft.dob = born.value;
         draft.patient = null;
         find();
-      } }, [h("div", { class: "wk-set" }, [K.labelled("Born on", born), K.labelled("Member number", member)]),
-        h("div", { class: "wk-foot" }, h("button", { type: "submit", class: "wk-plain" }, "Look up"))]));
+      } }, [h("div", { class: "wk-set" }, fields), h("div", { class: "wk-foot" }, h("button", { type: "submit", class: "wk-plain" }, words[2]))]));
     }
     function find() {
       results.replaceChildren(K.waiting(2));
@@ -96,8 +98,8 @@
     if (draft.patient) chosen();
   }
 
-  function providers() {
-    var options = K.settings.providers.map(function (p) { return [p.npi, p.name + " (" + p.npi + ")"]; });
+  function providers(model) {
+    var options = K.settings.providers.filter(function (p) { return p.npi !== model.without; }).map(function (p) { return [p.npi, p.name + " (" + p.npi + ")"]; });
     var treats = K.choice(options, draft.servicing, "Choose a provider"), asks = K.choice(options, draft.requesting, "Choose a provider");
     asks.addEventListener("change", function () { draft.requesting = asks.value; });
     treats.addEventListener("change", function () { draft.servicing = treats.value; });
@@ -129,7 +131,7 @@
     K.call("POST", "/api/precheck", body).then(function (data) {
       var vendor = data.result === "Handled by Verity Review";
       frame("check", [h("div", { class: "wk-card" }, K.pairs([["Authorization for this service", data.result]])),
-        vendor && h("p", {}, "Requests for this service are reviewed by Verity Review.")], vendor ? null : function () { return ""; });
+        vendor && h("p", {}, "Requests for this service are reviewed by Verity Review."), vendor && X.door(draft, "Go on at Verity Review", "wk-main")], vendor ? null : function () { return ""; });
     }).catch(F.broken);
   }
   function papers() {
@@ -180,52 +182,21 @@
     wrong.hidden = true;
     button.disabled = true;
     button.textContent = "Sending…";
-    var body = JSON.stringify({
-      plan: draft.plan, requestType: draft.type, memberId: draft.patient.memberId, requestingNpi: draft.requesting, servicingNpi: draft.servicing,
-      diagnoses: draft.diagnoses.map(function (d) { return d.code; }),
-      lines: draft.lines.map(function (l) { return { code: l.code, units: Number(l.units), from: l.from, to: l.to }; }),
-      expedited: draft.expedited, documents: draft.documents.map(function (d) { return d.id; }),
-      providerReference: draft.reference.trim(), accurate: true, answer: draft.answer
+    X.file(draft, model, {
+      tell: F.tell, broken: function (words) { F.draw(null, [K.warn(words)]); },
+      refused: function (words) { button.disabled = false; button.textContent = "Send request"; say(words); },
+      filed: function (key) { draft = fresh(); location.hash = "#/auth/confirmation/" + key; }
     });
-    for (var sent = 0; sent < model.sends; sent += 1) write(body, button, say, model.repeats);
-  }
-  function write(body, button, say, repeats) {
-    var xhr = new XMLHttpRequest();
-    xhr.open("POST", "/api/service-reviews");
-    xhr.setRequestHeader("content-type", "application/json");
-    function again() {
-      if (repeats > 0) setTimeout(function () { write(body, button, say, repeats - 1); }, 200);
-      return repeats > 0;
-    }
-    function lost() { if (!again()) F.draw(null, [K.warn(K.wentWrong())]); }
-    xhr.onerror = lost;
-    xhr.onload = function () {
-      if (xhr.status >= 500 && again()) return;
-      var answer = null;
-      try { answer = JSON.parse(xhr.responseText); } catch (e) { /* not ours: said below */ }
-      if (xhr.status === 401) { F.tell({ kind: "signed-out" }); return; }
-      if (xhr.status === 201 && answer) { draft = fresh(); location.hash = "#/auth/confirmation/" + answer.key; return; }
-      if (xhr.status === 422 && answer) { button.disabled = false; button.textContent = "Send request"; say(answer.userMessage); return; }
-      if (xhr.status === 200 && !answer) { document.documentElement.innerHTML = xhr.responseText; return; }
-      if (answer && answer.userMessage) F.draw(null, [K.warn(answer.userMessage)]);
-      else lost();
-    };
-    xhr.send(body);
   }
 
-  // The confirmation can be read once. A read that never reached the server is tried again; one that did is not.
-  function confirmation(key, tries) {
-    if (tries === undefined) F.draw(null, [K.waiting(3)]);
-    K.call("GET", "/api/confirmations/" + encodeURIComponent(key)).then(function (data) {
+  function confirmation(key) {
+    F.draw(null, [K.waiting(3)]);
+    X.confirmation(key, function (data) {
       F.draw(null, [h("h1", {}, "Sent to the plan"), h("p", {}, "Write the number down: this page cannot be opened again."),
         K.pairs([["Decision so far", data.status], ["Exchange ID", data.transaction], ["Request number", data.number]]),
         h("div", { class: "wk-foot" }, [h("a", { href: "#/auth/dashboard" }, "My list"), K.button("Print", function () { window.print(); })])]);
       if (data.toast) document.body.append(h("div", { class: "wk-toast", role: "alert" }, data.toast));
-    }).catch(function (error) {
-      var count = tries || 0;
-      if (error.kind === "network" && count < 40) setTimeout(function () { confirmation(key, count + 1); }, 250);
-      else F.broken(error);
-    });
+    }, F.broken);
   }
 
   var drawers = { w1: first, w2: patient, w3: providers, w4: services, check: check, w5: papers, w6: questionnaire, review: review };

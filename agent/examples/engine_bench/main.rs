@@ -4,6 +4,7 @@
 //! `cargo run --release -p agent --example engine_bench -- --parts miniwob --tasks click-button --seeds 3 --modes quiet`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a person's terminal")]
 
+mod healing;
 mod miniwob;
 mod ocr;
 #[expect(dead_code, unreachable_pub, reason = "shared with another benchmark, which asks for more")]
@@ -29,9 +30,11 @@ struct Args {
     miniwob: miniwob::Options,
     #[command(flatten)]
     ocr: ocr::Options,
+    #[command(flatten)]
+    healing: healing::Options,
 }
 
-const PARTS: [&str; 2] = ["miniwob", "ocr"];
+const PARTS: [&str; 3] = ["miniwob", "ocr", "healing"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -57,6 +60,7 @@ async fn run(args: Args) -> Result<()> {
         let figures = match part.as_str() {
             "miniwob" => miniwob::measure(&args.miniwob).await?,
             "ocr" => ocr::measure(&args.ocr).await?,
+            "healing" => healing::measure(&args.healing).await?,
             other => anyhow::bail!("`{other}` is not known"),
         };
         report.insert(part.clone(), figures);

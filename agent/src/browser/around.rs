@@ -12,6 +12,9 @@ use serde_json::json;
 pub struct Around {
     /// Up to eight texts, nearest first.
     pub near: Vec<String>,
+    /// The words that stand where a label would: beside it in its line, else right above.
+    #[serde(default)]
+    pub caption: String,
     /// Its centre in its region (form, section, dialog, table or body), CSS pixels.
     pub place: (f64, f64),
 }

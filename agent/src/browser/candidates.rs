@@ -19,14 +19,14 @@ const MOST: usize = 60;
 const NAMED: usize = 20;
 
 /// Candidates of the page script.
-struct Candidates {
-    token: i64,
-    texts: Vec<Vec<String>>,
+pub(crate) struct Candidates {
+    pub(crate) token: i64,
+    pub(crate) texts: Vec<Vec<String>>,
     parents: Vec<i64>,
 }
 
 impl Candidates {
-    fn read(value: &Value) -> Option<Self> {
+    pub(crate) fn read(value: &Value) -> Option<Self> {
         Some(Self {
             token: value.get("token")?.as_i64()?,
             texts: serde_json::from_value(value.get("texts")?.clone()).ok()?,
@@ -258,10 +258,15 @@ impl PageInner {
 
     /// Role and name by Chrome, for the first few that have none yet. A node without a name keeps an empty one.
     pub(crate) async fn name_them(&self, found: &mut [Found]) {
+        self.name_first(found, NAMED).await;
+    }
+
+    /// As [`PageInner::name_them`], for the first so many.
+    pub(crate) async fn name_first(&self, found: &mut [Found], many: usize) {
         let nodes: Vec<Option<Node>> = found
             .iter()
             .enumerate()
-            .map(|(at, f)| (at < NAMED && f.role.is_empty()).then(|| f.node.clone()))
+            .map(|(at, f)| (at < many && f.role.is_empty()).then(|| f.node.clone()))
             .collect();
         let named = join_all(nodes.iter().map(|node| async {
             let (world, object) = self.object(node.as_ref()?).await.ok()?;

@@ -255,25 +255,89 @@
   const first = (el, fn, ...args) => { const hit = globalThis.__agent[fn](el, ...args)[0]; return hit ? numberOf(hit) : null; };
 
   // ---- around --------------------------------------------------------------------------------
-  // Short texts next to an element, nearest first, and its centre in its region.
-  const surround = (list) => list.map((n) => {
-    const el = numbered(n);
-    if (!el || el.nodeType !== 1) return null;
-    const home = closest(el.parentElement || el, "form,section,fieldset,dialog,[role=dialog],[role=region],main,article,table") || document.body;
-    const own = el.getBoundingClientRect(), place = home.getBoundingClientRect(), found = [];
-    const walker = document.createTreeWalker(home, NodeFilter.SHOW_TEXT), range = document.createRange();
-    for (let t = walker.nextNode(), count = 0; t && count < 3000; t = walker.nextNode(), count++) {
-      const words = tidy(t.data), at = t.parentElement;
-      if (!words || words.length > 60 || !at || SKIP.has(at.tagName) || flatContains(el, at)) continue;
-      range.selectNode(t);
-      const box = range.getBoundingClientRect();
-      if (!box.width || !box.height) continue;
-      const dx = Math.max(own.left - box.right, box.left - own.right, 0), dy = Math.max(own.top - box.bottom, box.top - own.bottom, 0);
-      found.push([dx * dx + dy * dy, words]);
+  const HOME = "form,section,fieldset,dialog,[role=dialog],[role=region],main,article,table";
+  // The short texts of a part of the page with their boxes; each part is measured once per look.
+  const measured = (home, known) => {
+    if (known.has(home)) return known.get(home);
+    const found = [], range = document.createRange();
+    const walk = (n, left) => {
+      for (const c of (n.shadowRoot || n).childNodes) {
+        if (found.length >= left) return;
+        if (c.nodeType === 1) { if (!SKIP.has(c.tagName)) walk(c, left); continue; }
+        const words = c.nodeType === 3 ? tidy(c.data) : "";
+        if (!words || words.length > 60) continue;
+        range.selectNode(c);
+        const box = range.getBoundingClientRect();
+        if (box.width && box.height) found.push({ at: c.parentElement || n, words, box });
+      }
+    };
+    walk(home, 3000);
+    known.set(home, found);
+    return found;
+  };
+  const homeOf = (el) => closest(flatParent(el) || el, HOME) || document.body;
+  // The words a person takes for the label of a control that has none: beside it in its line, else right above.
+  const caption = (el, known) => {
+    const own = el.getBoundingClientRect(), after = /^(checkbox|radio)$/.test(el.type);
+    let best = "", least = Infinity;
+    for (const { at, words, box } of measured(homeOf(el), known)) {
+      if (flatContains(el, at) || closest(at, "button,a,option,[role=button]") || !/\p{L}/u.test(words)) continue;
+      const line = Math.min(own.bottom, box.bottom) - Math.max(own.top, box.top) > Math.min(own.height, box.height) / 2;
+      const beside = after ? box.left - own.right : own.left - box.right;
+      const above = own.top - box.bottom, over = Math.min(own.right, box.right) - Math.max(own.left, box.left) > 0;
+      let far = Infinity;
+      if (line && beside > -4 && beside < 300) far = beside;
+      else if (over && above > -4 && above < 30) far = 300 + above;
+      if (far < least) { least = far; best = words; }
     }
-    found.sort((a, b) => a[0] - b[0]);
-    return { near: found.slice(0, 8).map((f) => f[1]), place: [own.x + own.width / 2 - place.x, own.y + own.height / 2 - place.y] };
-  });
+    return best;
+  };
+  // Short texts next to an element, nearest first, its caption and its centre in its region.
+  const surround = (list) => {
+    const known = new Map();
+    return list.map((n) => {
+      const el = numbered(n);
+      if (!el || el.nodeType !== 1) return null;
+      const home = homeOf(el), own = el.getBoundingClientRect(), place = home.getBoundingClientRect(), found = [];
+      for (const { at, words, box } of measured(home, known)) {
+        if (flatContains(el, at)) continue;
+        const dx = Math.max(own.left - box.right, box.left - own.right, 0), dy = Math.max(own.top - box.bottom, box.top - own.bottom, 0);
+        found.push([dx * dx + dy * dy, words]);
+      }
+      found.sort((a, b) => a[0] - b[0]);
+      return { near: found.slice(0, 8).map((f) => f[1]), caption: el.matches(CONTROL) ? caption(el, known) : "",
+        place: [own.x + own.width / 2 - place.x, own.y + own.height / 2 - place.y] };
+    });
+  };
+  // Every visible control of these kinds with what may name it: name attribute, test id, type, then words.
+  const OFFERS = {
+    press: "button,input[type=submit],input[type=button],input[type=reset],input[type=image],input[type=file],a[href],summary," +
+      "[role=button],[role=link],[role=menuitem],[role=tab]",
+    type: "input:not([type=hidden],[type=submit],[type=button],[type=reset],[type=image],[type=file],[type=checkbox],[type=radio])," +
+      "textarea,select,[contenteditable=''],[contenteditable=true],[role=textbox],[role=searchbox],[role=combobox],[role=spinbutton]",
+    choice: "select,input[type=checkbox],input[type=radio],fieldset,[role=combobox],[role=listbox],[role=radio],[role=radiogroup]," +
+      "[role=checkbox],[role=switch]",
+    table: "table,[role=table],[role=grid],[role=treegrid]",
+  };
+  const offered = (kinds, most) => {
+    const known = new Map(), els = [], texts = [];
+    for (const el of select(document, kinds.map((k) => OFFERS[k]).join(","))) {
+      if (els.length >= most) break;
+      if (!visible(el)) continue;
+      const control = el.matches(CONTROL), table = el.matches(OFFERS.table);
+      const words = control ? labels(el) : groupNames(el);
+      if (table) words.push(el.caption ? tidy(text(el.caption)) : headingBefore(el));
+      else if (el.tagName === "FIELDSET") words.push(headingIn(el));
+      else if (!/^(SELECT|TEXTAREA)$/.test(el.tagName)) words.push(tidy(text(el)));
+      words.push(el.getAttribute("placeholder") || "", el.title || "", el.querySelector("img[alt]")?.alt || "");
+      const told = words.filter(Boolean).map((w) => w.slice(0, 120));
+      if (!told.length && control) told.push(caption(el, known));
+      els.push(el);
+      texts.push([el.getAttribute("name") || "", TEST_ID.map((a) => el.getAttribute(a)).find(Boolean) || "",
+        el.tagName === "INPUT" || el.tagName === "BUTTON" ? el.type : "", ...new Set(told.filter(Boolean))]);
+    }
+    return { token: keep(els), texts, parents: [] };
+  };
 
   // ---- acting ------------------------------------------------------------------------------
   const describe = (el) => {
@@ -691,7 +755,7 @@
   new MutationObserver(watch).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
   globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendars, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, aim, framePoint, frameMap, verdict, disarm, focusAll, kindOf,
-    setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, surround, html, covers,
+    setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, surround, offered, html, covers,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
     expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),
     viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: (el, n) => flatContains(el, numbered(n)), held, checked, focused: (el) => deepActive() === el, flush, title: () => document.title };

@@ -2,7 +2,9 @@
 //! never for a secret, never when anything is in doubt; what was found, or would have been, is told as drift with the change it
 //! proposes to the script.
 
+pub mod gather;
 pub mod score;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -10,11 +12,9 @@ use domain::script::ast::{Heal, Screen, Target};
 use serde::Serialize;
 
 use super::{Halt, Portal, locate::Sought};
-use crate::browser::{Around, By, Deadline, Found, Page, Query};
-use score::{Fingerprint, Unhealed, choose, score};
+use crate::browser::{By, Deadline, Found, Page, Query};
+use score::{Fingerprint, Unhealed, choose};
 
-/// Most candidates compared.
-const CANDIDATES_MAX: usize = 400;
 /// How long the page must have come to rest.
 const QUIET: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -45,13 +45,9 @@ impl Portal<'_> {
         if !self.errand.remembers || self.prints.contains_key(name.as_str()) {
             return;
         }
-        let mut found = [found.clone()];
-        page.name_all(&mut found).await;
-        let [found] = found;
         // A page that goes away in between is remembered another time.
-        let Ok(around) = page.around(std::slice::from_ref(&found.node)).await else { return };
-        let around = around.into_iter().next().flatten().unwrap_or_default();
-        let print = self.print(&found, &around);
+        let masker = &self.observe.masker;
+        let Some(print) = gather::remembered(page, found, masker).await else { return };
         self.prints.insert(name.text.clone(), print);
     }
 
@@ -71,7 +67,9 @@ impl Portal<'_> {
             return Ok(None);
         }
         page.quiet(Deadline::within(QUIET)).await;
-        let candidates = self.candidates(page, &old.role).await;
+        // A page that cannot be asked offers nothing.
+        let candidates =
+            gather::candidates(page, &old, &self.observe.masker).await.unwrap_or_default();
         let prints: Vec<Fingerprint> = candidates.iter().map(|(_, print)| print.clone()).collect();
         let choice = match choose(&old, &prints) {
             Ok(choice) if !self.belongs_to_another(name.as_str(), &old, &prints[choice.at]) => {
@@ -143,66 +141,10 @@ impl Portal<'_> {
         Ok(known)
     }
 
-    /// Visible controls of a compatible kind, with what is remembered of such.
-    async fn candidates(&self, page: &Page, role: &str) -> Vec<(Found, Fingerprint)> {
-        let mut all: Vec<Found> = Vec::new();
-        for kind in score::kinds_like(role) {
-            let query = Query::by(By::Role(kind.to_owned(), None));
-            // A frame that cannot be asked offers nothing.
-            let found = page.seek(&query).await.unwrap_or_default();
-            for one in found.into_iter().filter(|one| one.visible) {
-                if all.len() < CANDIDATES_MAX && !all.iter().any(|known| known.node == one.node) {
-                    all.push(one);
-                }
-            }
-        }
-        let nodes: Vec<_> = all.iter().map(|found| found.node.clone()).collect();
-        let around = page.around(&nodes).await.unwrap_or_else(|_| vec![None; nodes.len()]);
-        all.into_iter()
-            .zip(around)
-            .map(|(found, around)| {
-                let print = self.print(&found, &around.unwrap_or_default());
-                (found, print)
-            })
-            .collect()
-    }
-
     /// Another element of the script is more like the candidate than the lost one was.
     fn belongs_to_another(&self, lost: &str, old: &Fingerprint, candidate: &Fingerprint) -> bool {
-        let own = score(old, candidate);
-        self.errand.prints.iter().any(|(name, print)| {
-            name != lost
-                && score::compatible(&print.role, &candidate.role)
-                && score(print, candidate) > own
-        })
-    }
-
-    fn print(&self, found: &Found, around: &Around) -> Fingerprint {
-        // Texts that hold a value of the patient are not remembered.
-        let clean = |text: &str| {
-            let masked = self.observe.masker.text(text);
-            if masked == text { text.to_owned() } else { String::new() }
-        };
-        let texts = |list: &[String]| {
-            list.iter().map(|text| clean(text)).filter(|text| !text.is_empty()).collect::<Vec<_>>()
-        };
-        let facts = &found.facts;
-        Fingerprint {
-            role: found.role.clone(),
-            name: clean(&found.name),
-            input_type: facts.input_type.clone(),
-            name_attr: facts.name_attr.clone(),
-            test_id: facts.test_id.clone(),
-            label: clean(&facts.label),
-            text: if matches!(found.role.as_str(), "table" | "grid") {
-                String::new()
-            } else {
-                clean(&facts.text)
-            },
-            group: texts(&facts.group),
-            near: texts(&around.near),
-            place: Some(around.place),
-        }
+        let others = self.errand.prints.iter().map(|(name, print)| (name.as_str(), print));
+        score::belongs_to_another(lost, old, candidate, others)
     }
 }
 

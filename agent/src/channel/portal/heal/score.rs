@@ -4,10 +4,9 @@
 //! redesign changes them first. Being alike is never enough: [`choose`] answers only when one candidate stands out and its
 //! name is nearly the old one, or an exact mark of the old element is on it.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
+use super::words;
 use crate::browser::text::fold_name;
 
 /// What is remembered of an element that was used. No values and nothing of a patient: texts that hold an input are left out
@@ -33,6 +32,10 @@ pub struct Fingerprint {
     pub group: Vec<String>,
     /// Up to eight texts next to it, nearest first.
     pub near: Vec<String>,
+    /// The words that stand where a label would; what a control without any name goes by.
+    pub caption: String,
+    /// How many others of its kind went by the same words.
+    pub twins: u32,
     /// Centre in its region, CSS pixels.
     pub place: Option<(f64, f64)>,
 }
@@ -70,27 +73,25 @@ const TEXT: f64 = 1.0;
 const INPUT_TYPE: f64 = 1.0;
 const PLACE: f64 = 0.5;
 
-/// Kinds of control that may stand for each other.
-const KINDS: [&[&str]; 4] = [
-    &["button", "link", "menuitem", "tab"],
-    &["textbox", "searchbox", "combobox", "spinbutton", "Date", "DateTime", "InputTime"],
-    &["combobox", "listbox", "radio", "radiogroup", "checkbox", "switch"],
-    &["table", "grid", "treegrid"],
+/// Kinds of control that may stand for each other, by the name the browser layer has for them.
+const KINDS: [(&str, &[&str]); 4] = [
+    ("press", &["button", "link", "menuitem", "tab"]),
+    ("type", &["textbox", "searchbox", "combobox", "spinbutton", "Date", "DateTime", "InputTime"]),
+    ("choice", &["combobox", "listbox", "radio", "radiogroup", "group", "checkbox", "switch"]),
+    ("table", &["table", "grid", "treegrid"]),
 ];
 
-/// Roles whose controls may stand for one of this role.
-pub fn kinds_like(role: &str) -> impl Iterator<Item = &'static str> {
-    let kinds = KINDS.iter().filter(move |kind| kind.contains(&role));
-    let mut all: Vec<&'static str> = kinds.flat_map(|kind| kind.iter().copied()).collect();
-    all.sort_unstable();
-    all.dedup();
-    all.into_iter()
+/// The kinds of control that may stand for one of this role; none where nothing may.
+#[must_use]
+pub fn kinds_of(role: &str) -> Vec<&'static str> {
+    let kinds = KINDS.iter().filter(|(_, roles)| roles.contains(&role));
+    kinds.map(|(kind, _)| *kind).collect()
 }
 
 /// Whether a control of one role may stand for one of another.
 #[must_use]
 pub fn compatible(old: &str, new: &str) -> bool {
-    old == new || KINDS.iter().any(|kind| kind.contains(&old) && kind.contains(&new))
+    old == new || KINDS.iter().any(|(_, roles)| roles.contains(&old) && roles.contains(&new))
 }
 
 /// How alike two are, 0 to 1: the weighted mean of what both could have.
@@ -103,10 +104,10 @@ pub fn score(old: &Fingerprint, new: &Fingerprint) -> f64 {
     };
     let (before, after) = (around(old), around(new));
     if !before.is_empty() || !after.is_empty() {
-        parts.push((AROUND, overlap(&before, &after)));
+        parts.push((AROUND, words::overlap(&before, &after)));
     }
     if !old.text.is_empty() {
-        parts.push((TEXT, likeness(&old.text, &new.text)));
+        parts.push((TEXT, words::likeness(&old.text, &new.text)));
     }
     if !old.input_type.is_empty() || !new.input_type.is_empty() {
         parts.push((INPUT_TYPE, f64::from(u8::from(old.input_type == new.input_type))));
@@ -121,103 +122,109 @@ pub fn score(old: &Fingerprint, new: &Fingerprint) -> f64 {
     sum / weights
 }
 
+/// Candidates of a compatible role, the likest first: position and score.
+#[must_use]
+pub fn rank(old: &Fingerprint, candidates: &[Fingerprint]) -> Vec<(usize, f64)> {
+    let fitting = candidates.iter().enumerate().filter(|(_, new)| compatible(&old.role, &new.role));
+    let mut ranked: Vec<(usize, f64)> = fitting.map(|(at, new)| (at, score(old, new))).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked
+}
+
 /// The one candidate that may be taken for the old element.
 ///
 /// # Errors
 /// [`Unhealed`]: anything less than certain is nobody.
 pub fn choose(old: &Fingerprint, candidates: &[Fingerprint]) -> Result<Choice, Unhealed> {
-    let mut ranked: Vec<(usize, f64)> = candidates
-        .iter()
-        .enumerate()
-        .filter(|(_, new)| compatible(&old.role, &new.role))
-        .map(|(at, new)| (at, score(old, new)))
-        .collect();
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let ranked = rank(old, candidates);
     let Some(&(at, best)) = ranked.first() else { return Err(Unhealed::Nobody) };
     let margin = best - ranked.get(1).map_or(0.0, |second| second.1);
     if !may_be(old, &candidates[at]) {
         return Err(Unhealed::Unlike(best));
     }
-    if margin < MARGIN_MIN {
+    // One of several of the same words was always known by something that is lost now.
+    if margin < MARGIN_MIN || old.twins > 0 {
         return Err(Unhealed::Close(margin));
     }
     // A twin elsewhere on the page that could be meant as well: nobody can know.
-    let rivals = ranked.iter().skip(1).filter(|(rival, _)| may_be(old, &candidates[*rival]));
-    if rivals
-        .clone()
-        .any(|(rival, _)| named(old, &candidates[*rival]) >= named(old, &candidates[at]))
-    {
+    let likest = named(old, &candidates[at]);
+    let mut rivals = ranked.iter().skip(1).map(|(rival, _)| &candidates[*rival]);
+    if rivals.any(|rival| may_be(old, rival) && named(old, rival) >= likest) {
         return Err(Unhealed::Close(margin));
     }
     Ok(Choice { at, score: best, margin })
 }
 
+/// Another element of the script is more like the candidate than the lost one was.
+#[must_use]
+pub fn belongs_to_another<'p>(
+    lost: &str,
+    old: &Fingerprint,
+    candidate: &Fingerprint,
+    others: impl IntoIterator<Item = (&'p str, &'p Fingerprint)>,
+) -> bool {
+    let own = score(old, candidate);
+    others.into_iter().any(|(name, print)| {
+        name != lost && compatible(&print.role, &candidate.role) && score(print, candidate) > own
+    })
+}
+
 /// What must hold for a candidate whatever its score.
 fn may_be(old: &Fingerprint, new: &Fingerprint) -> bool {
-    let typed = |print: &Fingerprint| match print.input_type.as_str() {
-        "" | "text" | "search" | "tel" | "number" | "date" => "text".to_owned(),
-        other => other.to_owned(),
+    let typed = |print: &Fingerprint| match (print.role.as_str(), print.input_type.as_str()) {
+        // A button is a button, however it is written.
+        ("button" | "link" | "menuitem" | "tab", "" | "submit" | "button" | "image") => "press",
+        (_, "" | "text" | "search" | "tel" | "number" | "date" | "email") => "text",
+        (_, "checkbox" | "radio") => "tick",
+        (_, "password") => "password",
+        (_, "file") => "file",
+        _ => "other",
     };
-    let marked = (!old.test_id.is_empty() && old.test_id == new.test_id)
-        || (!old.name_attr.is_empty() && old.name_attr == new.name_attr);
-    let labels_fit =
-        old.label.is_empty() || new.label.is_empty() || overlap(&old.label, &new.label) > 0.0;
-    typed(old) == typed(new) && (named(old, new) >= NAME_MIN || (marked && labels_fit))
+    let labels_fit = old.label.is_empty()
+        || new.label.is_empty()
+        || words::overlap(&old.label, &new.label) > 0.0;
+    let marked = marked(old, &new.test_id, &new.name_attr) && labels_fit;
+    typed(old) == typed(new) && (named(old, new) >= NAME_MIN || marked)
 }
 
-/// Likeness of the names: of the accessible name and the label whichever is nearer.
+/// An exact mark of the old element: its test id or its `name` attribute.
+#[must_use]
+pub fn marked(old: &Fingerprint, test_id: &str, name_attr: &str) -> bool {
+    (!old.test_id.is_empty() && old.test_id == test_id)
+        || (!old.name_attr.is_empty() && old.name_attr == name_attr)
+}
+
+/// Everything an element goes by: name, label, own text; where there is none of them, its caption.
+fn goes_by(print: &Fingerprint) -> Vec<&str> {
+    let own = [&print.name, &print.label, &print.text];
+    let own: Vec<&str> =
+        own.into_iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+    if own.is_empty() && !print.caption.is_empty() { vec![&print.caption] } else { own }
+}
+
+/// Likeness of the names: of everything the two go by, whichever are nearest.
 fn named(old: &Fingerprint, new: &Fingerprint) -> f64 {
-    let words = |print: &Fingerprint| {
-        [&print.name, &print.label, &print.text]
-            .into_iter()
-            .filter(|text| !text.trim().is_empty())
-            .map(|text| fold_name(text))
-            .collect::<Vec<_>>()
-    };
-    let (before, after) = (words(old), words(new));
-    let pairs = before.iter().flat_map(|a| after.iter().map(move |b| likeness(a, b)));
-    pairs.fold(0.0, f64::max)
+    let after = goes_by(new);
+    goes_by(old)
+        .iter()
+        .flat_map(|a| after.iter().map(move |b| words::likeness(a, b)))
+        .fold(0.0, f64::max)
 }
 
-/// The larger of edit similarity and word overlap, after normalising.
-fn likeness(a: &str, b: &str) -> f64 {
-    let (a, b) = (fold_name(a), fold_name(b));
-    if a.is_empty() || b.is_empty() {
-        return 0.0;
-    }
-    edit(&a, &b).max(overlap(&a, &b))
+/// As the likeness of names, to bare words.
+#[must_use]
+pub fn worded(old: &Fingerprint, words: &[String]) -> f64 {
+    goes_by(old)
+        .iter()
+        .flat_map(|a| words.iter().map(move |b| words::likeness(a, b)))
+        .fold(0.0, f64::max)
 }
 
-/// 1 − edit distance / longer length.
-fn edit(a: &str, b: &str) -> f64 {
-    let (a, b): (Vec<char>, Vec<char>) =
-        (a.chars().take(120).collect(), b.chars().take(120).collect());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.iter().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let up = row[j + 1];
-            row[j + 1] = (corner + usize::from(left != right)).min(up + 1).min(row[j] + 1);
-            corner = up;
-        }
-    }
-    let longest = a.len().max(b.len()).max(1);
-    1.0 - row[b.len()] as f64 / longest as f64
-}
-
-/// Shared words of all words.
-fn overlap(a: &str, b: &str) -> f64 {
-    let words = |text: &str| {
-        fold_name(text)
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect::<BTreeSet<_>>()
-    };
-    let (a, b) = (words(a), words(b));
-    let all = a.union(&b).count();
-    if all == 0 { 0.0 } else { a.intersection(&b).count() as f64 / all as f64 }
+/// Whether these words name an element as the old one is named.
+#[must_use]
+pub fn same_words(old: &Fingerprint, words: &[String]) -> bool {
+    let own: Vec<String> = goes_by(old).into_iter().map(fold_name).collect();
+    words.iter().any(|word| own.contains(&fold_name(word)))
 }
 
 #[cfg(test)]
@@ -289,12 +296,5 @@ mod tests {
         old.test_id = "member".into();
         new.test_id = "member".into();
         assert_eq!(choose(&old, &[new]).unwrap().at, 0);
-    }
-
-    #[test]
-    fn likeness_is_between_nothing_and_the_same() {
-        assert!((likeness("Search", "search:") - 1.0).abs() < 1e-9);
-        assert!(likeness("Member ID", "Subscriber ID") < NAME_MIN);
-        assert!((edit("abc", "") - 0.0).abs() < 1e-9);
     }
 }

@@ -159,10 +159,10 @@
   const tell = (what, body) => fetch(`${location.origin}/tell/${config.number}/${what}`, { method: "POST", body: JSON.stringify(body) });
   const begin = async () => {
     const list = docs();
-    const inFrame = (d, name) => !name || d.title.trim() === name || d.defaultView?.frameElement?.name === name;
+    const inFrame = (d, name) => !name || d.title.trim() === name || d.defaultView?.frameElement?.name === name || d.defaultView?.frameElement?.title === name;
     for (const c of config.controls) {
       // Several parts of a page may match; the one that is shown is meant.
-      const hits = list.filter((d) => inFrame(d, c.frame)).flatMap((d) => all(d).filter((e) => { try { return e.matches(c.css); } catch { return false; } })).filter(seen);
+      const near = list.filter((d) => inFrame(d, c.frame)), hits = (near.length ? near : list).flatMap((d) => all(d).filter((e) => { try { return e.matches(c.css); } catch { return false; } })).filter(seen);
       truth.set(c.key, hits[0] || null);
       twins.push(hits.length);
     }

@@ -83,6 +83,8 @@ const OPERATORS: [&str; 21] = [
     "twin",
     "removed",
 ];
+/// A day after the one the payers' clocks stand at.
+const SERVICE_DAY: &str = "2026-03-09";
 /// How many controls are put beside a page's own for the measure of time.
 const CLUTTER: u64 = 2_000;
 
@@ -132,7 +134,7 @@ async fn elements(options: &Options, program: &Path) -> Result<Value> {
     let mut running = Vec::new();
     for name in PAYERS {
         if options.payers.iter().any(|wanted| wanted == name) {
-            running.push(Payer::start(program, name, folder.path()).await?);
+            running.push(Payer::start(program, name, folder.path(), &[]).await?);
         }
     }
     let first = running.first().context("no payer is named")?;
@@ -170,8 +172,9 @@ async fn captured(browser: &Browser, payer: &Payer) -> Result<Seen> {
     let mut seen = Seen { payer: payer.name, v1: Vec::new(), v2: Vec::new() };
     for skin in ["v1", "v2"] {
         payer.skin(&json!({"skin": skin})).await?;
+        let number = payer.prepare(SERVICE_DAY).await?;
         let context: Context = browser.new_context().await?;
-        let mut walk = Walk::begin(payer, skin, &key, context.clone()).await?;
+        let mut walk = Walk::begin(payer, skin, &key, number, context.clone()).await?;
         if let Err(error) = walk.go().await {
             println!("healing: the walk ends early: {error:#}");
         }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
@@ -82,12 +83,18 @@ pub(super) struct Payer {
 
 impl Payer {
     /// Starts one with a frozen clock and everything of its own below `folder`.
-    pub(super) async fn start(program: &Path, name: &'static str, folder: &Path) -> Result<Self> {
+    pub(super) async fn start(
+        program: &Path,
+        name: &'static str,
+        folder: &Path,
+        more: &[&str],
+    ) -> Result<Self> {
         let mut child = Command::new(program)
             .args(["serve", name, "--with-parent", "--dir"])
             .arg(folder.join(name))
             .arg("--ca-dir")
             .arg(folder.join("ca"))
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -124,23 +131,58 @@ impl Payer {
 
     /// Which rendering new portal sessions get: `{"skin": "v2"}` or `{"mixed": 0.3}`.
     pub(super) async fn skin(&self, wanted: &Value) -> Result<()> {
-        let url = format!("{}/{}/skin", self.ready.ctl, self.name);
-        let call = self.http.put(url).header("content-type", "application/json");
-        let answer = call.body(wanted.to_string()).bearer_auth(&self.ready.bearer).send().await?;
-        ensure!(answer.status().is_success(), "{}: {}", self.name, answer.text().await?);
-        Ok(())
+        self.call(Method::PUT, &format!("{}/skin", self.name), wanted).await.map(drop)
+    }
+
+    /// What the walks and scripts need to find: everybody signed out, one way of signing in, and a request that was granted.
+    /// Its number. `day`: of service.
+    pub(super) async fn prepare(&self, day: &str) -> Result<String> {
+        self.sign_all_out().await?;
+        if self.name == "planbridge" {
+            let knob = json!({"login_second": "question"});
+            self.call(Method::PUT, &format!("{}/knobs", self.name), &knob).await?;
+        }
+        let (member, plan, code) = match self.name {
+            "crestline" => ("W100000001", "CLM", "70551"),
+            "verity" => ("W100000002", "CLM", "70551"),
+            "larkfield" => ("L200000006", "LKN", "70551"),
+            "harbor" => ("9000000010", "HSM", "70551"),
+            "planbridge" => ("XPB300000012", "PBR", "70551"),
+            _ => ("R400000014", "RXB", "J1745"),
+        };
+        let filing = json!({"memberId": member, "plan": plan, "requestingNpi": "1234567893",
+            "servicingNpi": "1234567893", "diagnoses": ["K50.90"], "requestType": "Outpatient",
+            "sixWeeksOfTherapy": true,
+            "lines": [{"code": code, "units": 1, "from": day, "to": day}]});
+        let cases = format!("{}/cases", self.name);
+        let filed = self.call(Method::POST, &cases, &json!({"filing": filing})).await?;
+        let case = filed["case"].as_str().context("no case was filed")?.to_owned();
+        let act = json!({"act": "approve"});
+        self.call(Method::POST, &format!("{cases}/{case}/act"), &act).await?;
+        let first = filed["numbers"].as_array().and_then(|all| all.first());
+        let number = first.and_then(|one| one["value"].as_str());
+        Ok(number.unwrap_or(&case).to_owned())
+    }
+
+    /// Ends every portal session.
+    pub(super) async fn sign_all_out(&self) -> Result<()> {
+        self.call(Method::POST, &format!("{}/sessions/end", self.name), &json!({})).await.map(drop)
     }
 
     /// Moves its clock; its time afterwards, Unix seconds.
     async fn advance(&self, by: &str) -> Result<u64> {
-        let url = format!("{}/clock", self.ready.ctl);
-        let body = json!({"advance": by}).to_string();
-        let call = self.http.post(&url).header("content-type", "application/json").body(body);
-        let answer = call.bearer_auth(&self.ready.bearer).send().await?;
-        ensure!(answer.status().is_success(), "{}: the clock does not move", self.name);
-        let told: Value = serde_json::from_str(&answer.text().await?)?;
+        let told = self.call(Method::POST, "clock", &json!({"advance": by})).await?;
         let now: jiff::Timestamp = told["now"].as_str().context("no time")?.parse()?;
         Ok(u64::try_from(now.as_second())?)
+    }
+
+    async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
+        let call = self.http.request(method, format!("{}/{path}", self.ready.ctl));
+        let call = call.header("content-type", "application/json").body(body.to_string());
+        let answer = call.bearer_auth(&self.ready.bearer).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "{} {path}: {status} {text}", self.name);
+        Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 
     /// A value a walk names: `user`, `password`, `answer`, `otp` (each a new one), `mail`, `link`.

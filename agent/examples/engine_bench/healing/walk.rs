@@ -15,7 +15,7 @@ use super::{
 };
 use crate::repository;
 
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Somebody on their way through a payer's pages.
 pub(super) struct Walk<'a> {
@@ -26,6 +26,8 @@ pub(super) struct Walk<'a> {
     /// The page of the key that is being shown.
     on: String,
     code: String,
+    /// The number of a request the payer has.
+    number: String,
     pub(super) captured: Vec<Arc<Captured>>,
 }
 
@@ -34,11 +36,12 @@ impl<'a> Walk<'a> {
         payer: &'a Payer,
         skin: &'a str,
         key: &'a [Control],
+        number: String,
         context: Context,
     ) -> Result<Self> {
         context.new_page().await?;
         let (on, code) = (String::new(), String::new());
-        Ok(Self { payer, skin, key, context, on, code, captured: Vec::new() })
+        Ok(Self { payer, skin, key, context, on, code, number, captured: Vec::new() })
     }
 
     /// Goes all the way; a step that cannot be done ends it, with what was captured until then.
@@ -93,7 +96,7 @@ impl<'a> Walk<'a> {
             }
             return Ok(self.code.chars().nth(digit - 1).unwrap_or('0').to_string());
         }
-        self.payer.value(name).await
+        if name == "number" { Ok(self.number.clone()) } else { self.payer.value(name).await }
     }
 
     /// The selector of a control on the page that is shown.
@@ -117,8 +120,12 @@ impl<'a> Walk<'a> {
         let deadline = Deadline::within(PATIENCE);
         loop {
             let page = self.page()?;
-            // A frame that is not there yet is waited for like the control in it.
-            let found = page.find(&query).await.unwrap_or_default();
+            // A frame that is not there yet is waited for like the control in it; some are known by the title of their element only.
+            let mut found = page.find(&query).await.unwrap_or_default();
+            if found.is_empty() {
+                let anywhere = Query { frame: None, ..query.clone() };
+                found = page.find(&anywhere).await.unwrap_or_default();
+            }
             if let Some(found) = found.into_iter().find(|one| one.visible) {
                 return Ok(found);
             }

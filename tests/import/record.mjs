@@ -1,10 +1,9 @@
 // Renews agent/tests/import/fixtures/chromium156.json: opens invented pages in the installed Chromium, records a walk through them
 // with the session of DevTools' own Recorder, and writes what it exports. Run by hand when the Chromium in use changes:
 // `node record.mjs > ../../agent/tests/import/fixtures/chromium156.json`, then look at what is different.
-import { chromium } from "playwright-core";
 import { createServer } from "node:http";
+import { record } from "./recorder.mjs";
 
-const chrome = process.env.FLEET_CHROMIUM ?? "/usr/lib/chromium/chromium";
 const pages = {
   "/login": `<title>Briar Review - Sign in</title><h1>Sign in</h1><form action="/home">
     <label><input type="checkbox" id="agree" name="agree"> I agree to the disclosure</label>
@@ -47,50 +46,8 @@ const server = createServer((call, answer) => {
 });
 await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
 const base = `http://127.0.0.1:${server.address().port}`;
-const free = createServer();
-await new Promise((ready) => free.listen(0, "127.0.0.1", ready));
-const port = free.address().port;
-await new Promise((closed) => free.close(closed));
 
-const browser = await chromium.launch({
-  executablePath: chrome,
-  args: ["--no-sandbox", `--remote-debugging-port=${port}`, "--remote-allow-origins=*"],
-});
-const page = await (await browser.newContext()).newPage();
-await page.goto(`${base}/login`);
-const targets = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
-const target = targets.find((one) => one.url.endsWith("/login"));
-const tools = await (await browser.newContext()).newPage();
-await tools.goto(`http://127.0.0.1:${port}/devtools/inspector.html?ws=127.0.0.1:${port}/devtools/page/${target.id}`);
-await tools.evaluate(async () => {
-  const recorder = await import("./panels/recorder/models/models.js");
-  const sdk = await import("./core/sdk/sdk.js");
-  const selectorTypesToRecord = ["aria", "css", "text", "xpath", "pierce"];
-  for (let tries = 0; ; tries++) {
-    try {
-      const target = sdk.TargetManager.TargetManager.instance().primaryPageTarget();
-      window.session = new recorder.RecordingSession.RecordingSession(target, { title: "walk", selectorTypesToRecord });
-      await window.session.start();
-      return;
-    } catch (error) {
-      // the tools learn of the page's frames bit by bit
-      if (tries === 100) throw error;
-      await new Promise((later) => setTimeout(later, 300));
-    }
-  }
-});
-
-// Two acts at once would be taken for one: each waits until the recording has not grown for a while.
-const written = () => tools.evaluate(() => JSON.stringify(window.session.cloneUserFlow()));
-async function settled() {
-  for (let before = "", now = await written(); before !== now; now = await written()) {
-    before = now;
-    await page.waitForTimeout(400);
-  }
-}
-const click = async (where, selector) => { await where.click(selector); await settled(); };
-const type = async (text) => { await page.keyboard.type(text, { delay: 20 }); await settled(); };
-
+const { page, click, type, finish } = await record("walk", `${base}/login`);
 await click(page, "#agree");
 await click(page, "#userName");
 await type("irowan.clinic");
@@ -114,7 +71,6 @@ await type("why");
 await click(frame, "button");
 await click(page, ".btn-primary");
 
-const flow = JSON.parse(await written());
-await browser.close();
+const flow = await finish();
 server.close();
 console.log(JSON.stringify(flow, null, 4).replaceAll(base, host));

@@ -151,7 +151,10 @@ fn check(paths: &[PathBuf], json: bool, deny_warnings: bool, against: Option<&Pa
         show(finding, json);
     }
     if !json {
-        tell(&format!("{} script(s) read", scripts.len()));
+        let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
+        let warnings = findings.len() - errors;
+        let scripts = scripts.len();
+        tell(&format!("{scripts} script(s) read: {errors} error(s), {warnings} warning(s)"));
     }
     if refused { exit::CHECK_FAILED } else { exit::DONE }
 }

@@ -85,13 +85,19 @@ impl<'a> Elements<'a> {
             let finder = if field { Finder::Label } else { Finder::Text };
             let finder = finder(Matched::ToDo);
             strategies.push(Strategy { finder, inside: Vec::new(), in_frame: seen.in_frame });
-            let text = "Nothing in the recording finds this again: what does the page call it?";
+            let text = "Nothing in the recording finds this again: what does the page call it? Write the words beside it, \
+                        such as {right_of: {text: Member ID}}, a label, or a role and name.";
             asks.push(Ask::new(format!("{}.selectors", seen.path), text));
         } else if strategies
             .iter()
             .all(|one| matches!(one.finder, Finder::Css(_) | Finder::Xpath(_)))
         {
-            let text = "Found by its place in the page alone: add a label, role or text.";
+            let by_end = |one: &Strategy| matches!(&one.finder, Finder::Css(css) if css.starts_with("[id$="));
+            let text = if strategies.iter().any(by_end) {
+                "Found by the end of its id alone: add the words beside it, such as {right_of: {text: Member ID}}, or a label."
+            } else {
+                "Found by its place in the page alone: add a label, role or text."
+            };
             asks.push(Ask::new(format!("{}.selectors", seen.path), text));
         }
         if seen.in_frame {
@@ -278,6 +284,9 @@ impl<'a> Elements<'a> {
         if css.len() > 200 || css.contains("${") || css.chars().any(char::is_control) {
             return None;
         }
+        if let Some(end) = end_of_server_id(&plain).filter(|end| !self.holds_data(end)) {
+            return Some(Finder::Css(format!("[id$={end}]")));
+        }
         let names = given_names(&plain);
         let breaks = names.is_empty()
             || names.iter().any(|name| looks_generated(name) || self.holds_data(name));
@@ -316,6 +325,18 @@ impl<'a> Elements<'a> {
     }
 }
 
+/// The end of an id as post-back servers write it, `#ctl00_k7Qx2_txtMember`: `_txtMember` is given by the page, what is
+/// before it counts its place or changes with every answer.
+fn end_of_server_id(css: &str) -> Option<&str> {
+    let id = css.strip_prefix('#').filter(|id| id.starts_with("ctl"))?;
+    let end = &id[id.rfind('_')?..];
+    let named = end.len() > 4
+        && end[1..].starts_with(|c: char| c.is_ascii_lowercase())
+        && end[1..].chars().all(|c| c.is_ascii_alphabetic());
+    let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (named && plain).then_some(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,13 +359,16 @@ mod tests {
         for bad in [
             "body > div:nth-of-type(3) > input",
             "#ember412",
-            "#ctl00_k7Qx2_txtMember",
+            "#ctl00_k7Qx2_3",
+            "#ctl00_k7Qx2_Member > input",
             "div.css-1x2y3z > button",
             "#row_20931 a",
             "li:nth-of-type(4)",
         ] {
             assert_eq!(css(bad), None, "{bad}");
         }
+        let end = Finder::Css("[id$=_txtMember]".into());
+        assert_eq!(css("#ctl00_k7Qx2_txtMember"), Some(end));
         assert_eq!(css("[data-testid='wizard-next']"), Some(Finder::TestId("wizard-next".into())));
     }
 }

@@ -128,7 +128,14 @@ impl Writer {
         }
         if draft.changes {
             let text = "Does the portal keep an unfinished request? {kept: false}, or {kept: true, clear: flow}.";
-            self.ask_one(0, "", text);
+            let sends = draft.nodes.iter().any(|node| matches!(node, Node::Commit(_)));
+            let more = if sends {
+                ""
+            } else {
+                " A task that only looks has none: say `effect: read` in each step that fills in or clicks, and take this \
+                 line out."
+            };
+            self.ask_one(0, "", &format!("{text}{more}"));
             self.line(0, "drafts: {kept: TODO}");
         }
         let zone = if draft.instants { ", timezone: TODO" } else { "" };
@@ -254,7 +261,8 @@ impl Writer {
         let text = if committed {
             "Which words of the page mean which answer? See `classify` in docs/scripts.md."
         } else {
-            "Which words of the page mean which answer? If something is sent, a `commit` is missing."
+            "Which words of the page mean which answer? A recording does not show what was read: declare where it stands, \
+             read it with `capture` in the last step, and say `from:` here. If something is sent, a `commit` is missing."
         };
         self.ask_one(2, "", text);
         self.line(2, "- classify:");

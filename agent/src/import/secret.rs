@@ -78,21 +78,43 @@ static USER: LazyLock<Regex> = LazyLock::new(|| {
 static LIKE_USER: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\buser|login|logon|sign in|account|\be ?mail\b|\busr\b"));
 static MAIL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\be ?mail(ed)?\b"));
+/// A page that asks for a code, by its address and title.
+static ASKS_CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(code|otp|mfa|verification)\b"));
+/// Codes that are no secret.
+static OTHER_CODE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(procedure|diagnosis|service|place|reason|zip|postal|cpt|hcpcs|icd|group|plan)\b")
+});
 static PHONE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(sms|text(ed)?|phone|mobile)\b"));
 
 /// The secret a field takes, by the words of its selectors.
 fn secret_of(words: &str) -> Option<Alias> {
     if CODE.is_match(words) {
-        return Some(if MAIL.is_match(words) {
-            Alias::MailCode
-        } else if PHONE.is_match(words) {
-            Alias::PersonCode
-        } else {
-            Alias::Totp
-        });
+        return Some(code_of(words));
     }
     let kinds = [(&ANSWER, Alias::Answer), (&PASSWORD, Alias::Password), (&PIN, Alias::Pin)];
     kinds.into_iter().find(|(pattern, _)| pattern.is_match(words)).map(|(_, alias)| alias)
+}
+
+/// How the code of these words comes.
+fn code_of(words: &str) -> Alias {
+    if MAIL.is_match(words) {
+        Alias::MailCode
+    } else if PHONE.is_match(words) {
+        Alias::PersonCode
+    } else {
+        Alias::Totp
+    }
+}
+
+/// The code that is typed on the page right after a password, where the field itself says too little: the page asks for
+/// a code, and what was typed looks like one.
+fn code_after_password(page: Option<&String>, words: &str, typed: &str) -> Option<Alias> {
+    let page = page.filter(|page| ASKS_CODE.is_match(page))?;
+    let like_a_code = (4..=8).contains(&typed.len())
+        && typed.chars().all(|c| c.is_ascii_alphanumeric())
+        && typed.chars().any(|c| c.is_ascii_digit());
+    let other = OTHER_CODE.is_match(words) || OTHER_CODE.is_match(page);
+    (like_a_code && !other).then(|| code_of(page))
 }
 
 /// What was dropped.
@@ -141,14 +163,18 @@ pub(super) fn drop_secrets(recording: &mut Recording) -> Dropped {
 fn find(steps: &[Step]) -> BTreeMap<usize, Alias> {
     let mut found = BTreeMap::new();
     let mut before: Vec<(usize, String)> = Vec::new();
+    // the words of the page that followed a password
+    let (mut password, mut asking) = (false, None);
     for (at, step) in steps.iter().enumerate() {
-        if matches!(step.kind, Kind::Change { .. }) {
+        if let Kind::Change { value } = &step.kind {
             let parts = step.selectors.iter().flatten().filter(|part| !part.starts_with("text/"));
             let words = words(parts);
-            match secret_of(&words) {
+            let code = || code_after_password(asking.as_ref(), &words, value);
+            match secret_of(&words).or_else(code) {
                 Some(alias) => {
                     found.insert(at, alias);
                     if alias == Alias::Password {
+                        password = true;
                         let like = before.iter().rev().find(|(_, words)| LIKE_USER.is_match(words));
                         let user = like.or(before.last()).map(|(at, _)| *at);
                         found.extend(user.map(|at| (at, Alias::User)));
@@ -163,6 +189,11 @@ fn find(steps: &[Step]) -> BTreeMap<usize, Alias> {
         }
         if step.landed.is_some() || matches!(step.kind, Kind::Navigate { .. }) {
             before.clear();
+        }
+        if let Some(Landing { url, title }) = &step.landed {
+            let path = url.as_deref().and_then(|url| url.split(['?', '#']).next());
+            let page = words(path.into_iter().chain(title.as_deref()));
+            asking = std::mem::take(&mut password).then_some(page);
         }
     }
     found
@@ -236,5 +267,21 @@ mod tests {
         for (parts, wanted) in cases {
             assert_eq!(secret_of(&words(*parts)), *wanted, "{parts:?}");
         }
+    }
+
+    #[test]
+    fn a_code_is_known_by_the_page_that_asks_for_it() {
+        let page = words(["https://www.payer.test/code.aspx", "Enter your code"]);
+        let mailed = words(["https://www.payer.test/verification", "We e-mailed you a code"]);
+        let home = words(["https://www.payer.test/home.aspx", "Welcome"]);
+        let told = |page: &String, field: &str, typed: &str| {
+            code_after_password(Some(page), &words([field]), typed)
+        };
+        assert_eq!(told(&page, "#ctl00_m_txtCode", "623973"), Some(Alias::Totp));
+        assert_eq!(told(&mailed, "#a", "A1B2C3"), Some(Alias::MailCode));
+        assert_eq!(told(&page, "#txtProcedureCode", "97110"), None);
+        assert_eq!(told(&page, "#txtName", "Maple"), None, "no digit");
+        assert_eq!(told(&home, "#txtNumber", "623973"), None);
+        assert_eq!(code_after_password(None, &words(["#txtCode"]), "623973"), None);
     }
 }

@@ -187,7 +187,11 @@ impl Builder<'_> {
 
     fn part(&mut self, flow: &mut Flow, mut verbs: Vec<Written>, end: Option<&End>, extra: Extra) {
         let mut step = Step { read: extra.secret, until: extra.until, ..Step::default() };
+        let by_code = verbs.iter().any(|verb| {
+            matches!(verb, Written::Fields(_, cells) if cells.iter().all(|cell| cell.value.starts_with("{otp:")))
+        });
         let mut wish = match verbs.iter().find_map(first_field) {
+            Some(_) if extra.secret && by_code => "enter-code".to_owned(),
             Some(_) if extra.secret => "sign-in".to_owned(),
             Some(element) => format!("fill-{}", hyphened(element)),
             None => String::new(),

@@ -101,6 +101,9 @@ pub(super) fn given_names(css: &str) -> Vec<&str> {
     names
 }
 
+/// What old servers put before the name of a control to tell its kind.
+const PREFIXES: [&str; 10] = ["txt", "chk", "btn", "lnk", "ddl", "rbl", "cbl", "lbl", "fup", "rdo"];
+
 /// A name for an element from its id, where no word of the page is known.
 pub(super) fn given_id(strategies: &[Strategy]) -> Option<String> {
     strategies
@@ -111,6 +114,11 @@ pub(super) fn given_id(strategies: &[Strategy]) -> Option<String> {
             _ => None,
         })
         .map(|name| {
+            let short = PREFIXES.iter().find_map(|prefix| {
+                let rest = name.trim_start_matches('_').strip_prefix(prefix)?;
+                rest.starts_with(|c: char| c.is_ascii_uppercase()).then(|| rest.to_owned())
+            });
+            let name = short.unwrap_or(name);
             let apart: String = name
                 .chars()
                 .flat_map(|c| if c.is_ascii_uppercase() { vec!['_', c] } else { vec![c] })
@@ -140,6 +148,9 @@ mod tests {
     fn names_come_from_ids_where_no_word_is_known() {
         assert_eq!(given_names("form.search[name='a.b'] > #go"), ["search", "a.b", "go"]);
         let finder = Finder::Css("#memberId".into());
+        let one = Strategy { finder, inside: Vec::new(), in_frame: false };
+        assert_eq!(given_id(&[one]).as_deref(), Some("member_id"));
+        let finder = Finder::Css("[id$=_txtMemberId]".into());
         let one = Strategy { finder, inside: Vec::new(), in_frame: false };
         assert_eq!(given_id(&[one]).as_deref(), Some("member_id"));
     }

@@ -22,6 +22,9 @@ const MEMBER: [&str; 9] = [
     "fakepath",
 ];
 
+/// What was typed into the simulated Verity Review, and the number it showed.
+const VERITY: [&str; 5] = ["auto01", "Thistle", "5583", "623973", "0123456790"];
+
 fn innocent(text: &str, canaries: &[&str], place: &str) {
     for canary in canaries {
         assert!(!text.contains(canary), "{canary} in {place}:\n{text}");
@@ -37,6 +40,21 @@ fn the_fixtures_hold_what_is_looked_for() {
         assert!(text.contains(&escaped) || *canary == "1957", "{canary}");
     }
     assert!(status.contains("5520917") && status.contains("Ines"));
+}
+
+#[test]
+fn the_tutorial_s_recording_gives_nothing_away() {
+    let text = String::from_utf8(read("verity.json")).unwrap();
+    assert!(VERITY.iter().all(|canary| text.contains(canary)), "looked for in vain");
+    let values = serde_json::json!({"member": {"id": "W100000002"}, "reference": "V0123456790"});
+    for values in [Some(values), None] {
+        let draft = import(text.as_bytes(), values, "verity/auth_status").ok().unwrap();
+        let notes: Vec<&String> = draft.notes.iter().flat_map(|n| [&n.path, &n.note]).collect();
+        let asked: Vec<&String> =
+            draft.questions.iter().flat_map(|q| [&q.path, &q.question]).collect();
+        innocent(&draft.yaml, &VERITY, "the draft");
+        innocent(&format!("{notes:?} {asked:?} {:?}", draft.findings), &VERITY, "what is said");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod leaks;
 mod oracle;
 mod refusals;
+mod verity;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -127,6 +128,7 @@ fn alternatives_become_strategies_that_last() {
         &[
             "  \"status.briar.example:8443\": pages\n",
             "{role: link, name: '/Patient.s requests/i', frame: TODO}",
+            "{css: \"[id$=_txtNumber]\", frame: TODO}",
             "{css: a.open, inside: {css: status-list, inside: {css: status-app}}}",
             "control:            {text: TODO}\n",
             "    open: https://status.briar.example:8443/portal\n",
@@ -148,7 +150,8 @@ fn what_chromium_writes_is_understood() {
             "{label: I agree to the disclosure}, {css: \"#agree\"}",
             "      i_agree_to_the_disclosure: TODO\n",
             "      expedited: \"${urgency | words(urgency)}\"\n",
-            "      field: \"${member.id}\"\n",
+            "  member:                  {css: \"[id$=_txtMember]\"}\n",
+            "      member: \"${member.id}\"\n",
             "{type: \"${servicing.npi}\", pick: {contains: \"${servicing.npi}\"}}",
             "[{label: Diagnosis code}, {css: \"#diagnosis\", inside: {css: briar-codes}}]",
             "[{label: Reason, frame: TODO}, {css: \"#inner\", frame: TODO}]",

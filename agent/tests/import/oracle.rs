@@ -27,7 +27,7 @@ fn the_recorder_s_own_library_agrees() {
         names.push(case.name);
         recordings.push(case.recording);
     }
-    for name in ["walkthrough.json", "status.json", "chromium156.json"] {
+    for name in ["walkthrough.json", "status.json", "chromium156.json", "verity.json"] {
         names.push(name.to_owned());
         recordings.push(serde_json::from_slice(&read(name)).unwrap());
     }

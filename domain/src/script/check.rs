@@ -47,10 +47,29 @@ fn check_one(source: &dyn Source, id: &str) -> (Vec<Finding>, Vec<String>) {
         used.extend(loaded.bundle.fragments.iter().map(|part| part.id.text.clone()));
     }
     let mut list = findings.into_sorted();
+    say_once(&mut list);
     for finding in &mut list {
         finding.used_by.extend(uses.get(&finding.file).cloned());
     }
     (list, used)
+}
+
+/// A place left to a person is named once: what else is wrong there is wrong only until it is filled in.
+fn say_once(list: &mut Vec<Finding>) {
+    let open: Vec<(String, u32, u32)> = list
+        .iter()
+        .filter(|finding| finding.code == "to-do")
+        .map(|finding| (finding.file.clone(), finding.line, finding.column))
+        .collect();
+    list.retain(|finding| {
+        let here = |(file, line, column): &(String, u32, u32)| {
+            let ends = if finding.code == "same-first-strategy" { finding.end_column } else { 0 };
+            *file == finding.file
+                && *line == finding.line
+                && (*column == finding.column || (finding.column..ends).contains(column))
+        };
+        finding.code == "to-do" || !open.iter().any(here)
+    });
 }
 
 /// Checks one fragment by itself: what can be said without a script that uses it.

@@ -1,11 +1,13 @@
-//! Runs one simulated payer as a process of its own, for stories, the demo and measurements.
-//! Prints one line of JSON when it can be called, then serves until it is told to end.
+//! Runs one simulated payer as a process of its own. `serve`, for stories, the demo and measurements, prints one line of JSON
+//! when it can be called; `practice`, for people who learn, says what to do. Both serve until they are told to end.
 
-use std::{io::Read as _, path::PathBuf};
+use std::{io::Read as _, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
-use tests::portal::{Options, Pace, clock::real_now, profiles, serve, tls::Cert, world::world};
+use tests::portal::{
+    Options, Pace, Skin, clock::real_now, practice, profiles, serve, tls::Cert, world::world,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
@@ -19,6 +21,21 @@ struct Cli {
 enum Verb {
     /// Serves a payer until SIGTERM.
     Serve(Serve),
+    /// Serves a payer with a few cases for a person to practice on, and says how: see docs/tutorial.md.
+    Practice(Practice),
+}
+
+#[derive(clap::Args)]
+struct Practice {
+    /// Which payer: the tutorial's is verity.
+    #[arg(default_value = "verity", value_parser = ["verity"])]
+    payer: String,
+    /// Folder of everything it writes; made if missing.
+    #[arg(long, default_value = "practice")]
+    dir: PathBuf,
+    /// How its pages look: as first built, or redesigned.
+    #[arg(long, default_value = "v1")]
+    skin: Skin,
 }
 
 #[derive(clap::Args)]
@@ -88,13 +105,19 @@ async fn main() -> Result<()> {
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::WARN)
         .init();
-    let Verb::Serve(args) = Cli::parse().verb;
+    match Cli::parse().verb {
+        Verb::Serve(args) => serve(args).await,
+        Verb::Practice(args) => practise(args).await,
+    }
+}
+
+async fn serve(args: Serve) -> Result<()> {
     let profile = profiles()
         .into_iter()
         .find(|profile| profile.slug == args.payer)
         .with_context(|| format!("no simulated payer {}", args.payer))?;
     let running = serve::start(profile, args.options()?).await?;
-    print_ready(&serde_json::to_string(&running.ready)?);
+    say(&serde_json::to_string(&running.ready)?);
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => {}
@@ -105,9 +128,34 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the ready line is this program's answer")]
-fn print_ready(line: &str) {
-    println!("{line}");
+/// Serves, and shows what is e-mailed to the account, until told to end.
+async fn practise(args: Practice) -> Result<()> {
+    let practice = practice::start(&args.dir, args.skin).await?;
+    say(&practice.welcome());
+    let mut known = practice.messages().len();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut look = tokio::time::interval(Duration::from_millis(300));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = look.tick() => {
+                let all = practice.messages();
+                for message in all.iter().skip(known) {
+                    say(&format!("E-mail from {}: {}", message.from, message.text));
+                }
+                known = all.len();
+            }
+        }
+    }
+    practice.running.sim.flush().await;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what is printed is this program's answer")]
+fn say(text: &str) {
+    println!("{text}");
 }
 
 /// Returns when standard input closes.

@@ -3,6 +3,7 @@
 //!
 //! Shared parts: [`clock`], [`world`], [`decide`], [`store`], [`accounts`], [`faults`], [`tls`], [`sim`] (all of them
 //! together), [`call`] (what every call to a portal goes through), [`planted`] (what faults put into pages), [`pulse`] (clicks), [`plane`] (control and truth), [`mail`] (what it writes to people), [`html`].
+//! [`practice`] is a payer for people who learn.
 //! Harnesses use [`Control`], [`Truth`] and [`process::PayerProcess`].
 
 pub mod accounts;
@@ -22,6 +23,7 @@ pub mod pdf;
 pub mod planbridge;
 pub mod plane;
 pub mod planted;
+pub mod practice;
 pub mod process;
 pub mod pulse;
 pub mod rxbright;
@@ -49,7 +51,9 @@ pub enum Pace {
 }
 
 /// One rendering of a portal's pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Skin {
     /// As first built.

@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use axum::{Router, body::Body, http::Request};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{rt::TokioExecutor, rt::TokioIo, server::conn::auto};
 use rcgen::{
@@ -25,6 +26,7 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
+use sha2::{Digest as _, Sha256};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -148,6 +150,12 @@ impl Certificates {
             Cert::WrongHost => 2,
         };
         self.shown.store(index, Ordering::SeqCst);
+    }
+
+    /// The trusted certificate's key as browsers write it down: base64 of the SHA-256 of its public half.
+    pub fn pin(&self) -> Option<String> {
+        let key = self.all[0].key.public_key()?;
+        Some(STANDARD.encode(Sha256::digest(key.as_ref())))
     }
 }
 

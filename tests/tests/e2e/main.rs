@@ -9,6 +9,7 @@ mod harbor;
 mod lost_answer;
 mod obstacle;
 mod sign_in;
+mod tutorial;
 mod wizard;
 
 use std::{path::PathBuf, time::Duration};

@@ -1,8 +1,9 @@
 //! A slot: room for one attempt at a time, with the portal session it keeps between jobs. Panics stop here.
 
-use std::{panic::AssertUnwindSafe, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, path::Path, sync::Arc, time::Duration};
 
 use domain::{
+    drift::{Drift, DriftKind, Remembered, healed_nothing},
     outcome::{Failure, FailureKind},
     script::Bundle,
     wire::{End, Fenced, Leased, Order, Release, Report},
@@ -15,8 +16,7 @@ use crate::{
     browser::Browser,
     channel::{
         Doors, Errand, ReadingRules,
-        portal::heal::Prints,
-        portal::{self, Session, SessionOf},
+        portal::{self, Finished, Reading, Session, SessionOf},
     },
     coordinator::Coordinator,
     fault::{self, Side},
@@ -82,7 +82,7 @@ impl Slot {
         fault::point("claim", Side::Before).await;
         // A defect of ours ends this attempt, never the slot: the job must not stay leased by a slot that is gone.
         let whole = self.attempt(shared, browser, leased, fenced, &clock);
-        let ended = |end| Ran { end: Some(end), logins: 0, session_reused: false };
+        let ended = |end| Ran { end: Some(end), ..Ran::default() };
         let ran = match AssertUnwindSafe(whole).catch_unwind().await {
             Ok(Ok(ran)) => ran,
             Ok(Err(end)) => ended(end),
@@ -106,6 +106,8 @@ impl Slot {
             logins: ran.logins,
             session_reused: ran.session_reused,
             session_kept: self.kept.is_some(),
+            drift: ran.drift,
+            prints: ran.prints,
         };
         fault::point("commit", Side::Before).await;
         attempt::report(&shared.coordinator, &shared.spool, &report).await;
@@ -174,7 +176,7 @@ impl Slot {
                 let end = clock.is_latched().then(|| {
                     attempt::broken_end(true, "lease_ended", "the lease ended after the click")
                 });
-                return Ok(Ran { end, logins: 0, session_reused: false });
+                return Ok(Ran { end, ..Ran::default() });
             }
         };
         let finished = match finished {
@@ -191,12 +193,10 @@ impl Slot {
         }
         drop(observe);
         let polite = finished.end.is_some() || clock.is_ours();
-        self.after(session, pace, errand, finished.session_good, polite).await;
-        Ok(Ran {
-            end: finished.end,
-            logins: finished.logins,
-            session_reused: finished.session_reused,
-        })
+        let good = finished.session_good;
+        let ran = Ran::of(finished, leased);
+        self.after(session, pace, errand, good, polite).await;
+        Ok(ran)
     }
 
     /// The kept session when it is of the same payer and account; else a fresh one.
@@ -249,10 +249,65 @@ impl Slot {
 }
 
 /// What is known after an attempt.
+#[derive(Default)]
 struct Ran {
     end: Option<End>,
     logins: u32,
     session_reused: bool,
+    drift: Vec<Drift>,
+    prints: BTreeMap<String, Remembered>,
+}
+
+impl Ran {
+    fn of(finished: Finished, leased: &Leased) -> Self {
+        let prints = news(&finished, leased);
+        let mut drift = finished.drift;
+        if finished.reading == Reading::Disagreed {
+            let seen = Drift::new(DriftKind::FetchedDiffers, "fetched answer", &leased.script);
+            drift.push(seen.with_detail(differed(finished.end.as_ref())));
+        }
+        if let Some(End::Failure { failure, .. }) = &finished.end
+            && failure.name == "new_required_field"
+        {
+            let (step, source) = (failure.step.as_deref(), failure.source.as_deref());
+            let seen = Drift::new(
+                DriftKind::FormChanged,
+                step.unwrap_or("form"),
+                source.unwrap_or_default(),
+            );
+            drift.push(seen);
+        }
+        Self {
+            end: finished.end,
+            logins: finished.logins,
+            session_reused: finished.session_reused,
+            drift,
+            prints,
+        }
+    }
+}
+
+/// In what a fetched answer differed from the shown page: names, never values.
+fn differed(end: Option<&End>) -> String {
+    let Some(End::Outcome { outcome, .. }) = end else { return String::new() };
+    let said = outcome.facts.iter().find(|fact| fact.name == "fetched_answer");
+    said.map(|fact| fact.value.clone()).unwrap_or_default()
+}
+
+/// What an attempt that reached its end without healing remembers beyond what the lease said.
+fn news(finished: &Finished, leased: &Leased) -> BTreeMap<String, Remembered> {
+    let good = matches!(finished.end, Some(End::Outcome { .. } | End::Finding { .. }));
+    if !good || !healed_nothing(&finished.drift) {
+        return BTreeMap::new();
+    }
+    let prints = finished.prints.iter().map(|(name, print)| {
+        let picture = finished.crops.get(name).copied();
+        (name.clone(), Remembered { print: print.clone().harmless(&[]), picture })
+    });
+    let new = |name: &String, remembered: &Remembered| {
+        remembered.picture.is_some() || leased.prints.get(name) != Some(&remembered.print)
+    };
+    prints.filter(|(name, remembered)| new(name, remembered)).collect()
 }
 
 async fn leave_politely(mut kept: Kept) {
@@ -285,9 +340,13 @@ fn errand(leased: &Leased, bundle: Arc<Bundle>, folder: &Path) -> Errand {
         login_origins: leased.login_origins.clone(),
         intent_opened_at: leased.intent_opened_at,
         may_commit: true,
-        reading: ReadingRules { allowed: true, last: leased.last.clone(), draw: draw(leased) },
-        prints: Prints::new(),
-        remembers: false,
+        reading: ReadingRules {
+            allowed: leased.fetch_allowed,
+            last: leased.last.clone(),
+            draw: draw(leased),
+        },
+        prints: leased.prints.clone(),
+        remembers: true,
         folder: folder.to_owned(),
     }
 }

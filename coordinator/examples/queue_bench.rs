@@ -11,7 +11,7 @@ mod bed;
 #[path = "../tests/store/postgres.rs"]
 mod postgres;
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use bed::{Bed, auth_status, hello, outcome};
 use coordinator::flow::{intake, lease, report};
@@ -80,6 +80,8 @@ async fn cycle(bed: &Arc<Bed>, agents: &[AgentId], jobs: usize, batch: u32) -> f
                         logins: 0,
                         session_reused: true,
                         session_kept: false,
+                        drift: Vec::new(),
+                        prints: BTreeMap::new(),
                     };
                     report::report(&bed.core, &report, bed.now()).await?;
                     done += 1;

@@ -15,7 +15,7 @@ pub enum EvidenceKind {
     Screenshot,
     /// Picture of the whole page (PNG).
     FullPage,
-    /// Crop of a picture that a value was read from (PNG).
+    /// Part of a picture: around a value that was read, or around an element (PNG).
     Crop,
     /// The document as HTML, masked.
     Dom,

@@ -166,6 +166,11 @@ pub enum Blocked {
     },
     /// No live script for the task.
     NoScript,
+    /// The script is held until a person lets it go on.
+    ScriptHeld {
+        /// Why.
+        reason: String,
+    },
     /// No credential for the payer.
     NoCredential,
     /// No agent is accepting work.
@@ -189,6 +194,7 @@ impl Blocked {
             Self::AccountRefused => "the portal refused the account; a person must act".to_owned(),
             Self::PortalDown { until } => format!("the portal is down; next try at {until}"),
             Self::NoScript => "there is no live script for this task".to_owned(),
+            Self::ScriptHeld { reason } => format!("the script is held: {reason}"),
             Self::NoCredential => "no account is recorded for this payer".to_owned(),
             Self::NoAgent => "no agent is accepting work".to_owned(),
             Self::NoFreeSlot => "every slot is busy".to_owned(),

@@ -106,6 +106,8 @@ ids! {
     AuditId = "aud";
     /// A sealed credential.
     CredentialId = "cred";
+    /// Something a page and a script disagree about.
+    DriftId = "drift";
 }
 
 #[cfg(test)]

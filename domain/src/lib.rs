@@ -12,6 +12,7 @@
 
 pub mod attempt;
 pub mod case;
+pub mod drift;
 pub mod evidence;
 pub mod exception;
 pub mod fleet;

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    drift::{Drift, Prints, Remembered},
     evidence::{EvidenceKind, Moment},
     fleet::{AgentInfo, Limits},
     id::{AgentId, AttemptId, CaseId, EvidenceId, IntentId, JobId, LeaseId},
@@ -114,6 +115,16 @@ pub struct Leased {
     /// picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Outcome>,
+    /// Whether answers may be read without rendering: not while a disagreement with the shown page waits for a person.
+    #[serde(default = "yes")]
+    pub fetch_allowed: bool,
+    /// What the script's elements looked like when it last worked: a lost one is looked for by it.
+    #[serde(default)]
+    pub prints: Prints,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl std::fmt::Debug for Leased {
@@ -384,6 +395,13 @@ pub struct Report {
     /// Whether the slot keeps the signed-in portal session for its next job.
     #[serde(default)]
     pub session_kept: bool,
+    /// Where the pages differed from the script.
+    #[serde(default)]
+    pub drift: Vec<Drift>,
+    /// Elements that looked otherwise than the lease said, or of which it said nothing. Kept only when the attempt succeeded
+    /// and healed nothing.
+    #[serde(default)]
+    pub prints: BTreeMap<String, Remembered>,
 }
 
 /// `POST agent/release`: gives a lease back with nothing sent (drain): the attempt is `released` and not counted. With an intent

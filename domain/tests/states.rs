@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use domain::{
     attempt::{AttemptEvent, AttemptState},
     case::CaseStatus,
+    drift::{DriftEvent, DriftKind, DriftState},
     evidence::EvidenceKind,
     exception::{Choice, ExceptionEvent, ExceptionKind, ExceptionState, Resolution},
     id::{AgentId, AttemptId, EvidenceId, ExceptionId, IntentId, LeaseId, UserId},
@@ -205,6 +206,45 @@ fn walk_exceptions() -> Walk {
     rows
 }
 
+/// Kinds that come back by being seen again are walked with the same words as those that do not.
+fn walk_drift() -> Walk {
+    let (by, reason) = (UserId::new(at(0), 1), "looked at it".to_owned());
+    let states = [
+        DriftState::Open,
+        DriftState::Accepted { by, reason: reason.clone() },
+        DriftState::Dismissed { by, reason: reason.clone() },
+    ];
+    let events = [
+        DriftEvent::Seen { same: true },
+        DriftEvent::Seen { same: false },
+        DriftEvent::Accept { by, reason: reason.clone() },
+        DriftEvent::Dismiss { by, reason },
+    ];
+    let mut rows = Walk::new();
+    for state in &states {
+        for event in &events {
+            for (kind, what) in
+                [(DriftKind::Healed, ""), (DriftKind::FetchedDiffers, " (fetched_differs)")]
+            {
+                match state.next(kind, event) {
+                    Ok(next) => {
+                        let row = (state.word().into(), event.word().into(), next.word().into());
+                        if what.is_empty() {
+                            rows.push(row);
+                        } else if !rows.contains(&row) {
+                            rows.push((row.0, format!("{}{what}", row.1), row.2));
+                        }
+                    }
+                    Err(illegal) => {
+                        assert_eq!((illegal.state, illegal.event), (state.word(), event.word()));
+                    }
+                }
+            }
+        }
+    }
+    rows
+}
+
 fn section(out: &mut String, title: &str, rows: &Walk) {
     writeln!(out, "\n## {title}\n\n| state | event | next |\n|---|---|---|")
         .expect("a string takes text");
@@ -228,6 +268,7 @@ fn the_book_of_states_is_what_the_code_says() {
     section(&mut out, "Attempt", &walk_attempts());
     section(&mut out, "Intent", &walk_intents());
     section(&mut out, "Exception", &walk_exceptions());
+    section(&mut out, "Drift", &walk_drift());
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/states.md");
     let written = std::fs::read_to_string(path).unwrap_or_default();
     if written != out {
@@ -330,6 +371,11 @@ fn a_case_follows_its_jobs() {
 fn words_are_read_back() {
     for status in CaseStatus::ALL {
         assert_eq!(CaseStatus::from_word(status.word()), Some(status));
+    }
+    for kind in DriftKind::ALL {
+        assert_eq!(DriftKind::from_word(kind.word()), Some(kind));
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+        assert!([kind.say(), kind.accepting(), kind.dismissing()].iter().all(|s| s.ends_with('.')));
     }
     for kind in EvidenceKind::ALL {
         assert_eq!(EvidenceKind::from_word(kind.word()), Some(kind));

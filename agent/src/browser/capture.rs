@@ -105,7 +105,16 @@ impl Page {
                 },
             };
             params["clip"] = json!({"x": clip.x, "y": clip.y, "width": clip.width.max(1.0), "height": clip.height.max(1.0), "scale": 1});
-            params["captureBeyondViewport"] = json!(area == Area::FullPage);
+            // What lies below the fold is painted only when that is asked for.
+            let beyond = match area {
+                Area::Clip(r) => {
+                    r.y < 0.0
+                        || r.bottom() > number("/cssLayoutViewport/clientHeight")
+                        || r.right() > number("/cssLayoutViewport/clientWidth")
+                }
+                _ => true,
+            };
+            params["captureBeyondViewport"] = json!(beyond);
         }
         self.inner.alive()?;
         let inner = &self.inner;

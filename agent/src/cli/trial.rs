@@ -7,6 +7,7 @@ use std::{
 };
 
 use domain::{
+    drift::healed_nothing,
     fleet::Limits,
     lease::Purpose,
     outcome::{Failure, FailureKind},
@@ -160,7 +161,7 @@ fn known_prints(options: &Try) -> Result<Prints, String> {
 /// Keeps what elements looked like, those of other scripts' steps included; never what was healed.
 fn keep_prints(options: &Try, finished: &Finished) -> Result<(), String> {
     let Some(path) = &options.prints else { return Ok(()) };
-    if !matches!(finished.end, Some(End::Outcome { .. })) || !finished.drift.is_empty() {
+    if !matches!(finished.end, Some(End::Outcome { .. })) || !healed_nothing(&finished.drift) {
         return Ok(());
     }
     let mut all = known_prints(options)?;

@@ -224,6 +224,7 @@ impl Observer {
             kind,
             EvidenceKind::Screenshot
                 | EvidenceKind::FullPage
+                | EvidenceKind::Crop
                 | EvidenceKind::Dom
                 | EvidenceKind::PageText
                 | EvidenceKind::SubmitCall

@@ -40,7 +40,7 @@ impl Observer {
             self.attach(id);
             return Some(id);
         }
-        let png = self.shot(page, false).await?;
+        let png = self.shot(page, Area::Viewport).await?;
         let id = self.keep(EvidenceKind::Screenshot, moment, png).await;
         self.last_picture = Some((id, shown));
         Some(id)
@@ -48,8 +48,17 @@ impl Observer {
 
     /// A picture of the whole page; the bytes too, for reading values from it.
     pub async fn full_page(&mut self, page: &Page, moment: Moment) -> Option<EvidenceId> {
-        let png = self.shot(page, true).await?;
+        let png = self.shot(page, Area::FullPage).await?;
         Some(self.keep(EvidenceKind::FullPage, moment, png).await)
+    }
+
+    /// The part of the page around an element, for people who compare it with how it looked before.
+    pub async fn crop(&mut self, page: &Page, around: &Rect, moment: Moment) -> Option<EvidenceId> {
+        if self.suspended || !self.pictures || page.is_closed() || page.is_crashed() {
+            return None;
+        }
+        let png = self.shot(page, Area::Clip(surroundings(around))).await?;
+        Some(self.keep(EvidenceKind::Crop, moment, png).await)
     }
 
     /// The document and its visible text, masked.
@@ -87,24 +96,29 @@ impl Observer {
     }
 
     /// A picture without secrets and patient values. What cannot be masked is not kept.
-    async fn shot(&mut self, page: &Page, full: bool) -> Option<Vec<u8>> {
+    async fn shot(&mut self, page: &Page, area: Area) -> Option<Vec<u8>> {
         let shown = self.masker.shown();
         for _ in 0..SHOTS_MAX {
             let Some(mut boxes) = self.boxes(page, &shown).await else { continue };
-            let area = if full { Area::FullPage } else { Area::Viewport };
             let png = page.screenshot(area, ImageFormat::Png).await.ok()?;
             // Again afterwards: what moved meanwhile is black at both places.
             let Some(after) = self.boxes(page, &shown).await else { continue };
             boxes.extend(after.into_iter().filter(|one| !boxes.contains(one)).collect::<Vec<_>>());
-            if full && !boxes.is_empty() {
-                // Boxes are measured in the viewport; the root element tells how far the page is scrolled.
-                let url = page.url();
-                let roots = page.find(&Query::css("html")).await.ok()?;
-                let root = roots.iter().find(|root| root.frame_url == url).or(roots.first())?;
-                for area in &mut boxes {
-                    area.x -= root.rect.x;
-                    area.y -= root.rect.y;
+            let (left, top) = match area {
+                Area::Viewport => (0.0, 0.0),
+                Area::Clip(part) => (part.x, part.y),
+                Area::FullPage if boxes.is_empty() => (0.0, 0.0),
+                Area::FullPage => {
+                    // Boxes are measured in the viewport; the root element tells how far the page is scrolled.
+                    let url = page.url();
+                    let roots = page.find(&Query::css("html")).await.ok()?;
+                    let root = roots.iter().find(|root| root.frame_url == url).or(roots.first())?;
+                    (root.rect.x, root.rect.y)
                 }
+            };
+            for covered in &mut boxes {
+                covered.x -= left;
+                covered.y -= top;
             }
             return tokio::task::spawn_blocking(move || black_out(&png, &boxes, 1.0))
                 .await
@@ -113,6 +127,25 @@ impl Observer {
         }
         tracing::warn!("a picture was not kept: the page changed too fast to mask it");
         None
+    }
+}
+
+/// Most of a page that is shown around an element, CSS pixels.
+const PART: (f64, f64) = (640.0, 320.0);
+/// How much is shown beside an element.
+const BESIDE: (f64, f64) = (140.0, 70.0);
+
+/// The part of the page that tells an element from its neighbours. It begins at whole pixels, so that covers fit.
+fn surroundings(element: &Rect) -> Rect {
+    let x = (element.x - BESIDE.0).max(0.0).floor();
+    // What is in view begins in view; above it there may be nothing.
+    let top = element.y - BESIDE.1;
+    let y = if element.y >= 0.0 { top.max(0.0).floor() } else { top.floor() };
+    Rect {
+        x,
+        y,
+        width: (element.right() + BESIDE.0 - x).clamp(1.0, PART.0).ceil(),
+        height: (element.bottom() + BESIDE.1 - y).clamp(1.0, PART.1).ceil(),
     }
 }
 
@@ -153,6 +186,17 @@ fn without_values(html: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_part_around_an_element_is_bounded_and_holds_it() {
+        let field = Rect { x: 300.4, y: 900.0, width: 200.0, height: 30.0 };
+        let part = surroundings(&field);
+        assert!(part.x <= field.x && part.right() >= field.right(), "{part:?}");
+        assert!(part.y <= field.y && part.bottom() >= field.bottom(), "{part:?}");
+        let table = Rect { x: 0.0, y: 10.0, width: 1_280.0, height: 4_000.0 };
+        let part = surroundings(&table);
+        assert_eq!((part.x, part.width, part.height), (0.0, 640.0, 320.0));
+    }
 
     #[test]
     fn typed_secrets_do_not_stay_in_a_kept_document() {

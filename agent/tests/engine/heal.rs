@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use agent::channel::portal::{Finished, heal::Prints};
+use agent::channel::portal::{
+    Finished,
+    heal::{DriftKind, Prints},
+};
 use domain::{lease::Purpose, script::Bundle, wire::End};
 
 use crate::{
@@ -56,13 +59,19 @@ fn a_renamed_field_is_healed_where_the_script_allows_it_and_told() {
         assert!(matches!(finished.end, Some(End::Outcome { .. })), "{:?}", finished.end);
         assert_eq!(received().await, 1);
         let [drift] = finished.drift.as_slice() else { panic!("{:?}", finished.drift) };
-        assert_eq!((drift.element.as_str(), drift.kind), ("code", "healed"));
+        assert_eq!((drift.element.as_str(), drift.kind), ("code", DriftKind::Healed));
+        assert!(drift.now_picture.is_some(), "people can look at it");
+        let (before, now) = (drift.before.as_ref().unwrap(), drift.now.as_ref().unwrap());
+        assert_eq!(
+            (before.name.as_str(), now.name.as_str()),
+            ("Procedure code", "Procedure codes")
+        );
         assert_eq!(drift.proposal, "{role: textbox, name: 'Procedure codes'}");
 
         portal_is(|portal| portal.submitted.clear()).await;
         let finished = submit(&bundle("suggest"), prints).await;
         assert_eq!(failure(&finished).name, "element_missing");
-        assert_eq!(finished.drift[0].kind, "suggested");
+        assert_eq!(finished.drift[0].kind, DriftKind::Suggested);
         assert_eq!(received().await, 0, "a suggestion is not used");
     });
 }

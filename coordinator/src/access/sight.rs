@@ -2,6 +2,7 @@
 //! for the pages; whoever shows something hands it through here.
 
 use domain::{
+    drift::Drift,
     outcome::{Failure, Outcome},
     step::Step,
 };
@@ -56,6 +57,19 @@ pub fn outcome(role: Role, outcome: &mut Outcome) {
 pub fn failure(role: Role, failure: &mut Failure) {
     sentence(role, &mut failure.say);
     sentence(role, &mut failure.detail);
+}
+
+/// Where a page differed from a script. The words around an element may name people.
+pub fn drift(role: Role, drift: &mut Drift) {
+    if whole(role) {
+        return;
+    }
+    for print in [&mut drift.before, &mut drift.now].into_iter().flatten() {
+        print.near.clear();
+        [&mut print.name, &mut print.label, &mut print.text, &mut print.caption]
+            .into_iter()
+            .for_each(|text| sentence(role, text));
+    }
 }
 
 /// Steps as executed: values read, and log sentences.

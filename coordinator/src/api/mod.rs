@@ -8,6 +8,7 @@ pub mod audit;
 pub mod cases;
 pub mod docs;
 pub mod documents;
+pub mod drift;
 pub mod error;
 pub mod evidence;
 pub mod exceptions;
@@ -41,7 +42,7 @@ use error::Problem;
 
 /// Longest JSON body.
 pub const JSON_MAX: usize = 256 * 1024;
-/// Longest report of steps.
+/// Longest report of steps, or of an attempt with what it remembers.
 const STEPS_MAX: usize = 2 * 1024 * 1024;
 /// Longest time of a call that neither waits for work nor listens.
 const CALL_MAX: Duration = Duration::from_secs(60);
@@ -163,8 +164,14 @@ fn staff() -> Router<Arc<App>> {
         .route("/v1/exceptions/{id}/claim", post(exceptions::claim))
         .route("/v1/exceptions/{id}/release", post(exceptions::release))
         .route("/v1/exceptions/{id}/resolve", post(exceptions::resolve))
+        .route("/v1/drift", get(drift::list))
+        .route("/v1/drift/{id}", get(drift::show))
+        .route("/v1/drift/{id}/accept", post(drift::accept))
+        .route("/v1/drift/{id}/dismiss", post(drift::dismiss))
         .route("/v1/scripts", get(scripts::list))
         .route("/v1/scripts/{sha256}", get(scripts::show))
+        .route("/v1/scripts/{sha256}/hold", post(scripts::hold))
+        .route("/v1/scripts/{sha256}/unhold", post(scripts::unhold))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/verified", get(audit::verified))
         .route("/v1/users", get(users::list))
@@ -192,7 +199,7 @@ fn agents() -> Router<Arc<App>> {
         .route("/v1/agent/login", post(agent::count_login))
         .route("/v1/agent/intent", post(agent::intent))
         .route("/v1/agent/not_clicked", post(agent::not_clicked))
-        .route("/v1/agent/report", post(agent::end))
+        .route("/v1/agent/report", post(agent::end).layer(DefaultBodyLimit::max(STEPS_MAX)))
         .route("/v1/agent/release", post(agent::release))
         .route("/v1/agent/bye", post(agent::bye))
 }
@@ -256,7 +263,8 @@ impl utoipa::Modify for Keys {
         fleet::list_pools, fleet::show_pool, fleet::pause_pool, fleet::resume_pool,
         payers::list, payers::show, payers::put, payers::pause, payers::resume, payers::clear_account, payers::limits, payers::permission, payers::credential,
         exceptions::list, exceptions::show, exceptions::claim, exceptions::release, exceptions::resolve,
-        scripts::list, scripts::show, scripts::publish, audit::list, audit::verified, users::list, users::show, users::add, users::add_key,
+        drift::list, drift::show, drift::accept, drift::dismiss,
+        scripts::list, scripts::show, scripts::publish, scripts::hold, scripts::unhold, audit::list, audit::verified, users::list, users::show, users::add, users::add_key,
         users::lock, users::unlock, users::set_password, users::change_password, users::list_keys, users::revoke_key,
         live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,
         agent::hello, agent::lease, agent::beat, agent::script, agent::document, agent::put_steps, agent::put_evidence,

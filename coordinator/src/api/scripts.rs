@@ -17,14 +17,17 @@ use domain::script::{Bundle, Finding, Level, Source, check::check_script};
 
 use super::{
     error::{Fault, Problem, Reply},
-    input::{Body, Id, Query},
+    input::{Body, Id, IfMatch, Query},
     list,
-    types::{self, PageOf, PlainQuery, ScriptView},
+    types::{self, Because, PageOf, PlainQuery, ScriptView},
 };
 use crate::{
     App,
     access::{Caller, Role},
-    flow::publish::{self, NewScript},
+    flow::{
+        Asked,
+        publish::{self, NewScript},
+    },
     store::scripts,
 };
 
@@ -68,6 +71,38 @@ pub async fn publish(
     let sha256 = new.sha256.clone();
     publish::publish(&app.core, &caller.as_actor(), new, app.now()).await?;
     Ok((StatusCode::CREATED, Json(view(scripts::get(app.store(), &sha256).await?, false))))
+}
+
+/// Holds a bundle: its jobs wait, and what runs does not commit.
+#[utoipa::path(post, path = "/v1/scripts/{sha256}/hold", tag = "staff", request_body = Because,
+    params(("sha256" = String, Path, description = "Hash of the bundle"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The bundle", body = ScriptView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn hold(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(sha256): Id<String>,
+    IfMatch(rev): IfMatch,
+    Body(because): Body<Because>,
+) -> Reply<Json<ScriptView>> {
+    caller.needs(Role::Operator)?;
+    let asked = Asked::new(caller.as_actor(), &because.reason, Some(rev))?;
+    Ok(Json(view(publish::hold(&app.core, &asked, &sha256, app.now()).await?, false)))
+}
+
+/// Lets a held bundle go on.
+#[utoipa::path(post, path = "/v1/scripts/{sha256}/unhold", tag = "staff", request_body = Because,
+    params(("sha256" = String, Path, description = "Hash of the bundle"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The bundle", body = ScriptView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn unhold(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(sha256): Id<String>,
+    IfMatch(rev): IfMatch,
+    Body(because): Body<Because>,
+) -> Reply<Json<ScriptView>> {
+    caller.needs(Role::Reviewer)?;
+    let asked = Asked::new(caller.as_actor(), &because.reason, Some(rev))?;
+    Ok(Json(view(publish::unhold(&app.core, &asked, &sha256, app.now()).await?, false)))
 }
 
 /// The checked bundle of a script: its hash and exactly the files it uses.
@@ -122,6 +157,9 @@ fn view(s: scripts::Script, whole: bool) -> ScriptView {
         state: s.state,
         published_by: s.published_by,
         published_at: s.published_at.to_string(),
+        held_reason: s.held_reason,
+        held_by: s.held_by,
+        rev: s.rev,
         files: whole.then_some(s.files),
     }
 }

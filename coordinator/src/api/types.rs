@@ -1,10 +1,12 @@
 //! Public JSON: what callers send and get. Unknown fields are refused on input and expected on output. Ids and instants are texts
 //! (`job_01J…`, RFC 3339 in UTC), units are in the names. Patient data appears only where a comment says so.
 
+mod drift;
 mod keep;
 mod query;
 mod work;
 
+pub use drift::*;
 pub use keep::*;
 pub use query::*;
 pub use work::*;

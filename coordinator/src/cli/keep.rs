@@ -61,6 +61,14 @@ pub enum Scripts {
         /// SHA-256 of the bundle
         sha256: String,
     },
+    /// Hold a script: its jobs wait until it is let go on
+    #[command(
+        after_help = "Example: coordinator scripts hold 3f2a… --reason \"wrong button\" --yes"
+    )]
+    Hold(Act),
+    /// Let a held script go on
+    #[command(after_help = "Example: coordinator scripts unhold 3f2a… --reason \"looked at it\"")]
+    Unhold(Act),
     /// Check and publish a script with its fragments; running jobs keep the one they are pinned to
     #[command(after_help = "Example: coordinator scripts publish harbor/submit --dir scripts")]
     Publish {
@@ -81,6 +89,11 @@ impl Scripts {
         match self {
             Self::List { page } => list(client, "scripts", &page.query(&[]), SCRIPTS, json).await,
             Self::Show { sha256 } => show(client, &format!("scripts/{sha256}"), json).await,
+            Self::Hold(act) => {
+                print::confirm(&format!("Hold {}?", act.id), act.yes)?;
+                change(client, "scripts", act, "hold", json).await
+            }
+            Self::Unhold(act) => change(client, "scripts", act, "unhold", json).await,
             Self::Publish { script, dir } => {
                 let files = yaml_files(Path::new(&dir))?;
                 let body = json!({"script": script, "files": files});

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod client;
+pub mod drift;
 pub mod fleet;
 pub mod jobs;
 pub mod keep;
@@ -59,6 +60,9 @@ enum Verb {
     /// Navigation scripts
     #[command(subcommand)]
     Scripts(keep::Scripts),
+    /// Where payers' pages differ from scripts
+    #[command(subcommand)]
+    Drift(drift::Drift),
     /// Pictures and texts that prove what was done
     #[command(subcommand)]
     Evidence(keep::Evidence),
@@ -122,6 +126,7 @@ impl Verb {
             Self::Pools(verb) => verb.run(client, json).await,
             Self::Payers(verb) => verb.run(client, json).await,
             Self::Scripts(verb) => verb.run(client, json).await,
+            Self::Drift(verb) => verb.run(client, json).await,
             Self::Evidence(verb) => verb.run(client, json).await,
             Self::Users(verb) => verb.run(client, json).await,
             Self::Serve(_) | Self::Migrate(_) | Self::Doctor(_) => Ok(Exit::Usage),

@@ -1,6 +1,7 @@
 //! The forms: each checks the reader's role and the form's token, makes one `flow` call, and goes back to the page with what was
 //! done. Here what they share, and the forms of a case; one file for each further place they stand on.
 
+pub mod drift;
 pub mod fleet;
 pub mod me;
 pub mod question;

@@ -16,16 +16,19 @@ pub enum Section {
     Fleet,
     /// `/scripts`
     Scripts,
+    /// `/drift`
+    Drift,
     /// `/audit`
     Audit,
 }
 
 impl Section {
-    const ALL: [(Self, &'static str, &'static str); 5] = [
+    const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::Work, "Work", "/"),
         (Self::Inbox, "Inbox", "/inbox"),
         (Self::Fleet, "Fleet", "/fleet"),
         (Self::Scripts, "Scripts", "/scripts"),
+        (Self::Drift, "Drift", "/drift"),
         (Self::Audit, "Audit", "/audit"),
     ];
 }

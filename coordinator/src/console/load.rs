@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod case;
+pub mod drift;
 pub mod fleet;
 pub mod inbox;
 pub mod other;

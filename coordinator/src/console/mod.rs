@@ -7,6 +7,7 @@ pub mod assets;
 pub mod attempt;
 pub mod audit;
 pub mod case;
+pub mod drift;
 pub mod fleet;
 pub mod frame;
 pub mod icons;
@@ -40,6 +41,12 @@ pub fn router() -> Router<Arc<App>> {
         .route("/fleet", get(pages::fleet))
         .route("/scripts", get(pages::scripts))
         .route("/scripts/{sha256}", get(pages::script))
+        .route("/drift", get(pages::drift_list))
+        .route("/drift/{id}", get(pages::drift_item))
+        .route("/drift/{id}/accept", post(act::drift::accept))
+        .route("/drift/{id}/dismiss", post(act::drift::dismiss))
+        .route("/scripts/{sha256}/hold", post(act::fleet::hold_script))
+        .route("/scripts/{sha256}/unhold", post(act::fleet::unhold_script))
         .route("/audit", get(pages::audit))
         .route("/evidence/{id}", get(pages::evidence))
         .route("/me", get(pages::me))

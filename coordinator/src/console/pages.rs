@@ -7,11 +7,11 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use domain::id::{AttemptId, CaseId, EvidenceId, ExceptionId};
+use domain::id::{AttemptId, CaseId, DriftId, EvidenceId, ExceptionId};
 
 use super::{
     assets::{self, assets},
-    attempt, audit, case, fleet,
+    attempt, audit, case, drift, fleet,
     frame::Section,
     inbox, load, me, parts, scripts,
     session::{Fault, POLICY, Reader, Shown, page},
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     App,
-    access::Role,
+    access::{Role, sight},
     api::error::Problem,
     flow::{self, people::Terms},
     store::evidence,
@@ -156,7 +156,31 @@ pub async fn script(
 ) -> Shown {
     let view = load::other::script(&app, &sha256).await?;
     let frame = reader.frame(&app, Section::Scripts).await?;
-    Ok(page(&frame, &view.script, &scripts::one(&view, frame.now)))
+    Ok(page(&frame, &view.script, &scripts::one(&view, &frame)))
+}
+
+/// `/drift`
+pub async fn drift_list(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Query(query): Query<load::drift::Query>,
+) -> Shown {
+    let view = load::drift::list(&app, &query).await?;
+    let frame = reader.frame(&app, Section::Drift).await?;
+    Ok(page(&frame, "Drift", &drift::list(&view, frame.now)))
+}
+
+/// `/drift/{id}`
+pub async fn drift_item(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Path(item): Path<String>,
+) -> Shown {
+    let mut view = load::drift::one(&app, id::<DriftId>(&item, "drift item")?).await?;
+    sight::drift(reader.caller.role, &mut view.seen);
+    let frame = reader.frame(&app, Section::Drift).await?;
+    let title = format!("Drift · {}", parts::visible(&view.seen.element));
+    Ok(page(&frame, &title, &drift::one(&view, &frame)))
 }
 
 /// `/me`

@@ -3,7 +3,7 @@
 use domain::time::Timestamp;
 use maud::{Markup, html};
 
-use super::{icons::Icon, parts, parts::Tone};
+use super::{frame::Frame, icons::Icon, parts, parts::Tone};
 
 /// A published script.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct ScriptRow {
     pub sha256: String,
     /// Whether new jobs are pinned to it.
     pub live: bool,
+    /// Why it is held, if it is.
+    pub held: Option<String>,
     /// Published.
     pub published_at: Timestamp,
     /// The last attempts, oldest first: succeeded or not.
@@ -29,6 +31,8 @@ pub struct ScriptPage {
     pub sha256: String,
     /// Whether new jobs are pinned to it.
     pub live: bool,
+    /// Why it is held, if it is.
+    pub held: Option<String>,
     /// Published.
     pub published_at: Timestamp,
     /// The script told to staff, when it can be.
@@ -37,8 +41,10 @@ pub struct ScriptPage {
     pub files: Vec<(String, String)>,
 }
 
-fn live(is: bool) -> Markup {
-    if is {
+fn live(is: bool, held: Option<&String>) -> Markup {
+    if held.is_some() {
+        parts::chip(Tone::Bad, Icon::Pause, "Held")
+    } else if is {
         parts::chip(Tone::Good, Icon::Check, "Live")
     } else {
         parts::chip(Tone::Calm, Icon::Clock, "Earlier")
@@ -58,7 +64,7 @@ pub fn list(rows: &[ScriptRow], now: Timestamp) -> Markup {
                     thead { tr { th scope="col" { "Script" } th scope="col" { "State" } th scope="col" { "Hash" } th scope="col" { "Last attempts" } th.num scope="col" { "Published" } } }
                     tbody { @for r in rows { tr {
                         th scope="row" data-label="Script" { a.row href={ "/scripts/" (r.sha256) } { (parts::visible(&r.script)) } }
-                        td data-label="State" { (live(r.live)) }
+                        td data-label="State" { (live(r.live, r.held.as_ref())) }
                         td data-label="Hash" { (parts::hash(&r.sha256)) }
                         td data-label="Last attempts" { (recent(&r.recent)) }
                         td.num data-label="Published" { (parts::when(r.published_at, now)) }
@@ -82,11 +88,19 @@ fn recent(ends: &[bool]) -> Markup {
 
 /// One script.
 #[must_use]
-pub fn one(v: &ScriptPage, now: Timestamp) -> Markup {
+pub fn one(v: &ScriptPage, frame: &Frame) -> Markup {
+    let now = frame.now;
     html! {
         nav.crumbs aria-label="Where you are" { a href="/scripts" { "Scripts" } span { (v.script) } }
-        div.title { h1 { (parts::visible(&v.script)) } (live(v.live)) (parts::hash(&v.sha256))
+        div.title { h1 { (parts::visible(&v.script)) } (live(v.live, v.held.as_ref())) (parts::hash(&v.sha256))
             span.muted { "published " (parts::when(v.published_at, now)) } }
+        @if let Some(reason) = &v.held {
+            div.banner.bad { (Icon::Pause.svg()) div {
+                strong { "Held: its jobs wait." }
+                p { (parts::visible(reason)) " " a href="/drift" { "Look at drift" } }
+            } }
+        }
+        (hold_forms(v, frame))
         @if let Some(text) = &v.explained {
             section.card aria-labelledby="explain" { h2 #explain { "In plain words" } pre.text tabindex="0" { (parts::visible(text)) } }
         }
@@ -99,4 +113,28 @@ pub fn one(v: &ScriptPage, now: Timestamp) -> Markup {
             }
         }
     }
+}
+
+fn hold_forms(v: &ScriptPage, frame: &Frame) -> Markup {
+    let (label, act, may, refusal) = if v.held.is_some() {
+        (
+            "Let it go on",
+            "unhold",
+            frame.may_settle,
+            "Letting a held script go on needs the role reviewer.",
+        )
+    } else {
+        ("Hold", "hold", frame.may_act, "Your role may look but not act.")
+    };
+    html! { div.actions {
+        @if may {
+            (parts::action(label, &html! {
+                form.stack method="post" action={ "/scripts/" (v.sha256) "/" (act) } {
+                    (parts::csrf(&frame.csrf))
+                    (parts::reason_field("hold-reason", "A button went to the wrong place"))
+                    button.primary { (label) }
+                }
+            }))
+        } @else { (parts::refused_button(label, refusal)) }
+    } }
 }

@@ -158,6 +158,10 @@ const NOTICES: &[(&str, &str)] = &[
     ("first", "Your declaration was taken; a second person must agree."),
     ("password", "Your password was changed. Your other sign-ins have ended."),
     ("key_revoked", "The key was revoked."),
+    ("accepted", "Accepted: this is how the payer's pages look now."),
+    ("dismissed", "Dismissed."),
+    ("held", "The script is held: its jobs wait until it is let go on."),
+    ("unheld", "The script goes on."),
     ("paused", "Paused. “Resume” undoes it."),
     ("resumed", "Resumed."),
     (

@@ -153,8 +153,8 @@ async fn round(tx: &mut Tx, dedup_key: Option<&str>, again: Option<&str>) -> Res
 }
 
 async fn live_script(tx: &mut Tx, payer: &str, task: Task, field: &str) -> Result<String> {
-    let live = scripts::live_in(tx, payer, task).await?;
-    live.map(|s| s.sha256).ok_or_else(|| {
+    let current = scripts::current_in(tx, payer, task).await?;
+    current.map(|s| s.sha256).ok_or_else(|| {
         Error::invalid(field, format!("there is no live script {payer}/{}", task.word()))
     })
 }

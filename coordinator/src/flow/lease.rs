@@ -23,8 +23,8 @@ use domain::{
 use super::{Core, Error, Result, change, random};
 use crate::store::{
     Tx, agents, agents::Agent, attempts, attempts::Attempt, cases, credentials,
-    credentials::Credential, intents, jobs, jobs::Job, payers, references, references::Stored,
-    scripts,
+    credentials::Credential, drift, fingerprints, fingerprints::Of, intents, jobs, jobs::Job,
+    payers, references, references::Stored, scripts,
 };
 
 /// A job of a payer with a live portal session in a free slot counts as this much older: saves a login, starves nobody.
@@ -119,6 +119,7 @@ async fn pick(
     let pools = payers::pools_in(tx).await?;
     let states = scripts::states_in(tx).await?;
     let live = scripts::live_all_in(tx).await?;
+    let held = scripts::held_all_in(tx).await?;
     let mut picks = Vec::new();
     for payer in payers::all_in(tx).await? {
         if payer.pool != agent.info.pool {
@@ -132,7 +133,7 @@ async fn pick(
         if free == 0 {
             continue;
         }
-        let facts = facts_of(tx, payer, &pools, &live).await?;
+        let facts = facts_of(tx, payer, &pools, (&live, &held)).await?;
         picks.extend(candidates(tx, &facts, ask.warm.contains(&id), free, &states).await?);
     }
     // Doubts first: somebody waits to know, and the same request is locked until then. Then the oldest.
@@ -239,6 +240,9 @@ async fn leased(
     let (_, request) = cases::opened_in(tx, job.case).await?;
     let numbers = references::of_case_in(tx, job.case).await?;
     let last = last_answer(tx, job).await?;
+    let of = Of { payer: &job.payer, script_sha256: &attempt.script_sha256 };
+    let prints = fingerprints::of_script_in(tx, of).await?;
+    let fetch_allowed = drift::fetch_allowed_in(tx, &attempt.script_sha256).await?;
     let intent_opened_at = match (attempt.purpose, job.state.intent()) {
         (Purpose::Reconcile, Some(intent)) => Some(intents::get_in(tx, intent).await?.opened_at),
         _ => None,
@@ -263,6 +267,8 @@ async fn leased(
         task: job.task,
         intent_opened_at,
         last,
+        fetch_allowed,
+        prints,
     })
 }
 

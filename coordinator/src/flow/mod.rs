@@ -4,6 +4,7 @@
 pub mod again;
 pub mod agents;
 pub mod cancel;
+pub mod drift;
 pub mod evidence;
 pub mod heartbeat;
 pub mod intake;
@@ -190,6 +191,7 @@ macro_rules! illegal {
 illegal!(
     domain::job::Illegal,
     domain::attempt::Illegal,
+    domain::drift::Illegal,
     domain::intent::Illegal,
     domain::exception::Illegal
 );

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{job::Task, time::Timestamp};
 use serde_json::json;
 
-use super::{Actor, Core, Error, Result, change::note};
+use super::{Actor, Asked, Core, Error, NOT_ALLOWED, Result, change::note};
 use crate::{
     live::Topic,
     store::{Tx, scripts, scripts::Script},
@@ -43,6 +43,8 @@ pub async fn publish(core: &Core, actor: &Actor, new: NewScript, now: Timestamp)
         state: "live".to_owned(),
         published_by: actor.to_string(),
         published_at: now,
+        held_reason: None,
+        held_by: None,
         rev: 0,
     };
     let mut tx = core.store.begin(now).await?;
@@ -58,39 +60,67 @@ pub async fn publish(core: &Core, actor: &Actor, new: NewScript, now: Timestamp)
 /// lets the job try again.
 ///
 /// # Errors
-/// Not found; conflict when it changed meanwhile.
-pub async fn hold(
-    core: &Core,
+/// Not found; [`Error::Refused`] when it is held; conflict when it changed meanwhile.
+pub async fn hold(core: &Core, asked: &Asked, sha256: &str, now: Timestamp) -> Result<Script> {
+    let mut tx = core.store.begin(now).await?;
+    let script = scripts::get_in(&mut tx, sha256).await?;
+    asked.fits_as(script.rev, &script.state)?;
+    if !hold_in(&mut tx, &asked.actor, sha256, &asked.reason).await? {
+        return Err(Error::refused(NOT_ALLOWED, "the script is held already"));
+    }
+    let held = scripts::get_in(&mut tx, sha256).await?;
+    tx.commit().await?;
+    Ok(held)
+}
+
+/// [`hold`] inside a transaction; false when it was held already.
+pub(super) async fn hold_in(
+    tx: &mut Tx,
     actor: &Actor,
     sha256: &str,
     reason: &str,
-    now: Timestamp,
-) -> Result<()> {
-    let mut tx = core.store.begin(now).await?;
-    let script = scripts::get_in(&mut tx, sha256).await?;
-    if script.state != "held" {
-        scripts::set_state(&mut tx, &script, "held").await?;
-        told(&mut tx, actor, "script.held", &script, json!({"reason": reason}));
+) -> Result<bool> {
+    let script = scripts::get_in(tx, sha256).await?;
+    if script.state == "held" {
+        return Ok(false);
     }
-    tx.commit().await?;
-    Ok(())
+    scripts::hold(tx, &script, &actor.to_string(), reason).await?;
+    told(tx, actor, "script.held", &script, json!({"reason": reason}));
+    Ok(true)
 }
 
 /// Lets a held bundle go on; it becomes live again unless another one is.
 ///
 /// # Errors
-/// Not found; conflict when it changed meanwhile.
-pub async fn unhold(core: &Core, actor: &Actor, sha256: &str, now: Timestamp) -> Result<()> {
+/// Not found; [`Error::Refused`] when it is not held; conflict when it changed meanwhile.
+pub async fn unhold(core: &Core, asked: &Asked, sha256: &str, now: Timestamp) -> Result<Script> {
     let mut tx = core.store.begin(now).await?;
     let script = scripts::get_in(&mut tx, sha256).await?;
-    if script.state == "held" {
-        let other = scripts::live_in(&mut tx, &script.payer, script.task).await?;
-        let state = if other.is_some() { "retired" } else { "live" };
-        scripts::set_state(&mut tx, &script, state).await?;
-        told(&mut tx, actor, "script.unheld", &script, json!({"state": state}));
+    asked.fits_as(script.rev, &script.state)?;
+    if !unhold_in(&mut tx, &asked.actor, sha256, &asked.reason).await? {
+        return Err(Error::refused(NOT_ALLOWED, "the script is not held"));
     }
+    let free = scripts::get_in(&mut tx, sha256).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(free)
+}
+
+/// [`unhold`] inside a transaction; false when it was not held.
+pub(super) async fn unhold_in(
+    tx: &mut Tx,
+    actor: &Actor,
+    sha256: &str,
+    reason: &str,
+) -> Result<bool> {
+    let script = scripts::get_in(tx, sha256).await?;
+    if script.state != "held" {
+        return Ok(false);
+    }
+    let other = scripts::live_in(tx, &script.payer, script.task).await?;
+    let state = if other.is_some() { "retired" } else { "live" };
+    scripts::set_state(tx, &script, state).await?;
+    told(tx, actor, "script.unheld", &script, json!({"state": state, "reason": reason}));
+    Ok(true)
 }
 
 fn told(tx: &mut Tx, actor: &Actor, act: &'static str, s: &Script, detail: serde_json::Value) {

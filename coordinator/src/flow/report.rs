@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{
     Actor, Core, Error, Result,
     change::{ask_person, change, end_attempt, fenced, fenced_attempt, note},
-    settle,
+    drift, settle,
     settle::{Confirm, FailedLooks},
 };
 use crate::store::{
@@ -67,6 +67,9 @@ pub async fn report(core: &Core, report: &Report, now: Timestamp) -> Result<()> 
     if !matches!(report.end, End::Failure { .. }) {
         portal_works(t, &job.payer).await?;
     }
+    let ended = attempts::get_in(t, attempt.id).await?;
+    let good = matches!(ended.state, AttemptState::Succeeded);
+    drift::told(t, &job, &attempt, report, good).await?;
     if report.session_kept {
         // From now until the agent's next ask: nobody else may sign in over it.
         agents::add_kept(t, report.fenced.agent, &job.payer).await?;

@@ -11,7 +11,10 @@ use super::{
 use crate::vals;
 
 /// Every migration in order; its number is its place, from 1.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_fleet.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/0001_fleet.sql"),
+    include_str!("../../../migrations/0002_drift.sql"),
+];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (id BIGINT PRIMARY KEY, sha256 TEXT NOT NULL, at_ms BIGINT NOT NULL)";
 const APPLIED: &str = "SELECT id, sha256 FROM migrations ORDER BY id";

@@ -27,6 +27,10 @@ pub struct Script {
     pub published_by: String,
     /// When.
     pub published_at: Timestamp,
+    /// Why it is held.
+    pub held_reason: Option<String>,
+    /// Who holds it: a person, or a duty of the coordinator.
+    pub held_by: Option<String>,
     /// Revision.
     pub rev: i64,
 }
@@ -41,6 +45,8 @@ fn read(row: &db::Row) -> Result<Script, Error> {
         state: row.text("state")?,
         published_by: row.text("published_by")?,
         published_at: row.at("published_at_ms")?,
+        held_reason: row.opt_text("held_reason")?,
+        held_by: row.opt_text("held_by")?,
         rev: row.int("rev")?,
     })
 }
@@ -49,11 +55,17 @@ const RETIRE: &str = "UPDATE scripts SET state = 'retired', rev = rev + 1 WHERE 
 const PUT: &str = "INSERT INTO scripts (sha256, script, payer_id, task, files, state, published_by, published_at_ms) \
      VALUES ($1, $2, $3, $4, $5, 'live', $6, $7) \
      ON CONFLICT (sha256) DO UPDATE SET state = 'live', published_by = excluded.published_by, \
-     published_at_ms = excluded.published_at_ms, rev = scripts.rev + 1 WHERE scripts.state <> 'live'";
+     published_at_ms = excluded.published_at_ms, held_reason = NULL, held_by = NULL, rev = scripts.rev + 1 \
+     WHERE scripts.state <> 'live'";
 const LIVE: &str = "SELECT * FROM scripts WHERE payer_id = $1 AND task = $2 AND state = 'live'";
 const GET: &str = "SELECT * FROM scripts WHERE sha256 = $1";
-const SET_STATE: &str =
-    "UPDATE scripts SET state = $3, rev = rev + 1 WHERE sha256 = $1 AND rev = $2";
+// The newest held one stands for a script that has no live one: what is asked for meanwhile waits with it.
+const CURRENT: &str = "SELECT * FROM scripts WHERE payer_id = $1 AND task = $2 AND state IN ('live', 'held') \
+     ORDER BY CASE WHEN state = 'live' THEN 0 ELSE 1 END, published_at_ms DESC, sha256 LIMIT 1";
+const HELD_ALL: &str = "SELECT payer_id AS id, task, held_reason FROM scripts WHERE state = 'held' \
+     ORDER BY published_at_ms, sha256";
+const SET_STATE: &str = "UPDATE scripts SET state = $3, held_reason = $4, held_by = $5, rev = rev + 1 \
+     WHERE sha256 = $1 AND rev = $2";
 const LIVE_ALL: &str = "SELECT sha256, payer_id AS id, task FROM scripts WHERE state = 'live'";
 const STATES: &str = "SELECT sha256 AS id, state FROM scripts";
 
@@ -82,6 +94,28 @@ pub async fn publish(tx: &mut Tx, script: &Script) -> Result<bool, Error> {
 /// [`Error::Database`].
 pub async fn live_in(tx: &mut Tx, payer: &str, task: Task) -> Result<Option<Script>, Error> {
     tx.opt("scripts", LIVE, vals![payer, task.word()]).await?.map(|r| read(&r)).transpose()
+}
+
+/// The bundle that new jobs of a payer's task are pinned to: the live one, else the newest that is held.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn current_in(tx: &mut Tx, payer: &str, task: Task) -> Result<Option<Script>, Error> {
+    tx.opt("scripts", CURRENT, vals![payer, task.word()]).await?.map(|r| read(&r)).transpose()
+}
+
+/// Why bundles are held, by payer and task; of several the newest.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn held_all_in(tx: &mut Tx) -> Result<BTreeMap<(String, Task), String>, Error> {
+    let rows = tx.all("scripts", HELD_ALL, vals![]).await?;
+    rows.iter()
+        .map(|r| {
+            let task = Task::from_word(&r.text("task")?).ok_or_else(|| r.corrupt("task"))?;
+            Ok(((r.text("id")?, task), r.opt_text("held_reason")?.unwrap_or_default()))
+        })
+        .collect()
 }
 
 /// Hashes of the live bundles by payer and task.
@@ -116,12 +150,27 @@ pub async fn get_in(tx: &mut Tx, sha256: &str) -> Result<Script, Error> {
     read(&row)
 }
 
-/// Sets `live`, `retired` or `held`, if nobody changed it meanwhile.
+/// Holds a bundle, if nobody changed it meanwhile.
+///
+/// # Errors
+/// [`Error::Conflict`].
+pub async fn hold(tx: &mut Tx, script: &Script, by: &str, reason: &str) -> Result<(), Error> {
+    let values = vals![&script.sha256, script.rev, "held", reason, by];
+    set(tx, script, values).await
+}
+
+/// Sets `live` or `retired`, if nobody changed it meanwhile.
 ///
 /// # Errors
 /// [`Error::Conflict`], [`Error::Unique`] when another bundle is live.
 pub async fn set_state(tx: &mut Tx, script: &Script, state: &str) -> Result<(), Error> {
-    if tx.exec(SET_STATE, vals![&script.sha256, script.rev, state]).await? == 1 {
+    let nobody = None::<String>;
+    let values = vals![&script.sha256, script.rev, state, nobody.clone(), nobody];
+    set(tx, script, values).await
+}
+
+async fn set(tx: &mut Tx, script: &Script, values: Vec<db::Value>) -> Result<(), Error> {
+    if tx.exec(SET_STATE, values).await? == 1 {
         Ok(())
     } else {
         Err(Error::Conflict { now: script.state.clone() })

@@ -62,6 +62,12 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("GET", "scripts", Role::Viewer),
     ("GET", "scripts/{id}", Role::Viewer),
     ("POST", "scripts", Role::Admin),
+    ("POST", "scripts/{id}/hold", Role::Operator),
+    ("POST", "scripts/{id}/unhold", Role::Reviewer),
+    ("GET", "drift", Role::Viewer),
+    ("GET", "drift/{drift}", Role::Viewer),
+    ("POST", "drift/{drift}/accept", Role::Reviewer),
+    ("POST", "drift/{drift}/dismiss", Role::Reviewer),
     ("GET", "audit", Role::Admin),
     ("GET", "audit/verified", Role::Admin),
     ("GET", "users", Role::Admin),
@@ -101,7 +107,7 @@ fn body_of(path: &str) -> serde_json::Value {
 }
 
 fn filled(path: &str) -> String {
-    ["case", "job", "doc", "att", "ev", "exc", "agent", "user"]
+    ["case", "job", "doc", "att", "ev", "exc", "drift", "agent", "user"]
         .iter()
         .fold(path.to_owned(), |path, prefix| {
             path.replace(&format!("{{{prefix}}}"), &format!("{prefix}_01J8ZQ4N5B6C7D8E9F0G1H2J3K"))

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, process::Command, sync::oneshot, task::JoinHandle};
 
 use crate::{
+    drift::heal,
     limits::served,
     test_app::{TestApp, claim_status, failed, prior_auth},
 };
@@ -213,5 +214,51 @@ async fn people_and_keys_are_kept_from_the_command_line() {
     let set =
         good(vec!["users", "password", user, "--reason", "forgotten"], "one more long one").await;
     assert!(!set.out.contains("one more long one"));
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn drift_is_decided_from_the_command_line() {
+    let desk = Desk::new().await;
+    let agent = desk.app.hello("a1", 1).await;
+    for (member, element) in
+        [("W100000001", "find"), ("W100000002", "next"), ("W100000003", "back")]
+    {
+        heal(&desk.app, &agent, member, element).await;
+    }
+    let list = desk.run(&["drift", "list", "--state", "open"], "").await;
+    assert!(list.out.starts_with("DRIFT ") && list.out.contains("healed"), "{}", list.out);
+    let lines = desk.run(&["drift", "list", "--json"], "").await;
+    let ids: Vec<Value> = lines.out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(ids.len(), 3);
+    let id = ids[0]["id"].as_str().unwrap();
+    let shown = desk.run(&["drift", "show", id, "--json"], "").await;
+    assert_eq!(json_of(&shown)["now"]["name"], "Search");
+
+    let scripts = desk.run(&["scripts", "list", "--json"], "").await;
+    let held: Vec<Value> = scripts
+        .out
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .filter(|s: &Value| s["state"] == "held")
+        .collect();
+    assert_eq!(held.len(), 1, "three different healings");
+    let accept = ["drift", "accept", id, "--reason", "the same button", "--yes", "--json"];
+    assert_eq!(json_of(&desk.run(&accept, "").await)["state"], "accepted");
+    let sha256 = held[0]["sha256"].as_str().unwrap();
+    for (words, exit) in [
+        (vec!["drift", "accept", id, "--reason", "once more", "--yes"], 4),
+        (vec!["drift", "dismiss", id, "--reason", "no terminal to ask at"], 2),
+        (vec!["drift", "list", "--kind", "broken"], 2),
+        (vec!["drift", "show", "drift_01J8ZQ4N5B6C7D8E9F0G1H2J3K"], 3),
+        (vec!["scripts", "unhold", sha256, "--reason", "it goes on already"], 4),
+        (vec!["scripts", "hold", sha256, "--reason", "the wrong button", "--yes"], 0),
+        (vec!["scripts", "unhold", sha256, "--reason", "the right one"], 0),
+    ] {
+        let ended = desk.run(&words, "").await;
+        assert_eq!(ended.exit, exit, "{words:?}: {}{}", ended.out, ended.err);
+    }
+    let low = desk.run_as(Role::Operator, &accept, "").await;
+    assert_eq!(low.exit, 5, "{}", low.err);
     desk.end().await;
 }

@@ -7,6 +7,7 @@ mod agent;
 mod cases;
 mod cli;
 mod documents;
+mod drift;
 mod evidence;
 mod exceptions;
 mod fleet;

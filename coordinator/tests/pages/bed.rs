@@ -28,6 +28,7 @@ use coordinator::{
     vault::Secret,
 };
 use domain::{
+    drift::Drift,
     evidence::{EvidenceKind, Moment},
     fleet::AgentInfo,
     id::{AgentId, EvidenceId},
@@ -214,6 +215,10 @@ impl Bed {
     }
 
     async fn end(&self, l: &Leased, end: End) {
+        self.end_with(l, end, Vec::new()).await;
+    }
+
+    async fn end_with(&self, l: &Leased, end: End, drift: Vec<Drift>) {
         let report = Report {
             fenced: self.fenced(l),
             attempt: l.attempt,
@@ -221,6 +226,8 @@ impl Bed {
             logins: 1,
             session_reused: false,
             session_kept: false,
+            drift,
+            prints: BTreeMap::new(),
         };
         report::report(&self.core, &report, self.clock.now()).await.unwrap();
     }
@@ -239,6 +246,13 @@ impl Bed {
 
     pub(crate) async fn fail(&self, l: &Leased, failure: Failure) {
         self.end(l, End::Failure { failure, candidates: vec!["CRA-2603-9999".into()] }).await;
+    }
+}
+
+impl Bed {
+    /// An attempt that failed after it saw a page that was not as the script knows it.
+    pub(crate) async fn fail_with(&self, l: &Leased, failure: Failure, drift: Vec<Drift>) {
+        self.end_with(l, End::Failure { failure, candidates: Vec::new() }, drift).await;
     }
 }
 

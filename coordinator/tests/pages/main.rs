@@ -5,6 +5,7 @@
 mod attempt;
 mod bed;
 mod case;
+mod drift;
 mod fixture;
 mod fleet;
 mod inbox;

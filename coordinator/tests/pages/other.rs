@@ -37,6 +37,7 @@ fn scripts_and_audit() {
             script: "crestline/submit".into(),
             sha256: "9f3c".repeat(16),
             live: true,
+            held: None,
             published_at: ago(600),
             recent: vec![true, true, false, true],
         },
@@ -44,6 +45,7 @@ fn scripts_and_audit() {
             script: "harbor/claim_status".into(),
             sha256: "77aa".repeat(16),
             live: false,
+            held: Some("3 elements were healed within a day; see the Drift page".into()),
             published_at: ago(9_000),
             recent: vec![],
         },
@@ -54,6 +56,7 @@ fn scripts_and_audit() {
         script: "crestline/submit".into(),
         sha256: "9f3c".repeat(16),
         live: true,
+        held: None,
         published_at: ago(600),
         explained: Some("Sign in, find the member, fill the request, submit it once.".into()),
         files: vec![(
@@ -61,7 +64,7 @@ fn scripts_and_audit() {
             "script: crestline/submit\nsteps:\n  - open: home".into(),
         )],
     };
-    approve("script", &whole("script", &f, "Script", &scripts::one(&one, now())));
+    approve("script", &whole("script", &f, "Script", &scripts::one(&one, &f)));
     let f = frame(Section::Audit);
     let entry = Entry {
         at: ago(2),

@@ -7,6 +7,7 @@ use coordinator::{
     store::{self, audit},
 };
 use domain::{
+    drift::{Drift, DriftKind, Fingerprint},
     evidence::{EvidenceKind, Moment},
     outcome::{Failure, FailureKind, ReferenceKind},
 };
@@ -51,7 +52,9 @@ async fn submitted(
 #[tokio::test]
 async fn nobody_reads_without_signing_in() {
     let bed = Bed::new().await;
-    for at in ["/", "/inbox", "/fleet", "/scripts", "/audit", "/cases.csv", "/evidence/ev_1"] {
+    for at in
+        ["/", "/inbox", "/fleet", "/scripts", "/drift", "/audit", "/cases.csv", "/evidence/ev_1"]
+    {
         let got = bed.get(at, "").await;
         assert_eq!(got.status, StatusCode::SEE_OTHER, "{at}");
         assert!(got.header(header::LOCATION).starts_with("/sign-in?next="), "{at}");
@@ -357,4 +360,68 @@ async fn forms_need_their_token_and_a_role() {
     let out = rosa.form("/sign-out", &[]).await;
     assert_eq!(out.header(header::LOCATION), "/sign-in");
     assert_eq!(rosa.get("/").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn drift_is_listed_and_decided_by_a_reviewer() {
+    let bed = Bed::new().await;
+    bed.take_in("W100000001").await;
+    let lease = bed.lease().await;
+    let picture = bed.put(&lease, 2, EvidenceKind::Crop, Moment::Before, png()).await;
+    let print = |name: &str| Fingerprint {
+        role: "button".into(),
+        name: name.into(),
+        ..Fingerprint::default()
+    };
+    let healed = Drift {
+        score: Some(0.9),
+        margin: Some(0.4),
+        proposal: "{role: button, name: 'Find member'}".into(),
+        before: Some(print("Search")),
+        now: Some(print(HOSTILE)),
+        now_picture: Some(picture),
+        ..Drift::new(DriftKind::Healed, "search", "crestline/submit:7")
+    };
+    bed.fail_with(&lease, failure(), vec![healed]).await;
+
+    let (ben, vera) = (bed.person("ben").await, bed.person("vera").await);
+    let list = ben.get("/drift").await;
+    ok("served_drift", &list);
+    let at = list.text.split("href=\"/drift/drift_").nth(1).unwrap().split('"').next().unwrap();
+    let at = format!("/drift/drift_{at}");
+    let one = ben.get(&at).await;
+    ok("served_drift_item", &one);
+    assert!(one.text.contains(&format!("/evidence/{picture}")) && one.text.contains("90 %"));
+    assert!(vera.get(&at).await.text.contains("needs the role reviewer"));
+    let fields = [("revision", "0"), ("reason", "the same button")];
+    let accept = format!("{at}/accept");
+    assert_eq!(vera.form(&accept, &fields).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(ben.form_without_token(&accept).await.status, StatusCode::FORBIDDEN);
+    let empty = ben.form(&accept, &[("revision", "0"), ("reason", "")]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(empty.text.contains("role=\"alert\"") && empty.text.contains("Accept"));
+    let done = ben.form(&accept, &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let after = ben.get(done.header(header::LOCATION)).await.text;
+    assert!(after.contains("Accepted · Ben Hale") && after.contains("the same button"), "{after}");
+    assert!(ben.get("/drift").await.text.contains("Nothing to look at"));
+    assert!(ben.get("/drift?state=accepted").await.text.contains(&at));
+}
+
+#[tokio::test]
+async fn a_script_is_held_and_let_go_on() {
+    let bed = Bed::new().await;
+    let (rosa, vera) = (bed.person("rosa").await, bed.person("vera").await);
+    let list = rosa.get("/scripts").await.text;
+    let at = list.split("href=\"/scripts/").nth(1).unwrap().split('"').next().unwrap();
+    let at = format!("/scripts/{at}");
+    let fields = [("reason", "the wrong button")];
+    let hold = format!("{at}/hold");
+    assert_eq!(vera.form(&hold, &fields).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(rosa.form(&hold, &fields).await.status, StatusCode::SEE_OTHER);
+    let held = rosa.get(&at).await.text;
+    assert!(held.contains("Held: its jobs wait.") && held.contains("the wrong button"));
+    let go_on = format!("{at}/unhold");
+    assert_eq!(rosa.form(&go_on, &fields).await.status, StatusCode::SEE_OTHER);
+    assert!(!rosa.get(&at).await.text.contains("Held: its jobs wait."));
 }

@@ -254,6 +254,8 @@ impl Bed {
             logins: 1,
             session_reused: false,
             session_kept: false,
+            drift: Vec::new(),
+            prints: BTreeMap::new(),
         };
         report::report(&self.core, &report, self.now()).await
     }

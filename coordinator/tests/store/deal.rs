@@ -126,13 +126,16 @@ async fn a_held_script_is_not_leased(bed: Bed) {
     let taken = bed.take_in("W1").await;
     let job = coordinator::store::jobs::get(&bed.core.store, taken.job).await.unwrap();
     let (core, hash) = (&bed.core, &job.script_sha256);
-    publish::hold(core, &SETUP, hash, "wrong button", bed.now()).await.unwrap();
+    publish::hold(core, &asked("wrong button"), hash, bed.now()).await.unwrap();
     assert!(bed.lease(1).await.is_empty());
     let why = coordinator::flow::lease::why_not_leased(core, &job, bed.now()).await.unwrap();
-    assert_eq!(why, Some(domain::fleet::Blocked::NoScript));
-    assert_eq!(code(bed.try_take_in(&crate::bed::prior_auth("W2")).await), "invalid");
-    publish::unhold(core, &SETUP, hash, bed.now()).await.unwrap();
-    bed.lease_one().await;
+    let held = domain::fleet::Blocked::ScriptHeld { reason: "wrong button".to_owned() };
+    assert_eq!(why, Some(held));
+    // What is asked for meanwhile waits with it.
+    bed.take_in("W2").await;
+    assert!(bed.lease(5).await.is_empty());
+    publish::unhold(core, &asked("it was the right one"), hash, bed.now()).await.unwrap();
+    assert_eq!(bed.lease(5).await.len(), 2);
 }
 
 async fn a_refused_login_is_a_person_s_business(bed: Bed) {

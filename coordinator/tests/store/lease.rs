@@ -1,6 +1,6 @@
 //! Leases: who gets what, for how long, and what a stale holder may not do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator::flow::{agents, heartbeat, lease, payers, report, steps};
 use domain::{
@@ -54,6 +54,8 @@ async fn a_kept_session_counts_until_its_agent_is_gone(bed: Bed) {
         logins: 1,
         session_reused: false,
         session_kept: true,
+        drift: Vec::new(),
+        prints: BTreeMap::new(),
     };
     report::report(&bed.core, &report, bed.now()).await.unwrap();
 

@@ -6,6 +6,7 @@ mod postgres;
 
 mod deal;
 mod doubt;
+mod drift;
 mod lease;
 mod schema;
 mod submit;

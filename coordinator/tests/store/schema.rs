@@ -54,7 +54,7 @@ pub(crate) async fn tamper(bed: &Bed) {
 
 /// Every text in every table.
 pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
-    const TABLES: [&str; 20] = [
+    const TABLES: [&str; 22] = [
         "SELECT * FROM payers",
         "SELECT * FROM users",
         "SELECT * FROM api_keys",
@@ -75,6 +75,8 @@ pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
         "SELECT * FROM logins",
         "SELECT * FROM releases",
         "SELECT * FROM audit",
+        "SELECT * FROM fingerprints",
+        "SELECT * FROM drift",
     ];
     let mut all = Vec::new();
     for sql in TABLES {

@@ -3,6 +3,7 @@
 
 mod crash;
 mod doubt;
+mod drift;
 mod end;
 mod happy;
 mod harbor;

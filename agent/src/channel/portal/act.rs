@@ -78,11 +78,7 @@ impl Portal<'_> {
                 Located::One(chosen) => {
                     self.remember(target, &page, &chosen.found).await;
                     if chosen.by > 0 && tries.count() == 0 {
-                        self.observe.log(&format!(
-                            "`{}` was found by its strategy {}",
-                            sought.name,
-                            chosen.by + 1
-                        ));
+                        self.told_fallback(target, &sought, &chosen);
                     }
                     match self.once(&page, &chosen.found, deed, &sought.name, &tries).await {
                         Attempted::Done(shown) => {

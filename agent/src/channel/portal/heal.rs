@@ -6,37 +6,22 @@ pub mod gather;
 pub mod score;
 mod words;
 
-use std::collections::BTreeMap;
+pub use domain::drift::{Drift, DriftKind, Prints};
 
-use domain::script::ast::{Heal, Screen, Target};
-use serde::Serialize;
+use domain::{
+    evidence::Moment,
+    script::ast::{Heal, Screen, Target},
+};
 
-use super::{Halt, Portal, locate::Sought};
+use super::{
+    Halt, Portal,
+    locate::{Chosen, Sought},
+};
 use crate::browser::{By, Deadline, Found, Page, Query};
 use score::{Fingerprint, Unhealed, choose};
 
 /// How long the page must have come to rest.
 const QUIET: std::time::Duration = std::time::Duration::from_secs(2);
-
-/// What is remembered of a script's elements, by name.
-pub type Prints = BTreeMap<String, Fingerprint>;
-
-/// A difference between the script and the page, for people.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Drift {
-    /// The element.
-    pub element: String,
-    /// `healed`: the candidate was used; `suggested`: it was not.
-    pub kind: &'static str,
-    /// Where the element is written.
-    pub source: String,
-    /// 0 to 1.
-    pub score: f64,
-    /// Lead over the second.
-    pub margin: f64,
-    /// A first strategy that would find it, as YAML.
-    pub proposal: String,
-}
 
 impl Portal<'_> {
     /// Remembers what an element looks like now. Only named elements, once per attempt, and nothing of the patient.
@@ -48,7 +33,35 @@ impl Portal<'_> {
         // A page that goes away in between is remembered another time.
         let masker = &self.observe.masker;
         let Some(print) = gather::remembered(page, found, masker).await else { return };
+        // People compare two pictures of an element: one is taken when it is first seen, and when it reads otherwise.
+        let known = self.errand.prints.get(name.as_str());
+        if known.is_none_or(|known| !known.reads_like(&print)) {
+            let placed = page.placed(found.clone()).await;
+            if let Some(crop) = self.observe.crop(page, &placed.rect, Moment::Before).await {
+                self.crops.insert(name.text.clone(), crop);
+            }
+        }
         self.prints.insert(name.text.clone(), print);
+    }
+
+    /// Tells that the first strategy did not find an element, and which one did.
+    pub(crate) fn told_fallback(&mut self, target: &Target, sought: &Sought, chosen: &Chosen) {
+        let (number, of) = (chosen.by + 1, sought.strategies.len());
+        self.observe.log(&format!("`{}` was found by its strategy {number}", sought.name));
+        let Target::Named(name) = target else { return };
+        let known =
+            |drift: &Drift| drift.kind == DriftKind::FallbackUsed && drift.element == name.as_str();
+        if self.drift.iter().any(known) {
+            return;
+        }
+        let Ok(element) = self.element(target) else { return };
+        let source = crate::observe::place(&element.span);
+        let drift = Drift::new(DriftKind::FallbackUsed, name.as_str(), source)
+            .with_detail(format!("found by strategy {number} of {of}"));
+        let now = self.prints.get(name.as_str()).cloned();
+        let before = self.errand.prints.get(name.as_str()).cloned();
+        let now_picture = self.crops.get(name.as_str()).copied();
+        self.drift.push(Drift { before, now, now_picture, ..drift });
     }
 
     /// The one element of the page that may stand for a lost one, if healing is `auto`; with `suggest` it is only told.
@@ -92,19 +105,25 @@ impl Portal<'_> {
                 ));
             }
         };
-        let kind = if mode == Heal::Auto { "healed" } else { "suggested" };
+        let kind = if mode == Heal::Auto { DriftKind::Healed } else { DriftKind::Suggested };
         let (proposal, query) = proposal(&prints[choice.at]);
         self.observe.log(&format!(
-            "`{}` is lost; {kind}: {proposal} (likeness {:.2}, lead {:.2})",
-            sought.name, choice.score, choice.margin
+            "`{}` is lost; {}: {proposal} (likeness {:.2}, lead {:.2})",
+            sought.name,
+            kind.word(),
+            choice.score,
+            choice.margin
         ));
+        let candidate = page.placed(candidates[choice.at].0.clone()).await;
+        let now_picture = self.observe.crop(page, &candidate.rect, Moment::Before).await;
         self.drift.push(Drift {
-            element: name.text.clone(),
-            kind,
-            source: crate::observe::place(&element.span),
-            score: choice.score,
-            margin: choice.margin,
+            score: Some(choice.score),
+            margin: Some(choice.margin),
             proposal,
+            before: Some(old),
+            now: Some(prints[choice.at].clone()),
+            now_picture,
+            ..Drift::new(kind, name.as_str(), crate::observe::place(&element.span))
         });
         if mode != Heal::Auto {
             return Ok(None);

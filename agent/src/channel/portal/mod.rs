@@ -90,6 +90,8 @@ pub struct Finished {
     pub reading: Reading,
     /// What the script's elements looked like, where that was asked for.
     pub prints: heal::Prints,
+    /// Pictures around those of them that were not known, or looked otherwise.
+    pub crops: BTreeMap<String, domain::id::EvidenceId>,
     /// Where the pages differ from the script.
     pub drift: Vec<heal::Drift>,
     /// What was captured, for a trial's report.
@@ -133,6 +135,7 @@ pub(crate) struct Portal<'b> {
     /// What was fetched, while the rendered way is gone for comparison.
     fetched: Option<fetch::Fetched>,
     prints: heal::Prints,
+    crops: BTreeMap<String, domain::id::EvidenceId>,
     drift: Vec<heal::Drift>,
     /// Healed elements and how they are found for the rest of the attempt.
     stand_ins: BTreeMap<String, crate::browser::Query>,
@@ -216,6 +219,7 @@ impl<'b> Portal<'b> {
             reading: Reading::Rendered,
             fetched: None,
             prints: heal::Prints::new(),
+            crops: BTreeMap::new(),
             drift: Vec::new(),
             stand_ins: BTreeMap::new(),
             owed_login: None,
@@ -334,6 +338,7 @@ impl<'b> Portal<'b> {
             commit: self.commit,
             reading: self.reading,
             prints: self.prints,
+            crops: self.crops,
             drift: self.drift,
             captured,
         }

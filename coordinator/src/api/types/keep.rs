@@ -164,6 +164,14 @@ pub struct ScriptView {
     pub published_by: String,
     /// When.
     pub published_at: String,
+    /// Why it is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_reason: Option<String>,
+    /// Who holds it: a person, or a duty of the coordinator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
     /// Path → text; only for one script.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<BTreeMap<String, String>>,

@@ -118,6 +118,22 @@ list_query! {
 }
 
 list_query! {
+    /// Which drift items.
+    DriftQuery {
+        /// `open`, `accepted`, `dismissed`.
+        state,
+        /// `fallback_used`, `healed`, `suggested`, `form_changed`, `fetched_differs`.
+        kind,
+        /// Payer id.
+        payer,
+        /// `<payer>/<task>`.
+        script,
+        /// Hash of the bundle.
+        script_sha256,
+    }
+}
+
+list_query! {
     /// Which entries.
     AuditQuery {
         /// Id of what it was done to.

@@ -1,4 +1,4 @@
-//! The forms of the Fleet page. Each asks for a reason.
+//! The forms of the Fleet page, and of a script that is held. Each asks for a reason.
 
 use std::sync::Arc;
 
@@ -112,4 +112,28 @@ pub async fn accept_again(
     let agent: AgentId = id(&agent, "agent")?;
     flow::agents::drain(&app.core, &asked, agent, false, app.now()).await?;
     back("/fleet", "accepting")
+}
+
+/// `POST /scripts/{sha256}/hold`
+pub async fn hold_script(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Path(sha256): Path<String>,
+    Form(form): Form<Reason>,
+) -> Shown {
+    let asked = form.by(&reader, Role::Operator)?;
+    let script = flow::publish::hold(&app.core, &asked, &sha256, app.now()).await?;
+    back(&format!("/scripts/{}", script.sha256), "held")
+}
+
+/// `POST /scripts/{sha256}/unhold`
+pub async fn unhold_script(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Path(sha256): Path<String>,
+    Form(form): Form<Reason>,
+) -> Shown {
+    let asked = form.by(&reader, Role::Reviewer)?;
+    let script = flow::publish::unhold(&app.core, &asked, &sha256, app.now()).await?;
+    back(&format!("/scripts/{}", script.sha256), "unheld")
 }

@@ -48,6 +48,9 @@ fn state(p: &PayerView) -> Markup {
         (None, Some(Blocked::LoginBudget { .. })) => {
             parts::chip(Tone::Warn, Icon::Clock, "Logins spent")
         }
+        (None, Some(Blocked::ScriptHeld { .. })) => {
+            parts::chip(Tone::Bad, Icon::Changed, "Script held")
+        }
         (None, Some(Blocked::NoScript)) => parts::chip(Tone::Bad, Icon::Document, "No script"),
         (None, Some(Blocked::NoCredential)) => parts::chip(Tone::Bad, Icon::Key, "No account"),
         (

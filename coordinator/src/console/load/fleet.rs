@@ -160,6 +160,7 @@ fn of_payer(why: &Blocked) -> bool {
         | Blocked::AccountRefused
         | Blocked::PortalDown { .. }
         | Blocked::NoScript
+        | Blocked::ScriptHeld { .. }
         | Blocked::NoCredential => true,
         Blocked::PayerPaused { .. }
         | Blocked::PoolPaused { .. }

@@ -37,12 +37,15 @@ pub async fn scripts(app: &App) -> Result<Vec<ScriptRow>, store::Error> {
                 of
             },
             live: s.state == "live",
+            held: s.held_reason,
             script: s.script,
             sha256: s.sha256,
             published_at: s.published_at,
         })
         .collect();
-    rows.sort_by(|a, b| (!a.live, &a.script).cmp(&(!b.live, &b.script)));
+    // What is held or live stands first.
+    let key = |row: &ScriptRow| (row.held.is_none(), !row.live, row.script.clone());
+    rows.sort_by_key(key);
     Ok(rows)
 }
 
@@ -54,6 +57,7 @@ pub async fn script(app: &App, sha256: &str) -> Result<ScriptPage, store::Error>
     let s = scripts::get(app.store(), sha256).await?;
     Ok(ScriptPage {
         live: s.state == "live",
+        held: s.held_reason,
         explained: Bundle::load(&s.files, &s.script).ok().map(|bundle| explain(&bundle).text()),
         files: s.files.into_iter().collect(),
         script: s.script,
@@ -123,6 +127,7 @@ fn href(subject: &str) -> Option<String> {
         "att" => Some(format!("/attempts/{subject}")),
         "exc" => Some(format!("/inbox/{subject}")),
         "ev" => Some(format!("/evidence/{subject}")),
+        "drift" => Some(format!("/drift/{subject}")),
         "agent" => Some("/fleet".to_owned()),
         _ => None,
     }

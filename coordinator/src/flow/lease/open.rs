@@ -31,6 +31,8 @@ pub(super) struct Facts {
     pool_paused: Option<String>,
     credentials: Vec<Credential>,
     live: BTreeSet<Task>,
+    /// Tasks whose script is held, with the reason.
+    held: BTreeMap<Task, String>,
     logins: Vec<Timestamp>,
 }
 
@@ -52,7 +54,10 @@ pub(super) fn open_for(
         return Err(Blocked::NotPermitted { reason: reason.to_owned() });
     }
     if !facts.live.contains(&task) {
-        return Err(Blocked::NoScript);
+        return Err(match facts.held.get(&task) {
+            Some(reason) => Blocked::ScriptHeld { reason: reason.clone() },
+            None => Blocked::NoScript,
+        });
     }
     if facts.credentials.is_empty() {
         return Err(Blocked::NoCredential);
@@ -89,7 +94,7 @@ pub(super) async fn facts_of(
     tx: &mut Tx,
     payer: Known,
     pools: &[Pool],
-    live: &BTreeMap<(String, Task), String>,
+    (live, held): (&BTreeMap<(String, Task), String>, &BTreeMap<(String, Task), String>),
 ) -> Result<Facts> {
     let id = payer.profile.id.clone();
     let since = tx.now.plus_ms(-HOUR_MS);
@@ -100,6 +105,10 @@ pub(super) async fn facts_of(
             .and_then(|p| p.paused_reason.clone()),
         credentials: credentials::of_payer_in(tx, &id).await?,
         live: Task::ALL.into_iter().filter(|t| live.contains_key(&(id.clone(), *t))).collect(),
+        held: Task::ALL
+            .into_iter()
+            .filter_map(|t| Some((t, held.get(&(id.clone(), t))?.clone())))
+            .collect(),
         logins: credentials::logins_since(tx, &id, since).await?,
         payer,
     })
@@ -126,13 +135,16 @@ pub async fn why_blocked(core: &Core, now: Timestamp) -> Result<Vec<WhyBlocked>>
     let mut tx = core.store.begin(now).await?;
     let pools = payers::pools_in(&mut tx).await?;
     let live = scripts::live_all_in(&mut tx).await?;
+    let held = scripts::held_all_in(&mut tx).await?;
     let mut all = Vec::new();
     for payer in payers::all_in(&mut tx).await? {
-        let facts = facts_of(&mut tx, payer, &pools, &live).await?;
+        let facts = facts_of(&mut tx, payer, &pools, (&live, &held)).await?;
         let room = no_room(core, &facts.payer, &agents, now);
         // A task the payer neither has a script nor a permission for is no business of this fleet.
         let concerned = |task: &Task| {
-            facts.live.contains(task) || facts.payer.profile.permission.tasks.contains(task)
+            facts.live.contains(task)
+                || facts.held.contains_key(task)
+                || facts.payer.profile.permission.tasks.contains(task)
         };
         for task in Task::ALL.into_iter().filter(concerned) {
             let blocked = match open_for(&facts, task, false, now) {
@@ -174,8 +186,10 @@ pub async fn why_not_leased(core: &Core, job: &Job, now: Timestamp) -> Result<Op
     if !matches!(job.state, JobState::Ready) {
         return Ok(None);
     }
-    if scripts::get(&core.store, &job.script_sha256).await?.state == "held" {
-        return Ok(Some(Blocked::NoScript));
+    let script = scripts::get(&core.store, &job.script_sha256).await?;
+    if script.state == "held" {
+        let reason = script.held_reason.unwrap_or_default();
+        return Ok(Some(Blocked::ScriptHeld { reason }));
     }
     let all = why_blocked(core, now).await?;
     Ok(all.into_iter().find(|w| w.payer == job.payer && w.task == job.task).map(|w| w.blocked))

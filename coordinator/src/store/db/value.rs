@@ -40,6 +40,7 @@ value_from! {
     domain::id::DocumentId => Text, |v: domain::id::DocumentId| v.to_string();
     domain::id::AuditId => Text, |v: domain::id::AuditId| v.to_string();
     domain::id::CredentialId => Text, |v: domain::id::CredentialId| v.to_string();
+    domain::id::DriftId => Text, |v: domain::id::DriftId| v.to_string();
 }
 
 /// Bound values in the order of `$1, $2, …`.

@@ -4,41 +4,10 @@
 //! redesign changes them first. Being alike is never enough: [`choose`] answers only when one candidate stands out and its
 //! name is nearly the old one, or an exact mark of the old element is on it.
 
-use serde::{Deserialize, Serialize};
+pub use domain::drift::Fingerprint;
 
 use super::words;
 use crate::browser::text::fold_name;
-
-/// What is remembered of an element that was used. No values and nothing of a patient: texts that hold an input are left out
-/// before it is made.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Fingerprint {
-    /// Role as the browser computes it.
-    pub role: String,
-    /// Accessible name.
-    pub name: String,
-    /// `type` of an input.
-    pub input_type: String,
-    /// `name` attribute.
-    pub name_attr: String,
-    /// Test id attribute.
-    pub test_id: String,
-    /// Text of its label.
-    pub label: String,
-    /// Own text.
-    pub text: String,
-    /// Headings, legend and region around it, outermost first.
-    pub group: Vec<String>,
-    /// Up to eight texts next to it, nearest first.
-    pub near: Vec<String>,
-    /// The words that stand where a label would; what a control without any name goes by.
-    pub caption: String,
-    /// How many others of its kind went by the same words.
-    pub twins: u32,
-    /// Centre in its region, CSS pixels.
-    pub place: Option<(f64, f64)>,
-}
 
 /// The best candidate, and how it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]

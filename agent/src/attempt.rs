@@ -16,11 +16,12 @@ use domain::{
     step::Step,
     wire::{
         End, EvidencePut, Fenced, LoginAsk, NotClicked, Order, PermitAsk, PermitReply, Report,
-        SecretAsk, StepsReport,
+        SecretAsk, StepsReport, refusal,
     },
 };
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use crate::{
     channel::{Denied, Doors, Item, Permit, Secret, Standing, Wish},
@@ -31,6 +32,8 @@ use crate::{
 
 /// What is taken off a lease for replies on their way, at most.
 const MARGIN_MS: i64 = 5_000;
+/// Longest wait for a code; the coordinator ends it sooner.
+const CODE_MAX: Duration = Duration::from_secs(700);
 /// Longest document that is taken.
 const DOCUMENT_MAX: usize = 25 << 20;
 
@@ -233,8 +236,19 @@ impl Doors for FleetDoors {
                 alias: alias.to_owned(),
                 origin: origin.to_owned(),
             };
-            let reply = self.coordinator.secret(&ask).await;
-            let reply = reply.map_err(|refusal| self.refused(refusal))?;
+            let began = Instant::now();
+            let reply = loop {
+                let refusal = match self.coordinator.secret(&ask).await {
+                    Ok(reply) => break reply,
+                    Err(refusal) => refusal,
+                };
+                // A code that is on its way: the coordinator says when the time is over, and the lease may end before.
+                let on_its_way =
+                    matches!(&refusal, Refusal::Refused { code, .. } if code == refusal::NOT_YET);
+                if !on_its_way || self.clock.is_over() || began.elapsed() > CODE_MAX {
+                    return Err(self.refused(refusal));
+                }
+            };
             let valid = reply.valid_ms.map(|ms| Duration::from_millis(ms.max(0).unsigned_abs()));
             Ok(Secret::new(reply.value, valid))
         })

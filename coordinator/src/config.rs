@@ -78,6 +78,15 @@ pub struct Flags {
     /// Unit of the retry schedule in milliseconds [env: FLEET_REST_UNIT_MS] [default: 60000]
     #[arg(long, value_name = "MS")]
     pub rest_unit_ms: Option<String>,
+    /// How long a sign-in waits for a code that a person has, in milliseconds [env: FLEET_CODE_WAIT_MS] [default: 300000]
+    #[arg(long, value_name = "MS")]
+    pub code_wait_ms: Option<String>,
+    /// Where mailboxes of simulated payers are: HOST=ADDR:PORT, with commas between [env: FLEET_HOST_RULES]
+    #[arg(long, value_name = "RULES")]
+    pub host_rules: Option<String>,
+    /// PEM file of a further authority that mailboxes may show [env: FLEET_EXTRA_CA]
+    #[arg(long, value_name = "FILE")]
+    pub extra_ca: Option<String>,
     /// Most open connections [env: FLEET_CONNECTIONS_MAX] [default: 1024]
     #[arg(long, value_name = "N")]
     pub connections_max: Option<String>,
@@ -113,6 +122,12 @@ pub struct Config {
     pub heartbeat_ms: i64,
     /// Unit of the retry schedule, milliseconds.
     pub rest_unit_ms: i64,
+    /// How long a sign-in waits for a code that a person has, milliseconds.
+    pub code_wait_ms: i64,
+    /// Host names of mailboxes that are not asked of DNS.
+    pub host_rules: BTreeMap<String, SocketAddr>,
+    /// A further authority that mailboxes may show.
+    pub extra_ca: Option<PathBuf>,
     /// Most open connections.
     pub connections_max: usize,
     origins: BTreeMap<&'static str, Origin>,
@@ -190,6 +205,7 @@ impl Config {
             config_dir(env).join("fleet").join("master.key"),
         );
         let public_url = public_url(&mut r, flags)?;
+        let host_rules = host_rules(&mut r, flags)?;
         let config = Self {
             database_url,
             listen,
@@ -207,6 +223,9 @@ impl Config {
             lease_ttl_ms: r.number("FLEET_LEASE_TTL_MS", flags.lease_ttl_ms.as_ref(), 60_000)?,
             heartbeat_ms: r.number("FLEET_HEARTBEAT_MS", flags.heartbeat_ms.as_ref(), 15_000)?,
             rest_unit_ms: r.number("FLEET_REST_UNIT_MS", flags.rest_unit_ms.as_ref(), 60_000)?,
+            code_wait_ms: r.number("FLEET_CODE_WAIT_MS", flags.code_wait_ms.as_ref(), 300_000)?,
+            host_rules,
+            extra_ca: r.text("FLEET_EXTRA_CA", flags.extra_ca.as_ref()).map(PathBuf::from),
             connections_max: usize::try_from(r.number(
                 "FLEET_CONNECTIONS_MAX",
                 flags.connections_max.as_ref(),
@@ -255,6 +274,12 @@ impl Config {
         self.public_url.is_some() && self.over_tls()
     }
 
+    fn rules_text(&self) -> String {
+        let rules: Vec<String> =
+            self.host_rules.iter().map(|(host, at)| format!("{host}={at}")).collect();
+        if rules.is_empty() { "-".to_owned() } else { rules.join(",") }
+    }
+
     /// Where a file of this coordinator lies, such as `address`, `agent.key`.
     #[must_use]
     pub fn data_file(&self, name: &str) -> PathBuf {
@@ -285,6 +310,9 @@ impl Config {
             ("FLEET_LEASE_TTL_MS", self.lease_ttl_ms.to_string()),
             ("FLEET_HEARTBEAT_MS", self.heartbeat_ms.to_string()),
             ("FLEET_REST_UNIT_MS", self.rest_unit_ms.to_string()),
+            ("FLEET_CODE_WAIT_MS", self.code_wait_ms.to_string()),
+            ("FLEET_HOST_RULES", self.rules_text()),
+            ("FLEET_EXTRA_CA", self.extra_ca.as_deref().map(show).unwrap_or("-".into())),
             ("FLEET_CONNECTIONS_MAX", self.connections_max.to_string()),
         ];
         rows.iter()
@@ -313,6 +341,23 @@ fn public_url(r: &mut Reader<'_>, flags: &Flags) -> Result<Option<Url>, BadSetti
                 .bad(VARIABLE, "expected an address such as https://fleet.example, without a path"))
         }
     }
+}
+
+fn host_rules(
+    r: &mut Reader<'_>,
+    flags: &Flags,
+) -> Result<BTreeMap<String, SocketAddr>, BadSetting> {
+    const VARIABLE: &str = "FLEET_HOST_RULES";
+    let Some(text) = r.text(VARIABLE, flags.host_rules.as_ref()) else {
+        return Ok(BTreeMap::new());
+    };
+    let rule = |rule: &str| {
+        let (host, at) = rule.trim().split_once('=')?;
+        Some((host.to_owned(), at.parse().ok()?))
+    };
+    let rules = text.split(',').filter(|one| !one.trim().is_empty()).map(rule).collect();
+    let rules: Option<BTreeMap<_, _>> = rules;
+    rules.ok_or_else(|| r.bad(VARIABLE, "expected HOST=ADDR:PORT, with commas between"))
 }
 
 fn database_url(r: &mut Reader<'_>, flags: &Flags, data_dir: &Path) -> Result<String, BadSetting> {

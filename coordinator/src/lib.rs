@@ -13,6 +13,7 @@ pub mod duties;
 pub mod files;
 pub mod flow;
 pub mod live;
+pub mod post;
 pub mod seal;
 pub mod serve;
 pub mod start;
@@ -37,6 +38,8 @@ pub struct App {
     pub clock: clock::Clock,
     /// The configuration.
     pub config: config::Config,
+    /// Reads mailboxes that portals send codes to.
+    pub post: post::Post,
     /// Throttling of sign-ins.
     pub throttle: access::throttle::Throttle,
     /// SHA-256 of the key that agents hold.
@@ -54,6 +57,7 @@ impl App {
         core: flow::Core,
         clock: clock::Clock,
         config: config::Config,
+        post: post::Post,
         agent_key_hash: String,
         ending: watch::Receiver<bool>,
     ) -> Self {
@@ -61,6 +65,7 @@ impl App {
             core,
             clock,
             config,
+            post,
             throttle: access::throttle::Throttle::default(),
             agent_key_hash,
             ending,

@@ -26,6 +26,7 @@ use crate::{
     duties,
     files::Files,
     flow::{Actor, Core, Rules, payers, publish},
+    post::Post,
     router,
     seal::KeyFile,
     serve,
@@ -46,6 +47,8 @@ pub const POOL: &str = "default";
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let clock = Clock::System;
     let core = open(&config, &clock).await?;
+    let post = Post::new(&config.host_rules, config.extra_ca.as_ref())
+        .map_err(|why| anyhow::anyhow!("FLEET_EXTRA_CA: {why}"))?;
     let now = clock.now();
     for file in bootstrap::first_start(&core, &config, now).await? {
         print::note(&format!("written, readable by you only: {}", file.display()));
@@ -63,7 +66,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let connections_max = config.connections_max;
     let announced = config.data_file("address");
     fs::write(&announced, &address).with_context(|| format!("writing {}", announced.display()))?;
-    let app = Arc::new(App::new(core.clone(), clock, config, agent_key_hash, ending));
+    let app = Arc::new(App::new(core.clone(), clock, config, post, agent_key_hash, ending));
     print::line(&serde_json::json!({"listening": address}).to_string());
     tracing::info!(address, "the coordinator serves");
 
@@ -120,7 +123,10 @@ pub async fn open(config: &Config, clock: &Clock) -> anyhow::Result<Core> {
     let seal = Arc::new(seal);
     let files = Files::open(&config.files_dir, Arc::clone(&seal))
         .with_context(|| format!("opening {}", config.files_dir.display()))?;
-    let rules = Rules::of(config.lease_ttl_ms, config.heartbeat_ms, config.rest_unit_ms);
+    let rules = Rules {
+        code_wait_ms: config.code_wait_ms,
+        ..Rules::of(config.lease_ttl_ms, config.heartbeat_ms, config.rest_unit_ms)
+    };
     Ok(Core { store: Store::new(db, seal), files, rules, started_at: now })
 }
 

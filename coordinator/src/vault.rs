@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{id::CredentialId, time::Timestamp};
+use domain::{id::CredentialId, mailbox::Mailbox, script::ast::SecretKind, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use totp_rs::{Algorithm, Builder, Secret as TotpSecret};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -62,6 +62,25 @@ pub(crate) struct Code {
     pub(crate) valid_ms: i64,
 }
 
+/// A seed as it is written down: base32, or the `otpauth:` address of an authenticator's set-up; none when it gives no codes.
+pub(crate) fn seed(text: &str) -> Option<Totp> {
+    let mut seed = Totp { totp: text.trim().to_owned(), digits: six(), period_s: thirty() };
+    if text.trim_start().starts_with("otpauth:") {
+        let address = url::Url::parse(text.trim()).ok()?;
+        let value = |name: &str| {
+            address.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        };
+        seed.totp = value("secret")?;
+        if let Some(digits) = value("digits") {
+            seed.digits = digits.parse().ok()?;
+        }
+        if let Some(period) = value("period") {
+            seed.period_s = period.parse().ok()?;
+        }
+    }
+    builder(&seed).is_some().then_some(seed)
+}
+
 /// The code of this instant.
 pub(crate) fn code(seed: &Totp, now: Timestamp) -> flow::Result<Code> {
     let unfit = || flow::Error::invalid("secrets", "holds a seed that gives no codes");
@@ -93,10 +112,30 @@ fn builder(seed: &Totp) -> Option<totp_rs::Totp> {
     )
 }
 
-/// Whether every secret can be used; never repeats a value.
-pub(crate) fn check(secrets: &BTreeMap<String, Secret>) -> flow::Result<()> {
+/// Whether every secret can be used as the scripts of the payer use it; never repeats a value. `kinds` holds what the scripts say
+/// of an alias.
+pub(crate) fn check(
+    secrets: &BTreeMap<String, Secret>,
+    kinds: &BTreeMap<String, SecretKind>,
+) -> flow::Result<()> {
     for (alias, secret) in secrets {
         let field = format!("secrets.{alias}");
+        match (kinds.get(alias), secret) {
+            (Some(SecretKind::MailCode), Secret::Text(line)) if Mailbox::parse(line).is_some() => {}
+            (Some(SecretKind::MailCode), _) => {
+                return Err(flow::Error::invalid(
+                    field,
+                    "needs the line of its mailbox: https://reader:…@host/path#subject=words&code=pattern",
+                ));
+            }
+            (Some(SecretKind::Totp), Secret::Text(text)) if seed(text).is_none() => {
+                return Err(flow::Error::invalid(
+                    field,
+                    "needs a base32 seed or an otpauth: address",
+                ));
+            }
+            _ => {}
+        }
         match secret {
             Secret::Text(value) if value.is_empty() || value.len() > 1000 => {
                 return Err(flow::Error::invalid(field, "needs 1 to 1000 characters"));
@@ -182,6 +221,29 @@ mod tests {
         ] {
             assert!(!same(a, b), "{a} {b}");
         }
+    }
+
+    #[test]
+    fn seeds_are_read_as_people_write_them_down() {
+        let plain = seed(" GEZD GNBV GY3T QOJQ ").unwrap();
+        assert_eq!((plain.digits, plain.period_s), (6, 30));
+        let address = seed("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&period=60&digits=8").unwrap();
+        assert_eq!((address.digits, address.period_s), (8, 60));
+        assert!(seed("not a seed!").is_none());
+        assert!(seed("otpauth://totp/x?period=60").is_none());
+    }
+
+    #[test]
+    fn what_the_scripts_need_is_checked_when_it_is_stored() {
+        let text = |value: &str| Secret::Text(value.to_owned());
+        let secrets = BTreeMap::from([("link".to_owned(), text("https://r:b@mail.test/box"))]);
+        let kinds = |kind| BTreeMap::from([("link".to_owned(), kind)]);
+        assert!(check(&secrets, &kinds(SecretKind::MailCode)).is_ok());
+        assert!(check(&secrets, &kinds(SecretKind::Totp)).is_err());
+        assert!(check(&secrets, &BTreeMap::new()).is_ok());
+        let secrets = BTreeMap::from([("link".to_owned(), text("123456"))]);
+        let told = check(&secrets, &kinds(SecretKind::MailCode)).unwrap_err().to_string();
+        assert!(told.contains("secrets.link") && !told.contains("123456"), "{told}");
     }
 
     #[test]

@@ -133,6 +133,12 @@ pub enum Resolution {
         /// Why, or what was changed.
         reason: String,
     },
+    /// The one-time code a waiting attempt asked for. The code itself is not in here: it is kept apart, sealed, until the attempt
+    /// has it.
+    GiveCode {
+        /// A word about it; the code is never written here.
+        reason: String,
+    },
     /// The outcome as a person knows it (from a call, a letter, the portal).
     GiveOutcome {
         /// The typed outcome; `via` becomes `person`.
@@ -169,6 +175,7 @@ impl Resolution {
     pub fn choice(&self) -> Choice {
         match self {
             Self::Retry { .. } => Choice::Retry,
+            Self::GiveCode { .. } => Choice::GiveCode,
             Self::GiveOutcome { .. } => Choice::GiveOutcome,
             Self::DeclareAbsent { .. } => Choice::DeclareAbsent,
             Self::LookAgain { .. } => Choice::LookAgain,
@@ -181,6 +188,7 @@ impl Resolution {
     pub fn reason(&self) -> &str {
         match self {
             Self::Retry { reason }
+            | Self::GiveCode { reason }
             | Self::GiveOutcome { reason, .. }
             | Self::DeclareAbsent { reason }
             | Self::LookAgain { reason }
@@ -195,6 +203,8 @@ impl Resolution {
 pub enum Choice {
     /// See [`Resolution::Retry`].
     Retry,
+    /// See [`Resolution::GiveCode`].
+    GiveCode,
     /// See [`Resolution::GiveOutcome`].
     GiveOutcome,
     /// See [`Resolution::DeclareAbsent`].
@@ -207,14 +217,21 @@ pub enum Choice {
 
 impl Choice {
     /// Every choice, in the order of buttons.
-    pub const ALL: [Self; 5] =
-        [Self::Retry, Self::LookAgain, Self::GiveOutcome, Self::DeclareAbsent, Self::Cancel];
+    pub const ALL: [Self; 6] = [
+        Self::GiveCode,
+        Self::Retry,
+        Self::LookAgain,
+        Self::GiveOutcome,
+        Self::DeclareAbsent,
+        Self::Cancel,
+    ];
 
     /// The word in API, CLI, forms.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Retry => "retry",
+            Self::GiveCode => "give_code",
             Self::GiveOutcome => "give_outcome",
             Self::DeclareAbsent => "declare_absent",
             Self::LookAgain => "look_again",
@@ -222,13 +239,30 @@ impl Choice {
         }
     }
 
-    /// Whether it is possible for an exception of this kind; otherwise the reason, shown beside the disabled button.
-    /// With an intent open nothing may lead to a second act unless absence is established.
+    /// Whether it is possible while an attempt waits for the answer; otherwise the reason. Everything but the code is for a job
+    /// that waits without an attempt: when the time for the code is over it becomes one.
+    ///
+    /// # Errors
+    /// The reason, a sentence.
+    pub fn allowed_live(self) -> Result<(), &'static str> {
+        match self {
+            Self::GiveCode => Ok(()),
+            Self::Retry
+            | Self::LookAgain
+            | Self::GiveOutcome
+            | Self::DeclareAbsent
+            | Self::Cancel => Err("The portal waits for the code: give it, or let the time pass."),
+        }
+    }
+
+    /// Whether it is possible for an exception of this kind on a job without an attempt; otherwise the reason, shown beside the
+    /// disabled button. With an intent open nothing may lead to a second act unless absence is established.
     ///
     /// # Errors
     /// The reason, a sentence.
     pub fn allowed(self, kind: ExceptionKind, intent_open: bool) -> Result<(), &'static str> {
         match (self, intent_open) {
+            (Self::GiveCode, _) => Err("No attempt waits for a code any more."),
             (Self::Retry, true) => Err(
                 "It may have been submitted: look again, give the outcome, or declare it absent.",
             ),

@@ -72,8 +72,9 @@ impl Mailbox {
         })
     }
 
-    /// The newest code that came for a request of `since`, with its message's id; messages in `used` do not count. None when there
-    /// is none yet, or the answer is no list of messages.
+    /// The newest code that came for a request of `since`, and the message it stands in. Messages in `used` do not count, nor do
+    /// those before one of them: a portal that sent another code takes the old one no longer. None when there is none yet, or the
+    /// answer is no list of messages.
     #[must_use]
     pub fn newest(
         &self,
@@ -81,16 +82,14 @@ impl Mailbox {
         since: Timestamp,
         used: &[String],
     ) -> Option<(String, String)> {
-        let Messages { messages } = serde_json::from_str(answer).ok()?;
+        let Messages { mut messages } = serde_json::from_str(answer).ok()?;
         let oldest = since.ms() - CLOCKS_DIFFER_MS;
-        let mut fitting: Vec<&Message> = messages
-            .iter()
-            .filter(|message| message.received_at.as_millisecond() >= oldest)
-            .filter(|message| message.subject.to_lowercase().contains(&self.subject))
-            .filter(|message| !used.contains(&message.id))
-            .collect();
-        fitting.sort_by_key(|message| message.received_at);
-        let newest = fitting.last()?;
+        messages.retain(|message| message.subject.to_lowercase().contains(&self.subject));
+        messages.sort_by_key(|message| message.received_at);
+        let after = messages.iter().rposition(|message| used.contains(&message.id));
+        let fresh = messages.get(after.map_or(0, |used| used + 1)..)?;
+        let newest =
+            fresh.last().filter(|message| message.received_at.as_millisecond() >= oldest)?;
         let found = self.code.captures(&newest.text)?;
         let code = found.get(1).or_else(|| found.get(0))?;
         Some((newest.id.clone(), code.as_str().to_owned()))
@@ -129,8 +128,10 @@ mod tests {
         let since = at("2026-03-02T14:00:00Z");
         let none: [String; 0] = [];
         assert_eq!(mailbox.newest(answer, since, &none).unwrap(), ("m3".into(), "333333".into()));
+        let used = ["m2".to_owned()];
+        assert_eq!(mailbox.newest(answer, since, &used).unwrap().1, "333333");
         let used = ["m3".to_owned()];
-        assert_eq!(mailbox.newest(answer, since, &used).unwrap().1, "222222");
+        assert!(mailbox.newest(answer, since, &used).is_none(), "older than one that was used");
         assert!(mailbox.newest(answer, at("2026-03-02T14:01:00Z"), &none).is_none(), "too old");
         assert!(mailbox.newest("<html>", since, &none).is_none());
     }

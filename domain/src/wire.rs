@@ -237,7 +237,8 @@ pub struct EvidencePut {
     pub masked: bool,
 }
 
-/// `POST agent/secret`: one secret for one lease.
+/// `POST agent/secret`: one secret for one lease. A code that comes by mail or from a person is waited for: the answer
+/// [`refusal::NOT_YET`] means that the same ask is to be sent again, [`refusal::CODE_NEEDED`] that the time is over.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SecretAsk {
     /// Lease.
@@ -427,6 +428,10 @@ pub mod refusal {
     pub const HASH_MISMATCH: &str = "hash-mismatch";
     /// The origin is not listed for this payer.
     pub const ORIGIN_NOT_LISTED: &str = "origin-not-listed";
+    /// The secret is a code that is not there yet: ask again at once.
+    pub const NOT_YET: &str = "not-yet";
+    /// The code did not come in time.
+    pub const CODE_NEEDED: &str = "code-needed";
     /// The login budget is spent.
     pub const LOGIN_BUDGET: &str = "login-budget";
 }

@@ -156,6 +156,16 @@ impl Page {
         self.pointer(node, 0, Pointer::Click, before).await
     }
 
+    /// One try at the one click of an act that must not happen twice, where earlier tries found the way barred.
+    pub async fn click_once_at(
+        &self,
+        node: &Node,
+        attempt: u32,
+        before: &mut dyn BeforeInput,
+    ) -> Attempted<Clicked> {
+        self.pointer(node, attempt, Pointer::Click, before).await
+    }
+
     /// One try at a double click.
     pub async fn try_double_click(
         &self,

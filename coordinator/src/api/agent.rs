@@ -14,7 +14,7 @@ use domain::{
     wire::{
         Bye, EvidencePut, Fenced, Heartbeat, HeartbeatReply, Hello, LeaseAsk, Leases, LoginAsk,
         NotClicked, PROTOCOL, PermitAsk, PermitReply, Release, Report, ScriptFiles, SecretAsk,
-        SecretReply, StepsReport, Welcome,
+        SecretReply, StepsReport, Welcome, refusal,
     },
 };
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     App,
     access::AgentCall,
-    flow::{agents, evidence, heartbeat, lease, login, permit, report, secret, steps},
+    flow::{agents, code, evidence, heartbeat, lease, login, permit, report, secret, steps},
     live::Topic,
     store::scripts,
 };
@@ -35,6 +35,11 @@ use crate::{
 const WAIT_MAX_MS: u64 = 30_000;
 /// A long poll looks again after this time even when it was told nothing: telling is only a hint.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Longest wait for a code before the agent asks again.
+const SECRET_WAIT: Duration = Duration::from_secs(25);
+/// Between two looks into a mailbox.
+const MAIL_AGAIN: Duration = Duration::from_secs(1);
 
 /// An agent begins.
 #[utoipa::path(post, path = "/v1/agent/hello", tag = "agents", request_body = ref("#/components/schemas/Hello"),
@@ -140,7 +145,8 @@ pub async fn put_evidence(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// One secret for one lease and one listed origin.
+/// One secret for one lease and one listed origin. A code that is not there yet is waited for a while; then the answer is `not-yet`,
+/// and the agent asks again.
 #[utoipa::path(post, path = "/v1/agent/secret", tag = "agents", request_body = ref("#/components/schemas/SecretAsk"),
     responses((status = 200, description = "The value", body = ref("#/components/schemas/SecretReply")), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn release_secret(
@@ -148,17 +154,49 @@ pub async fn release_secret(
     _: AgentCall,
     Body(ask): Body<SecretAsk>,
 ) -> Reply<Response> {
+    let until = Instant::now() + SECRET_WAIT;
+    // Interest is registered before the first look: what a person answers in between is heard.
+    let mut heard = app.store().live.listen();
     let reply: SecretReply = loop {
-        match secret::release_secret(&app.core, &ask, app.now()).await? {
+        // Whatever was waited for, the fence is checked again then.
+        let rest = match secret::release_secret(&app.core, &ask, app.now()).await? {
             secret::Released::Given(reply) => break reply,
-            // Each one-time code is given out once: the next one comes with the next time step. The fence is checked again then.
+            // Each one-time code is given out once: the next one comes with the next time step.
             secret::Released::Wait { ms } => {
-                tokio::time::sleep(Duration::from_millis(ms.clamp(50, 30_000).unsigned_abs()))
-                    .await;
+                Duration::from_millis(ms.clamp(50, 30_000).unsigned_abs())
+            }
+            secret::Released::Mail(look) => match mailed(&app, &ask, &look).await? {
+                Some(reply) => break reply,
+                None => MAIL_AGAIN,
+            },
+            secret::Released::Person => LOOK_AGAIN,
+        };
+        if Instant::now() >= until {
+            return Err(Problem::new(refusal::NOT_YET, "the code is not there yet; ask again"));
+        }
+        let answered = async { while heard.recv().await.is_ok_and(|t| t != Topic::Exceptions) {} };
+        tokio::select! {
+            () = answered => {}
+            () = tokio::time::sleep(rest) => {}
+            () = app.ended() => {
+                return Err(Problem::new("unavailable", "the coordinator ends"));
             }
         }
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(reply)).into_response())
+}
+
+/// One look into a mailbox; the code, if it has come.
+async fn mailed(app: &App, ask: &SecretAsk, look: &code::Look) -> Reply<Option<SecretReply>> {
+    let Some(text) = app.post.read(&look.mailbox).await else { return Ok(None) };
+    let Some((message, code)) = look.mailbox.newest(&text, look.since, &look.used) else {
+        return Ok(None);
+    };
+    let found = (message.as_str(), code);
+    match code::release_mailed(&app.core, ask, found, app.now()).await? {
+        Some(secret::Released::Given(reply)) => Ok(Some(reply)),
+        Some(_) | None => Ok(None),
+    }
 }
 
 /// A login is about to be tried; counted before the act.

@@ -64,6 +64,8 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("not-allowed", 409, "The state does not allow it"),
     ("duplicate", 409, "The same request is already submitted or under way"),
     ("lease-ended", 409, "The lease has ended"),
+    ("not-yet", 409, "The code is not there yet"),
+    ("code-needed", 409, "The code did not come in time"),
     ("agent-gone", 409, "The agent must say hello again"),
     ("protocol", 409, "The agent speaks another protocol"),
     ("idempotency-key-reused", 409, "The key was used for another call"),

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     App,
     access::{Caller, Role, sight},
-    flow::{Asked, resolve},
+    flow::{Asked, code, resolve},
     store::exceptions::{self, Exception},
 };
 
@@ -89,7 +89,7 @@ pub async fn release(
     Ok(Json(view(done, caller.role)))
 }
 
-/// Answers it. Settling a doubt needs the role reviewer; `declare_absent` takes effect when a second person agrees.
+/// Answers it. `give_code` hands a code to the attempt that waits for it. Settling a doubt needs the role reviewer; `declare_absent` takes effect when a second person agrees.
 #[utoipa::path(post, path = "/v1/exceptions/{id}/resolve", tag = "staff", request_body = Resolve,
     params(("id" = String, Path, description = "Exception id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
     responses((status = 200, description = "The exception", body = ExceptionView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
@@ -98,8 +98,15 @@ pub async fn resolve(
     caller: Caller,
     Id(id): Id<ExceptionId>,
     IfMatch(rev): IfMatch,
-    Body(answer): Body<Resolve>,
+    Body(mut answer): Body<Resolve>,
 ) -> Reply<Json<ExceptionView>> {
+    if answer.resolution == "give_code" {
+        caller.needs(Role::Operator)?;
+        let code = answer.code.take().ok_or_else(|| Problem::invalid("code", "is missing"))?;
+        let (seen, now) = ((id, rev), app.now());
+        let done = code::give_code(&app.core, caller.user, seen, code.text(), now).await?;
+        return Ok(Json(view(done, caller.role)));
+    }
     Asked::reason(&answer.reason)?;
     let answer = answer.typed().map_err(|(field, reason)| Problem::invalid(field, reason))?;
     let about = exceptions::get(app.store(), id).await?;
@@ -113,7 +120,7 @@ fn view(mut e: Exception, role: Role) -> ExceptionView {
     sight::failure(role, &mut e.failure);
     let answered = matches!(e.state, ExceptionState::Resolved { .. } | ExceptionState::Withdrawn);
     let choice = |choice: Choice| {
-        let possible = choice.allowed(e.kind, e.intent.is_some());
+        let possible = resolve::possible(&e, choice, e.intent.is_some());
         ChoiceView {
             choice: choice.word().to_owned(),
             allowed: possible.is_ok(),
@@ -121,6 +128,7 @@ fn view(mut e: Exception, role: Role) -> ExceptionView {
         }
     };
     let choices = if answered { Vec::new() } else { Choice::ALL.into_iter().map(choice).collect() };
+    let answer_by = e.live.as_ref().filter(|_| !answered).map(|live| live.until.to_string());
     let mut view = ExceptionView {
         id: e.id.to_string(),
         case: e.case.to_string(),
@@ -136,6 +144,7 @@ fn view(mut e: Exception, role: Role) -> ExceptionView {
         first_by: None,
         resolved_by: None,
         resolution: None,
+        answer_by,
         choices,
         opened_at: e.opened_at.to_string(),
         closed_at: e.closed_at.map(|at| at.to_string()),

@@ -1,6 +1,6 @@
 //! `/v1/payers`: profile, pauses, limits, permission and accounts of the payers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use domain::{fleet::Payer, permission::Permission};
@@ -19,7 +19,6 @@ use crate::{
     access::{Caller, Role},
     flow::payers as keep,
     store::{credentials, payers},
-    vault::{Secret, Totp},
 };
 
 /// Payers by id.
@@ -165,21 +164,8 @@ pub async fn credential(
 ) -> Reply<Json<PayerView>> {
     caller.needs(Role::Admin)?;
     let actor = caller.as_actor();
-    let secrets = typed(new.secrets);
-    keep::set_credential(&app.core, &actor, &id, &new.account, &secrets, app.now()).await?;
+    keep::set_credential(&app.core, &actor, &id, &new.account, &new.secrets, app.now()).await?;
     one(&app, &id).await
-}
-
-/// A plain text for `code` is the seed of one-time codes in their usual form.
-fn typed(secrets: BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
-    let typed = |(alias, secret): (String, Secret)| match &secret {
-        Secret::Text(seed) if alias == "code" => {
-            let seed = Totp { totp: seed.clone(), digits: 6, period_s: 30 };
-            (alias, Secret::Totp(seed))
-        }
-        Secret::Text(_) | Secret::Totp(_) => (alias, secret),
-    };
-    secrets.into_iter().map(typed).collect()
 }
 
 /// A payer that is known stays in its pool.

@@ -15,6 +15,7 @@ use domain::{evidence, exception::Resolution, outcome, step};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// One page of a list, by key.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -189,6 +190,9 @@ pub struct ExceptionView {
     /// How: the resolution's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<String>,
+    /// An attempt waits for the answer until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_by: Option<String>,
     /// What can be answered now.
     pub choices: Vec<ChoiceView>,
     /// Since when.
@@ -200,14 +204,37 @@ pub struct ExceptionView {
     pub rev: i64,
 }
 
+/// A one-time code as a person typed it: never printed, and overwritten when it is not needed any more.
+#[derive(Clone, Default, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(transparent)]
+pub struct TypedCode(String);
+
+impl TypedCode {
+    /// The code, for whoever keeps it.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for TypedCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TypedCode(••••)")
+    }
+}
+
 /// A person's answer to an exception.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resolve {
-    /// `retry`, `look_again`, `give_outcome`, `declare_absent`, `cancel`.
+    /// `give_code`, `retry`, `look_again`, `give_outcome`, `declare_absent`, `cancel`.
     pub resolution: String,
-    /// Why, or where it is known from.
+    /// Why, or where it is known from. Not with `give_code`.
+    #[serde(default)]
     pub reason: String,
+    /// For `give_code`: the code an attempt waits for. Given to that attempt once, and never shown again.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub code: Option<TypedCode>,
     /// For `give_outcome`: `answer`, `raw_words`, `references`, `facts`. Patient data.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
@@ -221,6 +248,9 @@ impl Resolve {
     /// The field and a sentence.
     pub fn typed(self) -> Result<Resolution, (&'static str, String)> {
         let reason = self.reason;
+        if self.code.is_some() {
+            return Err(("code", "belongs to `give_code`, and only there".into()));
+        }
         if self.outcome.is_some() != (self.resolution == "give_outcome") {
             return Err(("outcome", "belongs to `give_outcome`, and only there".into()));
         }
@@ -240,7 +270,7 @@ impl Resolve {
                 Resolution::GiveOutcome { outcome, reason }
             }
             _ => {
-                let words = "retry, look_again, give_outcome, declare_absent or cancel";
+                let words = "give_code, retry, look_again, give_outcome, declare_absent or cancel";
                 return Err(("resolution", format!("expected {words}")));
             }
         })

@@ -121,11 +121,14 @@ pub enum Exceptions {
     Resolve {
         /// Exception id
         exception: String,
-        /// retry, look_again, give_outcome, declare_absent, cancel
+        /// give_code, retry, look_again, give_outcome, declare_absent, cancel
         choice: String,
-        /// Why; kept in the audit
-        #[arg(long)]
-        reason: String,
+        /// Why; kept in the audit. Not with give_code
+        #[arg(long, required_unless_present = "code_file")]
+        reason: Option<String>,
+        /// For give_code: file that holds the code; `-` reads standard input. A code is never an argument
+        #[arg(long, value_name = "FILE", required_if_eq("choice", "give_code"))]
+        code_file: Option<String>,
         /// For give_outcome: JSON file with the outcome; `-` reads standard input
         #[arg(long, value_name = "FILE", required_if_eq("choice", "give_outcome"))]
         outcome: Option<String>,
@@ -148,8 +151,14 @@ impl Exceptions {
             }
             Self::Claim { exception } => (exception, "claim", json!({})),
             Self::Release { exception } => (exception, "release", json!({})),
-            Self::Resolve { exception, choice, reason, outcome } => {
-                let mut body = json!({"resolution": choice, "reason": reason});
+            Self::Resolve { exception, choice, reason, code_file, outcome } => {
+                let mut body = json!({"resolution": choice});
+                if let Some(reason) = reason {
+                    body["reason"] = json!(reason);
+                }
+                if let Some(file) = code_file {
+                    body["code"] = json!(print::read_text(&file)?.trim());
+                }
                 if let Some(file) = outcome {
                     body["outcome"] = print::read_json(&file)?;
                 }

@@ -117,17 +117,26 @@ pub fn confirm(question: &str, yes: bool) -> Done<()> {
     }
 }
 
-/// Reads a JSON document from a file, or from standard input for `-`.
+/// Reads a text from a file, or from standard input for `-`.
 ///
 /// # Errors
-/// The file cannot be read, or is not JSON; its content is never repeated.
-pub fn read_json(path: &str) -> Done<Value> {
+/// The file cannot be read.
+pub fn read_text(path: &str) -> Done<zeroize::Zeroizing<String>> {
     let text = if path == "-" {
         std::io::read_to_string(std::io::stdin())
     } else {
         std::fs::read_to_string(path)
     };
-    let text = text.map_err(|e| Failed::new(Exit::Usage, format!("cannot read {path}: {e}")))?;
+    text.map(zeroize::Zeroizing::new)
+        .map_err(|e| Failed::new(Exit::Usage, format!("cannot read {path}: {e}")))
+}
+
+/// Reads a JSON document from a file, or from standard input for `-`.
+///
+/// # Errors
+/// The file cannot be read, or is not JSON; its content is never repeated.
+pub fn read_json(path: &str) -> Done<Value> {
+    let text = read_text(path)?;
     serde_json::from_str(&text).map_err(|e| {
         let place = format!("line {}, column {}", e.line(), e.column());
         Failed::new(Exit::Usage, format!("{path} is not JSON ({place})"))

@@ -2,7 +2,7 @@
 //! creating call. Private to `flow`.
 
 use domain::{
-    attempt::AttemptEvent,
+    attempt::{AttemptEvent, AttemptState},
     case::CaseStatus,
     exception::{ExceptionKind, ExceptionState},
     id::{AttemptId, CaseId, ExceptionId},
@@ -156,7 +156,7 @@ pub(super) async fn refresh_case(tx: &mut Tx, case: CaseId) -> Result<()> {
     Ok(())
 }
 
-/// Ends (or pauses) an attempt.
+/// Ends, pauses or resumes an attempt.
 pub(super) async fn end_attempt(
     tx: &mut Tx,
     id: AttemptId,
@@ -164,7 +164,13 @@ pub(super) async fn end_attempt(
     story: Option<(u32, bool)>,
 ) -> Result<()> {
     let mut attempt = attempts::get_in(tx, id).await?;
-    attempt.state = attempt.state.next(event)?;
+    let next = attempt.state.next(event)?;
+    if let AttemptState::Paused { exception } = attempt.state
+        && next.is_final()
+    {
+        super::code::forget(tx, exception).await?;
+    }
+    attempt.state = next;
     if let Some((logins, reused)) = story {
         attempt.logins = logins;
         attempt.session_reused = reused;
@@ -196,6 +202,7 @@ pub(super) async fn ask_person(
         kind,
         failure,
         state: ExceptionState::Open,
+        live: None,
         opened_at: tx.now,
         closed_at: None,
         rev: 0,

@@ -4,6 +4,7 @@
 pub mod again;
 pub mod agents;
 pub mod cancel;
+pub mod code;
 pub mod drift;
 pub mod evidence;
 pub mod heartbeat;
@@ -53,6 +54,8 @@ pub struct Rules {
     pub capture_grace_ms: i64,
     /// How long a person holds an exception, milliseconds.
     pub claim_ms: i64,
+    /// How long a sign-in waits for a code that only a person has, milliseconds; one by mail is waited for at most two minutes.
+    pub code_wait_ms: i64,
 }
 
 impl Default for Rules {
@@ -66,6 +69,7 @@ impl Default for Rules {
             submit_max_ms: 60_000,
             capture_grace_ms: 30_000,
             claim_ms: 30 * 60_000,
+            code_wait_ms: 5 * 60_000,
         }
     }
 }

@@ -6,8 +6,9 @@ use domain::{
     exception::ExceptionKind,
     fleet::{Limits, Payer},
     id::CredentialId,
-    job::JobState,
+    job::{JobState, Task},
     permission::Permission,
+    script::{Bundle, ast::SecretKind},
     time::Timestamp,
 };
 use serde_json::json;
@@ -20,7 +21,9 @@ use super::{
 };
 use crate::{
     live::Topic,
-    store::{Tx, credentials, credentials::Credential, exceptions, jobs, payers, payers::Known},
+    store::{
+        Tx, credentials, credentials::Credential, exceptions, jobs, payers, payers::Known, scripts,
+    },
     vault,
     vault::Secret,
 };
@@ -272,7 +275,7 @@ pub async fn set_credential(
             return Err(Error::invalid(format!("secrets.{alias}"), "is missing"));
         }
     }
-    vault::check(secrets)?;
+    vault::check(secrets, &secret_kinds(&mut tx, payer).await?)?;
     let aliases: Vec<String> = secrets.keys().cloned().collect();
     let mut was_refused = false;
     let id = match credentials::find_in(&mut tx, payer, account).await? {
@@ -303,4 +306,16 @@ pub async fn set_credential(
     told(&mut tx, actor, "credential.recorded", &id.to_string(), detail);
     tx.commit().await?;
     Ok(id)
+}
+
+/// What the live scripts of a payer say their aliases are.
+async fn secret_kinds(tx: &mut Tx, payer: &str) -> Result<BTreeMap<String, SecretKind>> {
+    let mut kinds = BTreeMap::new();
+    for task in Task::ALL {
+        let Some(script) = scripts::live_in(tx, payer, task).await? else { continue };
+        let Ok(bundle) = Bundle::load(&script.files, &script.script) else { continue };
+        let aliases = bundle.script.parts.secrets.iter();
+        kinds.extend(aliases.map(|(alias, kind)| (alias.text.clone(), *kind)));
+    }
+    Ok(kinds)
 }

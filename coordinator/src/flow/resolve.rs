@@ -101,10 +101,10 @@ pub async fn resolve(
     let mut job = jobs::lock(&mut tx, found.job).await?;
     let mut exception = exceptions::lock(&mut tx, id).await?;
     as_seen(Some(rev), exception.rev, exception.state.word())?;
-    let intent_open = job.state.intent().is_some();
-    resolution
-        .choice()
-        .allowed(exception.kind, intent_open)
+    if exception.live.is_some() && resolution.choice() == Choice::GiveCode {
+        return Err(Error::invalid("code", "the code itself is missing"));
+    }
+    possible(&exception, resolution.choice(), job.state.intent().is_some())
         .map_err(|reason| Error::refused(NOT_ALLOWED, reason))?;
     let event = ExceptionEvent::Resolve { by, resolution: resolution.clone() };
     exception.state = exception.state.next(&event, now)?;
@@ -120,6 +120,22 @@ pub async fn resolve(
     tx.changed(Topic::Exceptions);
     tx.commit().await?;
     Ok(exception)
+}
+
+/// Whether an answer is possible now; otherwise the reason.
+///
+/// # Errors
+/// The reason, a sentence.
+pub fn possible(
+    exception: &Exception,
+    choice: Choice,
+    intent_open: bool,
+) -> std::result::Result<(), &'static str> {
+    if exception.live.is_some() {
+        choice.allowed_live()
+    } else {
+        choice.allowed(exception.kind, intent_open)
+    }
 }
 
 fn check_reason(resolution: &Resolution) -> Result<()> {
@@ -148,6 +164,8 @@ async fn apply(
             }
             reopen(tx, job).await
         }
+        // An attempt that waits for a code goes on by itself.
+        Resolution::GiveCode { .. } => Ok(()),
         Resolution::GiveOutcome { outcome, .. } => give_outcome(tx, job, outcome, actor).await,
         Resolution::DeclareAbsent { .. } => {
             let intent = open_intent(job)?;

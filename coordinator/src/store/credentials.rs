@@ -137,8 +137,17 @@ pub(crate) async fn sealed_in(tx: &mut Tx, id: CredentialId) -> Result<String, E
     row.ok_or(Error::NotFound("credential"))?.text("secrets")
 }
 
-const RELEASE: &str = "INSERT INTO releases (lease_id, alias, releases) VALUES ($1, $2, 1) \
-     ON CONFLICT (lease_id, alias) DO UPDATE SET releases = releases.releases + 1 RETURNING lease_id AS id, releases";
+const RELEASE: &str = "INSERT INTO releases (lease_id, alias, releases, released_at_ms) VALUES ($1, $2, 1, $3) \
+     ON CONFLICT (lease_id, alias) DO UPDATE SET releases = releases.releases + 1, released_at_ms = excluded.released_at_ms, \
+     waits_since_ms = NULL RETURNING lease_id AS id, releases";
+const WAIT: &str = "INSERT INTO releases (lease_id, alias, releases, waits_since_ms) VALUES ($1, $2, 0, $3) \
+     ON CONFLICT (lease_id, alias) DO UPDATE SET waits_since_ms = COALESCE(releases.waits_since_ms, excluded.waits_since_ms) \
+     RETURNING lease_id AS id, waits_since_ms";
+const RELEASED: &str = "SELECT alias AS id, released_at_ms FROM releases WHERE lease_id = $1 AND released_at_ms IS NOT NULL";
+const USE_MESSAGE: &str = "INSERT INTO code_messages (credential_id, alias, message, lease_id, used_at_ms) \
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+const USED_MESSAGES: &str = "SELECT message AS id FROM code_messages WHERE credential_id = $1 AND alias = $2 \
+     ORDER BY used_at_ms DESC, message LIMIT 200";
 const USE_STEP: &str = "INSERT INTO code_steps (credential_id, alias, time_step, lease_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 const FORGET_STEPS: &str =
     "DELETE FROM code_steps WHERE credential_id = $1 AND alias = $2 AND time_step < $3";
@@ -148,8 +157,56 @@ const FORGET_STEPS: &str =
 /// # Errors
 /// [`Error::Database`].
 pub async fn count_release(tx: &mut Tx, lease: LeaseId, alias: &str) -> Result<i64, Error> {
-    let row = tx.opt("releases", RELEASE, vals![lease, alias]).await?;
+    let now = tx.now;
+    let row = tx.opt("releases", RELEASE, vals![lease, alias, now]).await?;
     row.ok_or(Error::NotFound("release"))?.int("releases")
+}
+
+/// A lease waits for a secret: since when, from the first ask since it was last given.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn waits_since(tx: &mut Tx, lease: LeaseId, alias: &str) -> Result<Timestamp, Error> {
+    let now = tx.now;
+    let row = tx.opt("releases", WAIT, vals![lease, alias, now]).await?;
+    row.ok_or(Error::NotFound("release"))?.at("waits_since_ms")
+}
+
+/// Which secrets were given to a lease, and when last.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn released(tx: &mut Tx, lease: LeaseId) -> Result<Vec<(String, Timestamp)>, Error> {
+    let rows = tx.all("releases", RELEASED, vals![lease]).await?;
+    rows.iter().map(|r| Ok((r.text("id")?, r.at("released_at_ms")?))).collect()
+}
+
+/// Messages of a mailbox whose code was given out.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn used_messages(
+    tx: &mut Tx,
+    credential: CredentialId,
+    alias: &str,
+) -> Result<Vec<String>, Error> {
+    let rows = tx.all("code_messages", USED_MESSAGES, vals![credential, alias]).await?;
+    rows.iter().map(|r| r.text("id")).collect()
+}
+
+/// Uses up a message; false when it was used before.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn use_message(
+    tx: &mut Tx,
+    credential: CredentialId,
+    alias: &str,
+    message: &str,
+    lease: LeaseId,
+) -> Result<bool, Error> {
+    let now = tx.now;
+    Ok(tx.exec(USE_MESSAGE, vals![credential, alias, message, lease, now]).await? == 1)
 }
 
 /// Uses up a time step of a one-time code; false when it was used before.

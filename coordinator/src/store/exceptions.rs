@@ -35,12 +35,28 @@ pub struct Exception {
     /// State, with what it owns.
     #[serde(flatten)]
     pub state: ExceptionState,
+    /// An attempt waits for the answer.
+    pub live: Option<Live>,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// When it was answered or withdrawn.
     pub closed_at: Option<Timestamp>,
     /// Revision: sent back with an answer.
     pub rev: i64,
+}
+
+/// What an attempt waits for: a code that only a person has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Live {
+    /// The secret it asked for.
+    pub alias: String,
+    /// Until when the code is of use.
+    pub until: Timestamp,
+}
+
+fn read_live(row: &db::Row) -> Result<Option<Live>, Error> {
+    let (alias, until) = (row.opt_text("code_alias")?, row.opt_at("answer_by_ms")?);
+    Ok(alias.zip(until).map(|(alias, until)| Live { alias, until }))
 }
 
 fn read(row: &db::Row, seal: &Seal) -> Result<Exception, Error> {
@@ -74,14 +90,15 @@ fn read(row: &db::Row, seal: &Seal) -> Result<Exception, Error> {
         kind: ExceptionKind::from_word(&row.text("kind")?).ok_or_else(|| row.corrupt("kind"))?,
         failure: open_json(seal, FAILURE, &row.text("id")?, &row.text("failure")?)?,
         state,
+        live: read_live(row)?,
         opened_at: row.at("opened_at_ms")?,
         closed_at: row.opt_at("closed_at_ms")?,
         rev: row.int("rev")?,
     })
 }
 
-const INSERT: &str = "INSERT INTO exceptions (id, case_id, job_id, attempt_id, payer_id, intent_id, kind, failure, state, opened_at_ms) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9)";
+const INSERT: &str = "INSERT INTO exceptions (id, case_id, job_id, attempt_id, payer_id, intent_id, kind, failure, state, opened_at_ms, \
+     code_alias, answer_by_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10, $11)";
 const LOCK: &str = "UPDATE exceptions SET rev = rev WHERE id = $1 RETURNING *";
 const SAVE: &str = "UPDATE exceptions SET rev = rev + 1, state = $3, claimed_by = $4, claimed_until_ms = $5, \
      first_by = COALESCE($6, first_by), resolved_by = $7, resolution = $8, closed_at_ms = $9 WHERE id = $1 AND rev = $2";
@@ -104,10 +121,42 @@ pub async fn insert(tx: &mut Tx, e: &Exception) -> Result<(), Error> {
         e.intent,
         e.kind.word(),
         failure,
-        e.opened_at
+        e.opened_at,
+        e.live.as_ref().map(|live| live.alias.clone()),
+        e.live.as_ref().map(|live| live.until)
     ];
     tx.exec(INSERT, values).await?;
     Ok(())
+}
+
+const KEEP_CODE: &str = "UPDATE exceptions SET code = $2 WHERE id = $1";
+const TAKE_CODE: &str = "SELECT id, code FROM exceptions WHERE id = $1";
+
+/// Keeps the code a person has given until the attempt has it.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn keep_code(tx: &mut Tx, id: ExceptionId, code: &str) -> Result<(), Error> {
+    let sealed = seal_text(&tx.seal, "exceptions", "code", &id.to_string(), code);
+    tx.exec(KEEP_CODE, vals![id, sealed]).await?;
+    Ok(())
+}
+
+/// Takes the code out, if there is one: nobody else gets it.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn take_code(
+    tx: &mut Tx,
+    id: ExceptionId,
+) -> Result<Option<zeroize::Zeroizing<String>>, Error> {
+    let row = tx.opt("exceptions", TAKE_CODE, vals![id]).await?;
+    let Some(sealed) = row.map(|row| row.opt_text("code")).transpose()?.flatten() else {
+        return Ok(None);
+    };
+    tx.exec(KEEP_CODE, vals![id, None::<String>]).await?;
+    let code = open_text(&tx.seal, "exceptions", "code", &id.to_string(), &sealed)?;
+    Ok(Some(zeroize::Zeroizing::new(code)))
 }
 
 /// Reads an exception and keeps everyone else from changing it until the transaction ends.

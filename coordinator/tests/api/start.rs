@@ -53,7 +53,8 @@ async fn an_empty_database_gets_a_first_person_who_can_sign_in() {
     let password = text.lines().find_map(|l| l.strip_prefix("password: ")).unwrap().to_owned();
     let hash = bootstrap::agent_key_hash(&config).unwrap();
     let (_end, ending) = tokio::sync::watch::channel(false);
-    let app = coordinator::App::new(core, clock, config, hash, ending);
+    let post = coordinator::post::Post::new(&std::collections::BTreeMap::new(), None).unwrap();
+    let app = coordinator::App::new(core, clock, config, post, hash, ending);
     let done = access::sign_in(&app, "admin", &password, "127.0.0.1").await.ok().unwrap();
     let admin = people::user(&app.core.store, done.user).await.unwrap();
     assert_eq!(access::role_of(&admin.roles), Some(access::Role::Admin));

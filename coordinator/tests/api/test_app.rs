@@ -135,7 +135,9 @@ impl TestApp {
             started_at: clock.now(),
         };
         let (end, ending) = watch::channel(false);
-        let app = Arc::new(App::new(core, clock.clone(), config, key::hash(AGENT_KEY), ending));
+        let post = coordinator::post::Post::new(&std::collections::BTreeMap::new(), None).unwrap();
+        let app =
+            Arc::new(App::new(core, clock.clone(), config, post, key::hash(AGENT_KEY), ending));
         let mut this = Self {
             router: router(app.clone()),
             app,

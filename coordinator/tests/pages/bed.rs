@@ -103,7 +103,8 @@ impl Bed {
         };
         let agent = furnish(&core).await;
         let (ending, ended) = watch::channel(false);
-        let app = App::new(core.clone(), clock.clone(), config, key::hash("agent"), ended);
+        let post = coordinator::post::Post::new(&std::collections::BTreeMap::new(), None).unwrap();
+        let app = App::new(core.clone(), clock.clone(), config, post, key::hash("agent"), ended);
         let router = coordinator::router(Arc::new(app));
         Self { core, clock, agent, router, _ending: ending, _place: place }
     }

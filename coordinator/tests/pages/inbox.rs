@@ -36,6 +36,7 @@ fn detail(kind: ExceptionKind, state: ExceptionState) -> Detail {
         question: kind.question().into(),
         state,
         revision: 1,
+        answer_by: None,
         opened_at: ago(11),
         reader: user_id(1),
         person: Some("Ben Hale".into()),

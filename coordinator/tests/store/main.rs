@@ -4,6 +4,7 @@
 mod bed;
 mod postgres;
 
+mod codes;
 mod deal;
 mod doubt;
 mod drift;

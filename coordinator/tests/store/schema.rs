@@ -54,7 +54,7 @@ pub(crate) async fn tamper(bed: &Bed) {
 
 /// Every text in every table.
 pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
-    const TABLES: [&str; 22] = [
+    const TABLES: [&str; 23] = [
         "SELECT * FROM payers",
         "SELECT * FROM users",
         "SELECT * FROM api_keys",
@@ -74,6 +74,7 @@ pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
         "SELECT * FROM exceptions",
         "SELECT * FROM logins",
         "SELECT * FROM releases",
+        "SELECT * FROM code_messages",
         "SELECT * FROM audit",
         "SELECT * FROM fingerprints",
         "SELECT * FROM drift",

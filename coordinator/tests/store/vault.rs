@@ -27,6 +27,7 @@ async fn asked(
     Ok(match released {
         Released::Given(reply) => Ok(reply.value),
         Released::Wait { ms } => Err(ms),
+        Released::Mail(_) | Released::Person => Err(0),
     })
 }
 

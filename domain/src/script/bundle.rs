@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::outcome::FailureKind;
 
 use super::ast::{
-    Element, ExceptionRule, Flow, Fragment, Needs, Screen, Script, Watcher, Words, built_in,
+    Element, ExceptionRule, Flow, Fragment, Needs, Screen, Script, SecretKind, Watcher, Words,
+    built_in,
 };
 use super::finding::{Finding, Findings};
 use super::parse;
@@ -98,6 +99,16 @@ impl Bundle {
     pub fn watchers(&self) -> impl Iterator<Item = &Watcher> {
         let shared = self.fragments.iter().flat_map(|fragment| fragment.parts.watch.iter());
         self.script.parts.watch.iter().chain(shared)
+    }
+
+    /// What an alias stands for. Aliases are common to a script and its fragments; a prefix does not matter.
+    pub fn secret_kind(&self, alias: &str) -> Option<SecretKind> {
+        let short = alias.rsplit('.').next().unwrap_or(alias);
+        let shared = self.fragments.iter().map(|fragment| &fragment.parts.secrets);
+        std::iter::once(&self.script.parts.secrets)
+            .chain(shared)
+            .find_map(|table| table.get(alias).or_else(|| table.get(short)))
+            .copied()
     }
 
     /// What becomes of a job when that exception is raised. The script's entry wins over the

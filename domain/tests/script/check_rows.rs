@@ -119,6 +119,7 @@ fn pages_and_secrets() {
             .after("acme-health/fragments/shell}"),
         shell("{run: enter_code, at_most: 2}", "{run: enter_code}", "otp-without-retry-bound"),
         shell("{secret: user}", "{otp: user}", "alias-kind"),
+        shell("{secret: user}", "{secret: user, keys: sign_in}", "alias-kind"),
         row(
             "click: add_line\n    until: {rows",
             "click: submit\n    until: {rows",

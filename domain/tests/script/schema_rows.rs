@@ -53,6 +53,7 @@ fn hosts_and_secrets() {
         row("code: totp}\nuse", "code: topt}\nuse", "wrong-type"),
         shell("{secret: user}", "{secret: user, text: b}", "unknown-key", ""),
         shell("{otp: code}", "{totp: code}", "unknown-key", ""),
+        shell("{secret: user}", "{secret: user, keys: sign_in, place: sign_in}", "unknown-key", ""),
     ]);
 }
 

@@ -11,13 +11,16 @@ use tests::{
     fleet::{
         Fleet, Options,
         judge::{Said, judge},
-        repository, requests,
+        profile, repository, requests,
     },
     portal::clock::real_now,
 };
 use tokio::time::Instant;
 
-/// Starts coordinator, two simulated payers and agents, submits invented cases and shows what happens.
+/// Number of the authorization that ends soon at PlanBridge, from before the fleet was there.
+const EARLIER: &str = "PB00030123";
+
+/// Starts coordinator, six simulated payers and agents, submits invented cases and shows what happens.
 #[derive(Parser)]
 struct Args {
     /// End by itself with an exit status: 0 if every job settled as its portal's record says, 7 if not
@@ -79,7 +82,7 @@ async fn told_to_end() {
 
 async fn run(args: Args) -> Result<bool> {
     let out = target_dir().join("demo");
-    println!("Starting two simulated payers, a coordinator and two agents …");
+    println!("Starting six simulated payers, a coordinator and two agents …");
     let options = Options {
         agents: 2,
         slots: args.slots,
@@ -88,6 +91,7 @@ async fn run(args: Args) -> Result<bool> {
         rest_unit_ms: 5_000,
         record_delay_ms: 5_000,
         status_every_ms: 100_000,
+        payers: profile::ALL.to_vec(),
         ..Options::story(out.join("fleet"))
     };
     let fleet = Fleet::start(options).await?;
@@ -104,9 +108,10 @@ async fn run(args: Args) -> Result<bool> {
     demo.watch(deadline, Demo::nothing_under_way).await?;
     demo.submit_second_wave().await?;
     println!("The payers' clocks move forward by 49 hours, so that pended requests are decided.");
-    for payer in ["crestline", "harbor"] {
+    for payer in profile::ALL {
         demo.fleet.control(payer).advance("PT49H").await?;
     }
+    demo.submit_third_wave().await?;
     let settled = demo.watch(deadline, Demo::every_case_settled).await.is_ok();
     let agrees = demo.report(&out.join("report.json"), settled)?;
     demo.print_table();
@@ -134,18 +139,25 @@ impl Demo {
         };
         let wave: Vec<(&str, Value)> = vec![
             ("crestline", auth("M01", "70551", 1, 7)),
-            ("harbor", auth("M10", "70551", 1, 8)),
+            ("verity", requests::review("M01", "70551", 1, 8, Some(&note))),
+            ("larkfield", auth("M06", "70551", 1, 9)),
+            ("harbor", auth("M10", "70551", 1, 10)),
+            ("planbridge", auth("M12", "70551", 1, 11)),
+            ("rxbright", auth("M14", "J1750", 10, 12)),
             ("crestline", requests::claim_status("PC01")),
+            ("larkfield", requests::claim_status("PC09")),
             ("harbor", requests::claim_status("PC03")),
-            ("crestline", auth("M01", "E0601", 1, 9)),
-            ("harbor", auth("M10", "E0601", 1, 10)),
-            ("crestline", requests::claim_status("PC02")),
-            ("harbor", requests::claim_status("PC04")),
-            ("crestline", auth("M02", "97110", 20, 11)),
-            ("harbor", auth("M10", "97110", 6, 12)),
-            ("crestline", auth("M01", "K0005", 1, 13)),
-            ("harbor", requests::claim_status("PC05")),
+            ("planbridge", requests::claim_status("PC07")),
+            ("crestline", requests::eligibility("M01")),
+            ("larkfield", requests::eligibility("M06")),
+            ("harbor", requests::eligibility("M10")),
+            ("planbridge", requests::eligibility("M12")),
+            ("larkfield", requests::precheck("M06", "27447")),
+            ("crestline", auth("M01", "E0601", 1, 13)),
+            ("harbor", auth("M10", "K0005", 1, 14)),
+            ("planbridge", requests::renewal(&auth("M13", "E0601", 1, 21), EARLIER)),
             ("crestline", requests::claim_status("PC10")),
+            ("harbor", requests::claim_status("PC04")),
         ];
         for (payer, request) in wave.into_iter().take(most.max(1)) {
             self.submit(payer, request).await?;
@@ -153,23 +165,38 @@ impl Demo {
         Ok(())
     }
 
+    /// The number that the submission of a service at a payer brought, with the member's key.
+    fn number_of(&self, payer: &str, code: &str) -> Option<(&'static str, String)> {
+        let row = self.rows.values().find(|row| {
+            row.job["payer"] == payer
+                && row.job["task"] == "submit"
+                && self.requests[&row.case]["lines"][0]["code"] == code
+        })?;
+        let member_id = self.requests[&row.case]["member"]["id"].as_str()?;
+        let members = ["M01", "M06", "M10", "M12", "M14"].into_iter();
+        let member = members.clone().find(|key| requests::member(key).member_id == member_id)?;
+        Some((member, first_reference(&row.job)?))
+    }
+
     /// Asks for the status of an authorization by its number, as a clinic does that filed it elsewhere.
     async fn submit_second_wave(&mut self) -> Result<()> {
-        let known = self.rows.values().find(|row| {
-            row.job["payer"] == "crestline"
-                && row.job["task"] == "submit"
-                && first_reference(&row.job).is_some()
-        });
-        let Some((case, number)) =
-            known.and_then(|r| Some((r.case.clone(), first_reference(&r.job)?)))
-        else {
-            return Ok(());
-        };
-        let member_id = self.requests[&case]["member"]["id"].clone();
-        let member =
-            ["M01", "M02"].into_iter().find(|key| requests::member(key).member_id == member_id);
-        let request = requests::auth_status(member.context("the member is of the world")?, &number);
-        self.submit("crestline", request).await
+        let Some((member, number)) = self.number_of("crestline", "70551") else { return Ok(()) };
+        self.submit("crestline", requests::auth_status(member, &number)).await
+    }
+
+    /// What can be asked once requests are decided: their letters, and a renewal.
+    async fn submit_third_wave(&mut self) -> Result<()> {
+        for (payer, code) in [("harbor", "K0005"), ("larkfield", "70551"), ("planbridge", "70551")]
+        {
+            if let Some((member, number)) = self.number_of(payer, code) {
+                self.submit(payer, requests::letter(member, &number)).await?;
+            }
+        }
+        if let Some((member, key)) = self.number_of("rxbright", "J1750") {
+            let again = requests::prior_auth(member, "J1750", 12, 60, None);
+            self.submit("rxbright", requests::renewal(&again, &key)).await?;
+        }
+        Ok(())
     }
 
     async fn submit(&mut self, payer: &str, request: Value) -> Result<()> {

@@ -2,7 +2,13 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::portal::{Truth, decide::LineStatus, store::Case};
+use super::requests::today;
+use crate::portal::{
+    Truth,
+    decide::{Asked, LineStatus, decide},
+    store::Case,
+    world::world,
+};
 
 /// What the fleet says of one finished job.
 #[derive(Clone, Debug)]
@@ -38,10 +44,55 @@ pub struct Verdict {
 /// The truth plane does not answer.
 pub async fn judge(said: &Said, truth: &Truth) -> Result<Verdict> {
     match said.task.as_str() {
-        "submit" => submission(said, truth).await,
+        "submit" | "renewal" => submission(said, truth).await,
         "auth_status" => authorization(said, truth).await,
+        "letter" => letter(said, truth).await,
+        "eligibility" => Ok(coverage(said)),
+        "precheck" => Ok(needs(said)),
         _ => payer_claim(said, truth).await,
     }
+}
+
+/// The decision is told as it stands, with the number of the letter that tells it.
+async fn letter(said: &Said, truth: &Truth) -> Result<Verdict> {
+    let asked = said.asked.as_deref().context("a letter is asked for by a number")?;
+    let cases = truth.cases().await?;
+    let case = cases.iter().find(|c| c.has_number(asked));
+    let Some(letter) = case.and_then(|c| c.number("letter")) else {
+        return Ok(Verdict { agrees: said.answer == "not_found", truth: "no letter".into() });
+    };
+    let words = case.map(answers).unwrap_or_default();
+    let known = said.references.iter().any(|r| r == letter);
+    Ok(Verdict {
+        agrees: known && words.contains(&said.answer.as_str()),
+        truth: format!("{} ({letter})", words.join("/")),
+    })
+}
+
+/// Whether the member is covered today, as the world has it.
+fn coverage(said: &Said) -> Verdict {
+    let (world, today) = (world(), today());
+    let member = world.members.iter().find(|m| m.member_id == said.member_id);
+    let word = match member {
+        Some(member) if member.covered(today, today) => "coverage_active",
+        Some(_) => "coverage_inactive",
+        None => "not_found",
+    };
+    Verdict { agrees: said.answer == word, truth: word.to_owned() }
+}
+
+/// Whether the service needs an authorization, by the payer's own rules.
+fn needs(said: &Said) -> Verdict {
+    let code = said.code.as_deref().unwrap_or_default();
+    let asked = Asked { payer: &said.payer, lines: vec![(code, 1)], ..Asked::default() };
+    let first = decide(&asked).first().and_then(|c| c.changes.first()).map(|c| c.status);
+    let word = match first {
+        Some(LineStatus::NotRequired) => "not_required",
+        Some(LineStatus::Redirected) => "redirected",
+        Some(LineStatus::Denied) => "denied",
+        _ => "authorization_required",
+    };
+    Verdict { agrees: said.answer == word, truth: word.to_owned() }
 }
 
 async fn submission(said: &Said, truth: &Truth) -> Result<Verdict> {
@@ -88,9 +139,14 @@ async fn payer_claim(said: &Said, truth: &Truth) -> Result<Verdict> {
         .find(|c| c["claim"] == asked)
         .and_then(|c| c["state"].as_str())
         .unwrap_or("not_found");
+    let nothing_paid = claims
+        .iter()
+        .find(|c| c["claim"] == asked)
+        .is_some_and(|c| c["paid"].as_str() == Some("0.00"));
     let word = match state {
+        "paid" if nothing_paid => "claim_zero_paid",
         "received" => "claim_received",
-        "accepted" | "in_process" => "claim_in_process",
+        "accepted" | "in_process" | "records_requested" => "claim_in_process",
         "paid" => "claim_paid",
         "partial" => "claim_partially_paid",
         "denied" => "claim_denied",

@@ -1,41 +1,153 @@
-//! What the fleet is told of the simulated payers: limits, cadence, reconcile rules, origins and the recorded permission.
+//! What the fleet is told of the simulated payers: limits, cadence, reconcile rules, origins and the recorded permission; and the
+//! accounts it gets there.
 
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::Options;
+use crate::portal::{Ready, world};
+
+/// Every simulated payer, in the order of their numbers.
+pub const ALL: [&str; 6] = ["crestline", "verity", "larkfield", "harbor", "planbridge", "rxbright"];
+
+/// How a payer differs from the others.
+struct Habits {
+    name: &'static str,
+    time_zone: &'static str,
+    second_login: &'static str,
+    sessions_max: u32,
+    secrets: &'static [&'static str],
+    login_origin: &'static str,
+    /// Whether a complete search that finds nothing proves that nothing is there.
+    absence_is_proof: bool,
+}
+
+fn habits(id: &str, options: &Options) -> Habits {
+    match id {
+        "harbor" => Habits {
+            name: "Harbor State Medicaid",
+            time_zone: "America/New_York",
+            second_login: "refused",
+            sessions_max: 1,
+            secrets: &["user", "password"],
+            login_origin: "https://mmis.harbor.test",
+            absence_is_proof: true,
+        },
+        "verity" => Habits {
+            name: "Verity Review",
+            time_zone: "America/Chicago",
+            second_login: "displaces",
+            sessions_max: 1,
+            secrets: &["user", "password", "code"],
+            login_origin: "https://www.verity.test",
+            absence_is_proof: true,
+        },
+        "larkfield" => Habits {
+            name: "Larkfield National",
+            time_zone: "America/New_York",
+            second_login: "both_live",
+            sessions_max: 2,
+            secrets: &["user", "password", "code"],
+            login_origin: "https://login.larkfield.test",
+            // Its portal shows the requests of one tax number only.
+            absence_is_proof: false,
+        },
+        "planbridge" => Habits {
+            name: "PlanBridge",
+            time_zone: "America/Chicago",
+            second_login: "displaces",
+            sessions_max: 1,
+            secrets: &["user", "password", "pin"],
+            login_origin: "https://www.planbridge.test",
+            absence_is_proof: true,
+        },
+        "rxbright" => Habits {
+            name: "RxBright",
+            time_zone: "America/Chicago",
+            second_login: "both_live",
+            sessions_max: 2,
+            secrets: &["user", "link"],
+            login_origin: "https://app.rxbright.test",
+            absence_is_proof: true,
+        },
+        _ => Habits {
+            name: "Crestline Connect",
+            time_zone: "America/Chicago",
+            second_login: "both_live",
+            sessions_max: options.sessions_max,
+            secrets: &["user", "password", "code"],
+            login_origin: "https://hub.crestline.test",
+            absence_is_proof: true,
+        },
+    }
+}
 
 /// The profile of a simulated payer, as `coordinator serve` takes it in.
 pub fn payer(id: &str, options: &Options) -> Value {
-    let permission = json!({
-        "state": if id == "harbor" { "registered" } else { "permitted" },
-        "basis": "simulator",
-        "decided_by": "demonstration",
-        "expires_at": "2099-12-31T00:00:00Z",
-        "tasks": ["submit", "auth_status", "claim_status", "eligibility", "precheck", "renewal", "letter"],
-    });
-    let reconcile = |max_record_delay_ms: i64| {
-        json!({
-            "absence_is_proof": true,
-            "max_record_delay_ms": max_record_delay_ms,
+    let of = habits(id, options);
+    json!({
+        "id": id,
+        "name": of.name,
+        "time_zone": of.time_zone,
+        "permission": {
+            "state": if id == "harbor" { "registered" } else { "permitted" },
+            "basis": "simulator",
+            "decided_by": "demonstration",
+            "expires_at": "2099-12-31T00:00:00Z",
+            "tasks": ["submit", "auth_status", "claim_status", "eligibility", "precheck", "renewal", "letter"],
+        },
+        "limits": {"sessions_max": of.sessions_max, "gap_ms": 0, "pages_per_minute": 600, "logins_per_hour_max": 200},
+        "reconcile": {
+            "absence_is_proof": of.absence_is_proof,
+            "max_record_delay_ms": options.record_delay_ms,
             "first_look_ms": options.rest_unit_ms,
             "look_every_ms": options.rest_unit_ms * 2,
             "looks_max": 4,
-        })
-    };
-    let limits = |sessions_max: u32| json!({"sessions_max": sessions_max, "gap_ms": 0, "pages_per_minute": 600, "logins_per_hour_max": 200});
-    match id {
-        "harbor" => json!({
-            "id": "harbor", "name": "Harbor State Medicaid", "time_zone": "America/New_York",
-            "permission": permission, "limits": limits(1), "reconcile": reconcile(options.record_delay_ms),
-            "status_every_ms": options.status_every_ms, "second_login": "refused",
-            "secrets": ["user", "password"], "login_origins": ["https://mmis.harbor.test"],
-        }),
-        _ => json!({
-            "id": "crestline", "name": "Crestline Connect", "time_zone": "America/Chicago",
-            "permission": permission, "limits": limits(options.sessions_max),
-            "reconcile": reconcile(options.record_delay_ms),
-            "status_every_ms": options.status_every_ms, "second_login": "both_live",
-            "secrets": ["user", "password", "code"], "login_origins": ["https://hub.crestline.test"],
-        }),
+        },
+        "status_every_ms": options.status_every_ms,
+        "second_login": of.second_login,
+        "secrets": of.secrets,
+        "login_origins": [of.login_origin],
+    })
+}
+
+/// The fleet's account at a payer: its name and its secrets, as an administrator records them.
+///
+/// # Errors
+/// The world has no account there.
+pub fn account(payer: &str, ready: &Ready, code_step_s: i64) -> Result<Value> {
+    let account = world::world()
+        .accounts
+        .iter()
+        .find(|a| a.payer == payer && a.origin == "fleet")
+        .with_context(|| format!("the world has no account at {payer}"))?;
+    let mut secrets = json!({"user": account.id, "password": account.password});
+    if let Some(seed) = &account.totp_seed {
+        secrets["code"] = json!({"totp": seed, "period_s": code_step_s});
     }
+    if let Some(pin) = &account.pin {
+        secrets["pin"] = json!(pin);
+    }
+    match payer {
+        "verity" => {
+            secrets["code"] =
+                json!(mailbox(ready, &account.email, "Your Verity code", r"code is (\d{6})"));
+        }
+        "rxbright" => {
+            let link = mailbox(ready, &account.email, "RxBright sign-in link", r"(https://\S+)");
+            secrets = json!({"user": account.email, "link": link});
+        }
+        _ => {}
+    }
+    Ok(json!({"account": account.id, "secrets": secrets}))
+}
+
+/// The line of a mailbox that codes come to.
+fn mailbox(ready: &Ready, address: &str, subject: &str, code: &str) -> String {
+    let mail = &ready.mail;
+    let port = mail.addr.rsplit(':').next().unwrap_or_default();
+    format!(
+        "https://reader:{}@{}:{port}/boxes/{address}/messages#subject={subject}&code={code}",
+        mail.bearer, mail.host
+    )
 }

@@ -61,12 +61,82 @@ pub fn prior_auth(
         "lines": [{"code": code, "units": units, "from": from, "to": from}],
         "documents": document.map_or_else(Vec::new, |d| vec![d.clone()]),
     });
-    if m.payer == "crestline" {
+    match m.payer.as_str() {
+        "crestline" => request["plan"] = json!(m.plan),
+        "harbor" => attest(&mut request, &[HARBOR_STATEMENT]),
+        "rxbright" => {
+            request["plan"] = json!(m.plan);
+            attest(&mut request, &[crate::portal::rxbright::SIGNATURE]);
+        }
+        _ => {}
+    }
+    request
+}
+
+/// The same request as Verity wants it, which reviews for Crestline: with the clinical statements of its radiology questions.
+pub fn review(
+    member_key: &str,
+    code: &str,
+    units: u32,
+    days: i64,
+    document: Option<&Value>,
+) -> Value {
+    let mut request = prior_auth(member_key, code, units, days, document);
+    attest(&mut request, &VERITY_STATEMENTS);
+    request
+}
+
+/// What a person states so that Verity's radiology questions can be answered.
+pub const VERITY_STATEMENTS: [&str; 2] = [
+    "The member has completed at least six weeks of provider-directed treatment in the last six months.",
+    "A physical examination within the last sixty days is on record.",
+];
+
+/// A person has made these statements for a request.
+fn attest(request: &mut Value, statements: &[&str]) {
+    let made = |text: &&str| json!({"text": text, "person": "Riva Stonefield", "at": real_now().to_string()});
+    request["attestations"] = statements.iter().map(made).collect();
+}
+
+/// An inquiry about a member's coverage today.
+pub fn eligibility(member_key: &str) -> Value {
+    let m = member(member_key);
+    with_plan(m, json!({"kind": "eligibility", "member": person(m), "from": today()}))
+}
+
+/// An inquiry whether a service a week from today needs an authorization.
+pub fn precheck(member_key: &str, code: &str) -> Value {
+    let m = member(member_key);
+    let from = today().checked_add(7.days()).unwrap_or(today());
+    with_plan(
+        m,
+        json!({
+            "kind": "precheck",
+            "member": person(m),
+            "requesting": {"npi": "1234567893", "name": "Willowmere Clinic"},
+            "setting": "outpatient",
+            "diagnoses": ["M54.50"],
+            "lines": [{"code": code, "units": 1, "from": from, "to": from}],
+        }),
+    )
+}
+
+/// The request that renews an authorization.
+pub fn renewal(request: &Value, number: &str) -> Value {
+    let mut request = request.clone();
+    request["renews"] = json!(number);
+    request
+}
+
+/// An inquiry for the letter of a decision.
+pub fn letter(member_key: &str, number: &str) -> Value {
+    let m = member(member_key);
+    with_plan(m, json!({"kind": "letter", "member": person(m), "number": number}))
+}
+
+fn with_plan(m: &Member, mut request: Value) -> Value {
+    if ["crestline", "rxbright"].contains(&m.payer.as_str()) {
         request["plan"] = json!(m.plan);
-    } else {
-        request["attestations"] = json!([{
-            "text": HARBOR_STATEMENT, "person": "Riva Stonefield", "at": real_now().to_string(),
-        }]);
     }
     request
 }
@@ -76,22 +146,16 @@ pub fn claim_status(claim_key: &str) -> Value {
     let claim = payer_claim(claim_key);
     let m = member(&claim.member);
     let from = today().checked_add(claim.from_day.days()).unwrap_or(today());
-    let mut request =
-        json!({"kind": "claim_status", "member": person(m), "number": claim.claim, "from": from});
-    if m.payer == "crestline" {
-        request["plan"] = json!(m.plan);
-    }
-    request
+    with_plan(
+        m,
+        json!({"kind": "claim_status", "member": person(m), "number": claim.claim, "from": from}),
+    )
 }
 
 /// An inquiry about an authorization by its number.
 pub fn auth_status(member_key: &str, number: &str) -> Value {
     let m = member(member_key);
-    let mut request = json!({"kind": "auth_status", "member": person(m), "number": number});
-    if m.payer == "crestline" {
-        request["plan"] = json!(m.plan);
-    }
-    request
+    with_plan(m, json!({"kind": "auth_status", "member": person(m), "number": number}))
 }
 
 /// A small PDF of two pages of invented text, larger than the portals' minimum of 3 KiB.

@@ -2,15 +2,23 @@
 
 use std::time::Duration;
 
-use domain::script::ast::{HostUse, SecretKind, Target};
+use domain::script::{
+    Name,
+    ast::{self, HostUse, SecretKind, Target},
+};
+use tokio::time::Instant;
 
 use super::{Halt, Portal};
 use crate::{
-    browser::Deadline,
+    browser::{Deadline, Query},
     fault::{self, Side},
-    secret::{self, Allowed, Shut},
+    secret::{self, Allowed, Entry, Shut},
 };
 
+/// A secret that took longer was waited for.
+const LONG: Duration = Duration::from_secs(2);
+/// Time to type a code that was waited for.
+const AFTER_WAIT: Duration = Duration::from_secs(20);
 /// Least rest of a lease for which a secret is released.
 const LEASE_LEFT: Duration = Duration::from_secs(15);
 
@@ -23,7 +31,7 @@ impl Portal<'_> {
         within: Deadline,
     ) -> Result<(), Halt> {
         let short = alias.rsplit('.').next().unwrap_or(alias);
-        let Some(kind) = self.secret_kind(alias) else {
+        let Some(kind) = self.bundle.secret_kind(alias) else {
             return Err(self.bad_input(&format!("no secret is called `{short}`")));
         };
         self.watch().await?;
@@ -36,7 +44,7 @@ impl Portal<'_> {
         let bundle = self.bundle;
         let hosts = |address: &str| host_use(bundle, address) == Some(HostUse::Login);
         let allowed = Allowed { origins: &self.errand.login_origins, is_login_host: &hosts };
-        let origin = match secret::check(&page, &found, kind, &allowed).await {
+        let origin = match secret::check(&page, &found, Entry::Field(kind), &allowed).await {
             Ok(origin) => origin,
             Err(shut) => return Err(self.shut(short, &shut)),
         };
@@ -44,8 +52,18 @@ impl Portal<'_> {
             self.doors.login().await.map_err(|denied| self.denied(denied))?;
             self.logins += 1;
         }
+        let asked = Instant::now();
         let released = self.doors.secret(short, &origin).await;
         let released = released.map_err(|denied| self.denied(denied))?;
+        let mut within = within;
+        if asked.elapsed() > LONG {
+            // Somebody was asked, or a mail was waited for: the time of the wait is not the field's, and the place may be another.
+            within = Deadline::within(AFTER_WAIT).at_most(self.deadline.left());
+            let again = secret::check(&page, &found, Entry::Field(kind), &allowed).await;
+            if let Err(shut) = again {
+                return Err(self.shut(short, &shut));
+            }
+        }
         // From here until it is typed: no picture, no document.
         self.observe.suspend(true);
         let typed = secret::type_into(&page, &found, released, &allowed, within).await;
@@ -62,14 +80,57 @@ impl Portal<'_> {
         Ok(())
     }
 
-    fn secret_kind(&self, alias: &str) -> Option<SecretKind> {
-        let short = alias.rsplit('.').next().unwrap_or(alias);
-        let own = &self.bundle.script.parts.secrets;
-        let shared = self.bundle.fragments.iter().map(|fragment| &fragment.parts.secrets);
-        std::iter::once(own)
-            .chain(shared)
-            .find_map(|table| table.get(alias).or_else(|| table.get(short)))
-            .copied()
+    /// Presses the keys of a pad for the characters of a secret, or ends the attempt. No act of it is recorded: where the pointer
+    /// was would tell what was pressed.
+    pub(crate) async fn press_secret(
+        &mut self,
+        target: &Target,
+        pad: &ast::Keypad,
+        within: Deadline,
+    ) -> Result<(), Halt> {
+        let short = pad.secret.short();
+        if self.bundle.secret_kind(short) != Some(SecretKind::Pin) {
+            return Err(self.bad_input(&format!("`{short}` is no secret for a keypad")));
+        }
+        self.watch().await?;
+        if !self.doors.standing().has(LEASE_LEFT) {
+            return Err(self.raise("out_of_time", "too little of the lease is left for a login"));
+        }
+        fault::point("fill_secret", Side::Before).await;
+        let (page, found) = self.find(target, within).await?;
+        let bundle = self.bundle;
+        let hosts = |address: &str| host_use(bundle, address) == Some(HostUse::Login);
+        let allowed = Allowed { origins: &self.errand.login_origins, is_login_host: &hosts };
+        let origin = match secret::check(&page, &found, Entry::Keypad, &allowed).await {
+            Ok(origin) => origin,
+            Err(shut) => return Err(self.shut(short, &shut)),
+        };
+        let ways = |name: &Name| -> Result<Vec<Query>, Halt> {
+            let sought = self.sought(&Target::Named(name.clone()))?;
+            Ok(sought.strategies.into_iter().flatten().collect())
+        };
+        let keypad = secret::Keypad {
+            pad: &found,
+            keys: ways(&pad.keys)?,
+            places: pad.places.as_ref().map(ways).transpose()?,
+            clear: pad.clear.as_ref().map(ways).transpose()?,
+        };
+        let black = self.sought(target)?.strategies.into_iter().flatten();
+        self.observe.blacken(black.chain(keypad.keys.iter().cloned()));
+        // From here until it is pressed: no picture, no document.
+        self.observe.suspend(true);
+        let released = self.doors.secret(short, &origin).await;
+        let pressed = match released {
+            Ok(released) => Ok(secret::press(&page, &keypad, released, &allowed, within).await),
+            Err(denied) => Err(denied),
+        };
+        self.observe.suspend(false);
+        if let Err(shut) = pressed.map_err(|denied| self.denied(denied))? {
+            return Err(self.shut(short, &shut));
+        }
+        self.observe.act("fill", Some(super::locate::called(target)));
+        fault::point("fill_secret", Side::After).await;
+        Ok(())
     }
 
     fn shut(&self, alias: &str, shut: &Shut) -> Halt {

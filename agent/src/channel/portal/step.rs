@@ -209,6 +209,10 @@ impl Portal<'_> {
                 self.payload.push(format!("{}={}", fill.element, did.shown));
                 doing.entered.push((target.clone(), text));
             }
+            FillValue::Keypad(pad) => {
+                self.press_secret(&target, pad, within).await?;
+                self.observe.log(&format!("{} ← secret {}, key by key", fill.element, pad.secret));
+            }
             FillValue::Secret(alias) | FillValue::Otp(alias) => {
                 self.fill_secret(&target, alias.as_str(), within).await?;
                 self.observe.log(&format!("{} ← secret {alias}", fill.element));

@@ -19,7 +19,7 @@ use super::{Bare, back};
 use crate::{
     App,
     access::Role,
-    api::error::Problem,
+    api::{error::Problem, types::TypedCode},
     console::{
         assets::assets,
         frame::{self, Section},
@@ -64,6 +64,7 @@ pub struct Answered {
     csrf: String,
     choice: String,
     revision: i64,
+    code: TypedCode,
     reason: String,
     answer: String,
     reference_kind: String,
@@ -81,6 +82,7 @@ impl Answered {
             Some(Choice::LookAgain) => Resolution::LookAgain { reason },
             Some(Choice::DeclareAbsent) => Resolution::DeclareAbsent { reason },
             Some(Choice::Cancel) => Resolution::Cancel { reason },
+            Some(Choice::GiveCode) => Resolution::GiveCode { reason },
             Some(Choice::GiveOutcome) => {
                 Resolution::GiveOutcome { outcome: self.outcome(payer, now)?, reason }
             }
@@ -119,7 +121,7 @@ impl Answered {
         Ok(Outcome { answer, raw_words, references, facts: Vec::new(), via: "person".to_owned() })
     }
 
-    /// What was typed, to be kept in the form when the answer is refused.
+    /// What was typed, to be kept in the form when the answer is refused; a code is not.
     fn typed(&self) -> Vec<(String, String)> {
         [
             ("choice", &self.choice),
@@ -171,6 +173,11 @@ async fn answer(
     question: ExceptionId,
     form: &Answered,
 ) -> Result<Exception, Fault> {
+    if form.choice == Choice::GiveCode.word() {
+        let (by, seen) = (reader.caller.user, (question, form.revision));
+        let given = flow::code::give_code(&app.core, by, seen, form.code.text(), app.now()).await?;
+        return Ok(given);
+    }
     let about = exceptions::get(app.store(), question).await?;
     let resolution = form.resolution(&about.payer, app.now())?;
     if about.intent.is_some() && resolution.choice() != Choice::LookAgain {

@@ -28,6 +28,8 @@ pub struct Detail {
     pub revision: i64,
     /// Opened.
     pub opened_at: Timestamp,
+    /// An attempt waits for a code until then.
+    pub answer_by: Option<Timestamp>,
     /// Who reads.
     pub reader: UserId,
     /// Name of the holder, of the first of two, or of the one who answered.
@@ -68,6 +70,7 @@ impl Detail {
 #[must_use]
 pub fn choice_name(choice: Choice) -> &'static str {
     match choice {
+        Choice::GiveCode => "Give the code",
         Choice::Retry => "Retry",
         Choice::LookAgain => "Look again",
         Choice::GiveOutcome => "Give outcome",
@@ -167,7 +170,11 @@ fn answer_forms(d: &Detail, frame: &Frame) -> Markup {
         ExceptionState::Seconding { first, resolution } => { (second(d, frame, first, resolution.reason())) }
         ExceptionState::Open | ExceptionState::Claimed { .. } => {
             h3 { "Your answer" }
-            div.choices { @for choice in Choice::ALL {
+            @if let Some(until) = d.answer_by {
+                p { "The attempt waits for it, " count-down until=(until) { (parts::relative(until, frame.now)) } "." }
+            }
+            // A code is asked for only while an attempt waits for it; then nothing else is asked.
+            div.choices { @for choice in Choice::ALL.into_iter().filter(|c| (*c == Choice::GiveCode) == d.answer_by.is_some()) {
                 @match refusal(d, frame, choice, held.as_deref()) {
                     Some(reason) => (parts::refused_button(choice_name(choice), &reason)),
                     None => (choice_form(d, frame, choice)),
@@ -184,7 +191,11 @@ fn refusal(d: &Detail, frame: &Frame, choice: Choice, held: Option<&str>) -> Opt
     let settles = d.intent_open && choice != Choice::LookAgain;
     let role =
         (settles && !frame.may_settle).then_some("Settling a doubt needs the role reviewer.");
-    choice.allowed(d.kind, d.intent_open).err().or(held).or(role).map(str::to_owned)
+    let possible = match d.answer_by {
+        Some(_) => choice.allowed_live(),
+        None => choice.allowed(d.kind, d.intent_open),
+    };
+    possible.err().or(held).or(role).map(str::to_owned)
 }
 
 fn second(d: &Detail, frame: &Frame, first: &UserId, reason: &str) -> Markup {
@@ -204,7 +215,11 @@ fn second(d: &Detail, frame: &Frame, first: &UserId, reason: &str) -> Markup {
 
 fn choice_form(d: &Detail, frame: &Frame, choice: Choice) -> Markup {
     let seconding = matches!(d.state, ExceptionState::Seconding { .. });
+    if choice == Choice::GiveCode {
+        return code_form(d, frame);
+    }
     let (explain, placeholder, button) = match choice {
+        Choice::GiveCode => ("", "", "Give the code"),
         Choice::Retry => (
             "The job is tried again from the start, as soon as a slot is free.",
             "Password changed in the vault",
@@ -250,6 +265,22 @@ fn choice_form(d: &Detail, frame: &Frame, choice: Choice) -> Markup {
                 }
                 button.primary[choice != Choice::Cancel].danger[choice == Choice::Cancel] { (button) }
             }
+        }
+    }
+}
+
+/// The code of a sign-in that waits. What is typed here is never shown again, not even when it is refused.
+fn code_form(d: &Detail, frame: &Frame) -> Markup {
+    html! {
+        form.stack method="post" action={ "/inbox/" (d.id) "/resolve" } autocomplete="off" {
+            (parts::csrf(&frame.csrf))
+            input type="hidden" name="choice" value=(Choice::GiveCode.word());
+            input type="hidden" name="revision" value=(d.revision);
+            p.muted { "It is typed into the portal once and kept nowhere." }
+            label.field for="code" { span { "The code" }
+                input #code name="code" required maxlength="400" autocomplete="off" autocapitalize="none" spellcheck="false";
+            }
+            button.primary { "Give the code" }
         }
     }
 }

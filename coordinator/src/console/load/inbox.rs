@@ -140,6 +140,7 @@ async fn detail(
         question: e.kind.question().to_owned(),
         revision: e.rev,
         opened_at: e.opened_at,
+        answer_by: e.live.as_ref().map(|live| live.until),
         reader,
         person: person_of(&e.state).and_then(|p| people.get(&p.to_string()).cloned()),
         state: e.state.clone(),

@@ -98,6 +98,21 @@ pub enum FillValue {
     Secret(Name),
     /// A one-time code, by alias.
     Otp(Name),
+    /// Characters of a secret, on the keys of a keypad.
+    Keypad(Box<Keypad>),
+}
+
+/// A keypad on the page whose keys are pressed for characters of a secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct Keypad {
+    /// The secret, by alias.
+    pub secret: Name,
+    /// Every key inside the pad; each shows one character.
+    pub keys: Name,
+    /// Every place that is asked for, in order ("2nd digit"); without it all characters are pressed.
+    pub places: Option<Name>,
+    /// Pressed first, so that nothing is left from before.
+    pub clear: Option<Name>,
 }
 
 /// One control of `choose`.

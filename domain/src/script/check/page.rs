@@ -6,8 +6,8 @@ use regex::Regex;
 
 use super::walk;
 use crate::script::ast::{
-    CaptureSource, Choice, Element, FillValue, Finder, HostUse, Node, Reaction, Step, Target,
-    Template, Verb, Watcher,
+    CaptureSource, Choice, Element, FillValue, Finder, HostUse, Node, Reaction, SecretKind, Step,
+    Target, Template, Verb, Watcher,
 };
 use crate::script::bundle::Bundle;
 use crate::script::finding::Findings;
@@ -129,10 +129,20 @@ fn types_a_secret(step: &Step) -> Option<&Span> {
     step.verbs.iter().find_map(|verb| match verb {
         Verb::Fill(fields) => fields.iter().find_map(|field| match &field.value {
             FillValue::Secret(alias) | FillValue::Otp(alias) => Some(&alias.span),
+            FillValue::Keypad(pad) => Some(&pad.secret.span),
             FillValue::Text(_) => None,
         }),
         _ => None,
     })
+}
+
+/// Only a PIN is pressed key by key: a password has characters no pad shows.
+fn keypad(bundle: &Bundle, alias: &Name, findings: &mut Findings) {
+    let kind = bundle.script.parts.secrets.get(alias.as_str());
+    if kind.is_some_and(|kind| *kind != SecretKind::Pin) {
+        let message = format!("a keypad takes a secret of kind `pin`, and `{alias}` is none");
+        findings.error("alias-kind", &alias.span, message);
+    }
 }
 
 fn secrets(bundle: &Bundle, step: &Step, findings: &mut Findings) {
@@ -142,6 +152,10 @@ fn secrets(bundle: &Bundle, step: &Step, findings: &mut Findings) {
             let (alias, code) = match &field.value {
                 FillValue::Secret(alias) => (alias, false),
                 FillValue::Otp(alias) => (alias, true),
+                FillValue::Keypad(pad) => {
+                    keypad(bundle, &pad.secret, findings);
+                    continue;
+                }
                 FillValue::Text(_) => continue,
             };
             let kind = bundle.script.parts.secrets.get(alias.as_str());

@@ -129,6 +129,10 @@ pub(super) fn sentence(b: &Bundle, verb: &Verb) -> String {
                 FillValue::Text(template) => said(template),
                 FillValue::Secret(alias) => format!("the secret {alias}"),
                 FillValue::Otp(alias) => format!("the one-time code {alias}"),
+                FillValue::Keypad(pad) if pad.places.is_some() => {
+                    format!("the digits of the secret {} it asks for, on its keys", pad.secret)
+                }
+                FillValue::Keypad(pad) => format!("the secret {}, on its keys", pad.secret),
             };
             format!("{} ← {value}", element(b, &field.element))
         })),

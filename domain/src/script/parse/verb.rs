@@ -5,8 +5,8 @@ use super::element::REPLIES;
 use super::names::Kind;
 use super::outcome::REFERENCES;
 use crate::script::ast::{
-    Attach, Attest, Cell, Choice, Choose, DialogRule, Fetch, FetchAs, Fill, FillValue, Key, Pages,
-    PickRow, ReadAs, Take, Template, Verb, Verify, Words,
+    Attach, Attest, Cell, Choice, Choose, DialogRule, Fetch, FetchAs, Fill, FillValue, Key, Keypad,
+    Pages, PickRow, ReadAs, Take, Template, Verb, Verify, Words,
 };
 use crate::script::node::{Node as Yaml, Style, Value};
 use crate::script::span::Name;
@@ -69,13 +69,16 @@ impl Decoder<'_> {
 
     fn fill(&mut self, element: Name, node: &Yaml) -> Option<Fill> {
         let value = match &node.value {
+            Value::Map(_) if node.get("keys").is_some() => {
+                FillValue::Keypad(Box::new(self.keypad(node)?))
+            }
             Value::Map(_) => {
                 let map = self.map(node, "a secret", &["secret", "otp"], &[])?;
                 match (map.get("secret"), map.get("otp")) {
                     (Some(alias), None) => FillValue::Secret(self.alias(alias)?),
                     (None, Some(alias)) => FillValue::Otp(self.alias(alias)?),
                     _ => {
-                        self.wrong(&node.span, "write a text, {secret: alias} or {otp: alias}");
+                        self.wrong(&node.span, "write a text, {secret: alias}, {otp: alias}, or {secret, keys} for a keypad");
                         return None;
                     }
                 }
@@ -83,6 +86,16 @@ impl Decoder<'_> {
             Value::Scalar(_) | Value::List(_) => FillValue::Text(self.template(node, "the value")?),
         };
         Some(Fill { element, value })
+    }
+
+    /// `{secret: alias, keys: element, places: element, clear: element}`.
+    fn keypad(&mut self, node: &Yaml) -> Option<Keypad> {
+        let map = self.map(node, "a keypad", &["places", "clear"], &["secret", "keys"])?;
+        let secret = map.get("secret").and_then(|node| self.alias(node));
+        let keys = map.get("keys").and_then(|node| self.reference(node, Kind::Element));
+        let mut other = |word| map.get(word).and_then(|node| self.reference(node, Kind::Element));
+        let (places, clear) = (other("places"), other("clear"));
+        Some(Keypad { secret: secret?, keys: keys?, places, clear })
     }
 
     /// An alias of this file's `secrets`; aliases are common to all files and carry no prefix.

@@ -99,12 +99,26 @@ fn run() -> Json {
 
 fn step() -> Json {
     let fields = |value: Json| keyed(DOTTED, value);
+    let element = || json!({"type": "string", "pattern": DOTTED});
+    let keypad = object(
+        &["secret", "keys"],
+        json!({
+            "secret": {"type": "string", "pattern": NAME},
+            "keys": described("Every key of the pad; each shows one character", element()),
+            "places": described("Every place that is asked for (2nd digit)", element()),
+            "clear": described("Pressed first", element()),
+        }),
+    );
     let secret = json!({
         "if": {"type": "string"},
         "then": {"type": "string"},
         "else": {
-            "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
-            "properties": {"secret": {"type": "string", "pattern": NAME}, "otp": {"type": "string", "pattern": NAME}},
+            "if": {"required": ["keys"]},
+            "then": keypad,
+            "else": {
+                "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
+                "properties": {"secret": {"type": "string", "pattern": NAME}, "otp": {"type": "string", "pattern": NAME}},
+            },
         },
     });
     let typeahead = object(&["type", "pick"], json!({"type": text(), "pick": reference("match")}));
@@ -133,7 +147,7 @@ fn step() -> Json {
             "dialog": described("The JavaScript dialog the click opens", reference("message")),
             "within": wait(),
             "open": reference("address"),
-            "fill": described("Element → text, {secret: alias} or {otp: alias}", fields(secret)),
+            "fill": described("Element → text, {secret: alias}, {otp: alias}, or a keypad: {secret, keys, places, clear}", fields(secret)),
             "choose": described("Element → option, true/false, or {type, pick}", fields(choice)),
             "attest": described("Repeats a statement a person has made", fields(attest)),
             "attach": described("Element → file", fields(text())),

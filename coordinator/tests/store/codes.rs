@@ -208,7 +208,7 @@ async fn the_script_says_what_an_alias_is(bed: Bed) {
     let lease = bed.lease_one().await;
     let code = released(&bed, &lease).await.unwrap().unwrap();
     assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()), "a code, not the seed");
-    secrets.insert("code".to_owned(), serde_json::from_value("not a seed".into()).unwrap());
+    secrets.insert("code".to_owned(), serde_json::from_value("no seed: 0189".into()).unwrap());
     let refused = set(core, &Actor::Setup, "crestline", "clinic-7", &secrets, now).await;
     assert_eq!(code_of(refused), "invalid");
 }

@@ -64,7 +64,7 @@ fn a_renamed_field_is_healed_where_the_script_allows_it_and_told() {
         let (before, now) = (drift.before.as_ref().unwrap(), drift.now.as_ref().unwrap());
         assert_eq!(
             (before.name.as_str(), now.name.as_str()),
-            ("Procedure code", "Procedure codes")
+            ("Procedure code", "Procedure codes:")
         );
         assert_eq!(drift.proposal, "{role: textbox, name: 'Procedure codes'}");
 

@@ -2,7 +2,7 @@
 //! it, and what a person said of it. What was seen is sealed: a page names others than the patient of the attempt, too.
 
 use domain::{
-    drift::{Drift, DriftKind, DriftState},
+    drift::{Drift, DriftState},
     id::{AttemptId, DriftId},
     time::Timestamp,
 };
@@ -214,7 +214,6 @@ const GET: &str = "SELECT * FROM drift WHERE id = $1";
 const LIST: &str = "SELECT * FROM drift WHERE ($1 = '' OR id < $1) AND ($2 = '' OR state = $2) AND ($3 = '' OR kind = $3) \
      AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR script = $5) AND ($6 = '' OR script_sha256 = $6) ORDER BY id DESC LIMIT $7";
 const ATTEMPTS: &str = "SELECT attempt_id AS id FROM drift_attempts WHERE drift_id = $1 ORDER BY attempt_id DESC LIMIT 20";
-const OPEN: &str = "SELECT CAST(COUNT(*) AS BIGINT) AS items FROM drift WHERE state = 'open'";
 
 /// One item.
 ///
@@ -238,20 +237,6 @@ pub struct Filter {
     pub script: String,
     /// Hash of the bundle.
     pub script_sha256: String,
-}
-
-impl Filter {
-    /// Only what somebody must still look at.
-    #[must_use]
-    pub fn open() -> Self {
-        Self { state: DriftState::Open.word().to_owned(), ..Self::default() }
-    }
-
-    /// Only of this kind.
-    #[must_use]
-    pub fn of_kind(self, kind: DriftKind) -> Self {
-        Self { kind: kind.word().to_owned(), ..self }
-    }
 }
 
 /// Items, newest first; `after` is the id to continue below.
@@ -286,13 +271,4 @@ pub async fn list(
 pub async fn attempts(store: &Store, id: DriftId) -> Result<Vec<AttemptId>, Error> {
     let rows = store.db.all("drift_attempts", ATTEMPTS, vals![id]).await?;
     rows.iter().map(|r| r.parse("id")).collect()
-}
-
-/// How many wait for a person.
-///
-/// # Errors
-/// [`Error::Database`].
-pub async fn open(store: &Store) -> Result<i64, Error> {
-    let row = store.db.opt("drift", OPEN, vals![]).await?;
-    row.map_or(Ok(0), |r| r.int("items"))
 }

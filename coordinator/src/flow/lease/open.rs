@@ -25,6 +25,9 @@ use crate::{
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// Texts by payer and task.
+type ByTask = BTreeMap<(String, Task), String>;
+
 /// What is known of a payer for the decision.
 pub(super) struct Facts {
     pub(super) payer: Known,
@@ -94,7 +97,7 @@ pub(super) async fn facts_of(
     tx: &mut Tx,
     payer: Known,
     pools: &[Pool],
-    (live, held): (&BTreeMap<(String, Task), String>, &BTreeMap<(String, Task), String>),
+    (live, held): (&ByTask, &ByTask),
 ) -> Result<Facts> {
     let id = payer.profile.id.clone();
     let since = tx.now.plus_ms(-HOUR_MS);

@@ -339,6 +339,7 @@ fn errand(leased: &Leased, bundle: Arc<Bundle>, folder: &Path) -> Errand {
         purpose: leased.purpose,
         login_origins: leased.login_origins.clone(),
         intent_opened_at: leased.intent_opened_at,
+        begun_before: leased.attempt_number > 1,
         may_commit: true,
         reading: ReadingRules {
             allowed: leased.fetch_allowed,

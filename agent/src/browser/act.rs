@@ -257,6 +257,11 @@ impl Page {
         is_ready(state.as_str().unwrap_or(""))
     }
 
+    /// Where a pointer would go that only moves there.
+    pub(crate) async fn spot(&self, node: &Node) -> Result<AboutToAct, End> {
+        self.aim(node, 0, Pointer::Hover).await
+    }
+
     /// Checks the states, scrolls into view and finds the point, checked in the frame and in every frame around it. The
     /// guard is armed when it gives a point.
     async fn aim(&self, node: &Node, attempt: u32, act: Pointer) -> Result<AboutToAct, End> {

@@ -125,8 +125,12 @@ impl Page {
         }
         let deadline = Deadline::within(SHOWS);
         loop {
-            if self.checked(node).await? == Some(on) {
-                return Ok(on);
+            match self.checked(node).await {
+                Ok(is) if is == Some(on) => return Ok(on),
+                Ok(_) => {}
+                // A form that posts itself at the click took the choice with it.
+                Err(e) if e.is_stale() && self.is_left(node).await => return Ok(on),
+                Err(e) => return Err(e.into()),
             }
             if deadline.passed() {
                 return Err(End::Wait(Why::NotShown));
@@ -200,6 +204,17 @@ impl Page {
 
     async fn checked(&self, node: &Node) -> Result<Option<bool>, Error> {
         Ok(self.inner.run_on(node, "checked", json!([])).await?.as_bool())
+    }
+
+    /// Whether the document of a node has been, or is being, replaced.
+    async fn is_left(&self, node: &Node) -> bool {
+        let soon = Deadline::within(SHOWS);
+        let left = |s: &mut super::page::PageState| {
+            let frame = s.frames.iter().find(|f| f.id == node.frame);
+            (frame.is_none_or(|f| f.loader != node.loader) || s.pending.contains_key(&node.frame))
+                .then_some(())
+        };
+        matches!(self.inner.until(soon, left).await, Ok(Some(())))
     }
 
     async fn kept(&self, near: &Node, listed: &Value, i: usize) -> Result<Found, End> {

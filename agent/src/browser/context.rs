@@ -48,6 +48,8 @@ pub(crate) struct ContextInner {
     pub(crate) gate: Mutex<Option<Arc<GateState>>>,
     /// What asks without a page, made when first needed.
     pub(crate) http: std::sync::OnceLock<reqwest::Client>,
+    /// The time zone its pages see, where it is not the browser's.
+    pub(crate) timezone: Mutex<Option<String>>,
     /// Its way out, if it has one of its own.
     pub(crate) tunnels: Option<Tunnels>,
     changed: watch::Sender<u64>,
@@ -100,6 +102,7 @@ impl Context {
             downloads: Downloads::new(folder),
             gate: Mutex::default(),
             http: std::sync::OnceLock::new(),
+            timezone: Mutex::default(),
             tunnels,
             changed: watch::channel(0).0,
             refused_windows: std::sync::atomic::AtomicU64::default(),
@@ -214,6 +217,31 @@ impl Context {
     #[must_use]
     pub fn take_refused_hosts(&self) -> Vec<String> {
         self.inner.tunnels.as_ref().map(Tunnels::take_refused).unwrap_or_default()
+    }
+
+    /// The time zone (IANA name) its pages, their frames and windows see from now on; none: the browser's own.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn set_timezone(&self, zone: Option<&str>) -> Result<(), Error> {
+        let before = std::mem::replace(&mut *lock(&self.inner.timezone), zone.map(str::to_owned));
+        if before.as_deref() == zone {
+            return Ok(());
+        }
+        for page in self.inner.pages() {
+            for session in page.sessions() {
+                let params = json!({"timezoneId": zone.unwrap_or_default()});
+                let set = "Emulation.setTimezoneOverride";
+                match self.inner.conn().call_raw(Some(&session), set, params, CALL).await {
+                    // Pages of one process share it: the first has set it for all. One that is gone or hangs needs none: it is
+                    // not worked on any further.
+                    Ok(_) => {}
+                    Err(Error::Gone) => return Err(Error::Gone),
+                    Err(error) => tracing::debug!(%error, "a page kept its time zone"),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Closes all pages and forgets cookies and storage.

@@ -72,11 +72,27 @@ impl Dialogs {
     }
 }
 
+/// So many dialogs nobody has looked at in between are a page that will not stop: it is closed.
+const STORM: usize = 50;
+
 /// Answers a dialog that just opened.
 pub(crate) fn opened(page: &Arc<PageInner>, session: &str, params: &Value) {
     let Some(context) = page.context.upgrade() else { return };
     let (kind, words) = (text(params, "/type").to_owned(), text(params, "/message").to_owned());
-    let (accept, prompt_text, declared) = lock(&context.dialogs).decide(&kind, &words);
+    let (accept, prompt_text, declared, storm) = {
+        let dialogs = lock(&context.dialogs);
+        let (accept, prompt_text, declared) = dialogs.decide(&kind, &words);
+        (accept, prompt_text, declared, dialogs.seen.len() >= STORM)
+    };
+    if storm {
+        let page = Arc::clone(page);
+        tokio::spawn(async move {
+            let params = json!({"targetId": page.id});
+            // It may be gone already.
+            let _closed = page.conn.call_raw(None, "Target.closeTarget", params, CALL).await;
+        });
+        return;
+    }
     let session: Arc<str> = session.into();
     let page = Arc::clone(page);
     tokio::spawn(async move {

@@ -1,16 +1,14 @@
-//! Text, keys, dates and files. Each function is one try; what was entered is read back from the
+//! Text, keys and dates. Each function is one try; what was entered is read back from the
 //! page. Values never reach a log.
 
-use super::act::{BeforeInput, End};
+use super::act::End;
 use super::attempt::{Attempted, Deadline, NotDone, Stop, Tries, Why};
-use super::connection::{CALL, lock};
+use super::connection::CALL;
 use super::error::Error;
 use super::page::Page;
 use super::query::{Node, Query};
 use chromiumoxide::keys::get_key_definition;
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::time::Duration;
 
 impl Page {
     /// Fills a text control, textarea, editable region or native date-like control and reads back.
@@ -141,72 +139,6 @@ impl Page {
             };
         }
         self.key(key, modifiers).await
-    }
-
-    /// Attaches files: to a file input, the one inside the node, or the one whose chooser the node
-    /// opens. They are copied where the browser may read them. `Done`: names and sizes shown.
-    pub async fn try_upload(
-        &self,
-        node: &Node,
-        files: &[PathBuf],
-        before: &mut dyn BeforeInput,
-    ) -> Attempted<Vec<(String, u64)>> {
-        self.upload_now(node, files, before).await.into()
-    }
-
-    async fn upload_now(
-        &self,
-        node: &Node,
-        files: &[PathBuf],
-        before: &mut dyn BeforeInput,
-    ) -> Result<Vec<(String, u64)>, End> {
-        let input = match self.file_input(node).await? {
-            Some(input) => input,
-            None => self.chooser(node, before).await?,
-        };
-        let profile = self.context.hub().profile.upgrade().ok_or(Error::Gone)?;
-        let (given, context) = (files.to_vec(), self.context.id.clone());
-        let lent = tokio::task::spawn_blocking(move || profile.lend(&given, &context)).await;
-        let lent = lent.map_err(|_| Error::Io("copying was interrupted".into()))??;
-        let paths: Vec<_> = lent.iter().map(|p| p.to_string_lossy()).collect();
-        let (world, object) = self.inner.object(&input).await?;
-        let params = json!({"files": paths, "objectId": object});
-        let set = self
-            .inner
-            .conn
-            .call_raw(Some(&world.session), "DOM.setFileInputFiles", params, CALL)
-            .await;
-        self.inner.release(&world, object);
-        set?;
-        let shown = self.inner.run_on(&input, "files", json!([])).await?;
-        let shown: Vec<(String, u64)> =
-            serde_json::from_value(shown).map_err(|_| Error::Script("files"))?;
-        Ok(shown)
-    }
-
-    async fn file_input(&self, node: &Node) -> Result<Option<Node>, Error> {
-        self.picked_one(node, "fileInput", json!([])).await
-    }
-
-    async fn chooser(&self, node: &Node, before: &mut dyn BeforeInput) -> Result<Node, End> {
-        lock(&self.inner.state).chooser = None;
-        self.inner.call_raw("Page.setInterceptFileChooserDialog", json!({"enabled": true})).await?;
-        let clicked = self.try_click(node, 0, before).await;
-        let opened = match clicked {
-            Attempted::Done(_) => {
-                let wait = Deadline::within(Duration::from_secs(3));
-                self.inner.until(wait, |s| s.chooser.take()).await
-            }
-            Attempted::Wait(w) => return Err(End::Wait(w)),
-            Attempted::Stop(s) => return Err(End::Stop(s)),
-        };
-        let _off = self
-            .inner
-            .call_raw("Page.setInterceptFileChooserDialog", json!({"enabled": false}))
-            .await;
-        let (frame, backend) =
-            opened?.ok_or(End::Wait(Why::Other("no file chooser opened".into())))?;
-        Ok(self.inner.node_of(&frame, backend).await?)
     }
 
     pub(crate) async fn kind(&self, node: &Node) -> Result<String, Error> {

@@ -561,7 +561,17 @@
   const shows = (el) => ({ value: value(el), invalid: el.getAttribute("aria-invalid") === "true" });
   const files = (el) => [...(el.files || [])].map((f) => [f.name, f.size]);
   const isFile = (el) => el.tagName === "INPUT" && el.type === "file";
-  const fileInput = (el) => isFile(el) ? [el] : select(el, "input[type=file]").slice(0, 1);
+  // Its own input: itself, one inside, the one it labels, or the only one beside a zone that is nothing to press.
+  const PRESSABLE = "button,a[href],input,label,summary,[role=button],[role=link],[role=menuitem]";
+  const fileInput = (el) => {
+    if (isFile(el)) return [el];
+    const inside = select(el, "input[type=file]").slice(0, 1);
+    if (inside.length) return inside;
+    if (el.tagName === "LABEL" && el.control && isFile(el.control)) return [el.control];
+    const beside = el.matches(PRESSABLE) || !el.parentElement ? [] : [...el.parentElement.children].filter(isFile);
+    return beside.length === 1 ? beside : [];
+  };
+  const dropKind = (el) => closest(el, PRESSABLE) ? "button" : "zone";
 
   // ---- tables ------------------------------------------------------------------------------
   const cellText = (c) => {
@@ -612,7 +622,7 @@
     const g = grid(el);
     const names = [el.caption ? tidy(text(el.caption)) : "", ...groupNames(el), headingBefore(el)].filter(Boolean);
     return { name: names[0] || "", headers: g.headers, rows: g.body.map((r) => r.line.map((c) => c ? cellText(c) : "")), token: keep(g.body.map((r) => r.el)),
-      total: +el.getAttribute("aria-rowcount") || null };
+      places: g.body.map((r) => +r.el.getAttribute("aria-rowindex") || null), total: +el.getAttribute("aria-rowcount") || null };
   };
 
   // ---- calendars and long tables ------------------------------------------------------------
@@ -656,11 +666,19 @@
     const near = around(el.parentElement || el, (at) => { const b = select(at, "button,[role=button]").filter((b) => visible(b) && /calendar|date|pick/i.test(labels(b).join() + b.title)); return b.length === 1 ? b : null; });
     return near || [el];
   };
-  const scrollTable = (el, toTop) => {
+  // What scrolls the rows: a box of the table's own or around it, else the document.
+  const scrollBox = (el) => {
     const scrolls = (n) => n.scrollHeight > n.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(n).overflowY);
     let box = [el, ...select(el, "*")].find(scrolls);
     for (let at = flatParent(el); !box && at; at = flatParent(at)) if (scrolls(at)) box = at;
-    box = box || document.scrollingElement;
+    return box || document.scrollingElement || document.documentElement;
+  };
+  const tableScroll = (el) => {
+    const box = scrollBox(el);
+    return { own: box !== document.scrollingElement && box !== document.body && box !== document.documentElement, more: box.scrollHeight > box.clientHeight + 1 };
+  };
+  const scrollTable = (el, toTop) => {
+    const box = scrollBox(el);
     const from = box.scrollTop;
     box.scrollTop = toTop ? 0 : from + box.clientHeight * 0.8;
     const end = toTop ? box.scrollTop <= 0 : box.scrollTop + box.clientHeight >= box.scrollHeight - 1;
@@ -731,6 +749,36 @@
   };
   const html = () => "<!DOCTYPE html>\n" + (document.documentElement ? document.documentElement.outerHTML : "");
 
+  // What warns or reports now: texts of alerts and of status lines, and words that a page marks as an error.
+  const alarms = () => {
+    const loud = "[role=alert],[aria-live=assertive]", marked = /(^|[-_ ])(error|errors|invalid|danger)([-_ ]|$)/i;
+    const out = [];
+    for (const el of all(document)) {
+      const alert = el.matches(loud) || (typeof el.className === "string" && marked.test(el.className) && !el.matches("input,select,textarea,form,body,html"));
+      if (!alert && !el.matches(LIVE) || !visible(el)) continue;
+      const words = tidy(text(el)).slice(0, 500);
+      if (words && out.length < 50) out.push([alert, words]);
+    }
+    return out;
+  };
+  // Controls that must be filled and are empty, in the form of an element (all of them without one), and fields for a
+  // one-time code.
+  const empties = (near) => {
+    const target = near === null || near === undefined ? null : numbered(near);
+    const home = target ? target.form || closest(target, "form") : undefined;
+    const must = select(document, "input:not([type=hidden]),textarea,select,[role=textbox],[role=combobox],[role=checkbox],[role=radiogroup]").filter((el) => {
+      if (!visible(el) || !enabled(el) || !editable(el)) return false;
+      if (target && (el.form || closest(el, "form")) !== home) return false;
+      if (el.autocomplete === "one-time-code") return true;
+      if (!el.required && el.getAttribute("aria-required") !== "true") return false;
+      if (el.type === "radio") return !radios(el).texts.length || ![...(el.form || el.getRootNode()).querySelectorAll("input[type=radio]")].some((r) => r.name === el.name && r.checked);
+      const c = checked(el);
+      return c !== null ? !c : !value(el).trim();
+    }).slice(0, 30);
+    const code = (el) => el.autocomplete === "one-time-code" || /\b(security|verification|one[- ]time|authentication|authenticator) (pass)?code\b/i.test(labels(el).join());
+    return must.map((el) => ({ number: numberOf(el), label: (labels(el)[0] || el.getAttribute("placeholder") || el.getAttribute("name") || "").slice(0, 100), code: code(el) }));
+  };
+
   // ---- signals -----------------------------------------------------------------------------
   // The first change is told at once, those within the next 40 ms together: who waits for stillness may rely on it.
   let timer = null, waiting = false, toasts = [];
@@ -754,7 +802,7 @@
   };
   new MutationObserver(watch).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
-  globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendars, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, aim, framePoint, frameMap, verdict, disarm, focusAll, kindOf,
+  globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendars, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, tableScroll, alarms, empties, dropKind, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, aim, framePoint, frameMap, verdict, disarm, focusAll, kindOf,
     setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, surround, offered, html, covers,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
     expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),

@@ -43,6 +43,9 @@ pub(crate) async fn set_up(page: Arc<PageInner>, session: Arc<str>, target: Stri
         calls.push(("Emulation.setDeviceMetricsOverride", size));
         calls.push(("Emulation.setFocusEmulationEnabled", json!({"enabled": true})));
     }
+    if let Some(zone) = lock(&context.timezone).as_deref() {
+        calls.push(("Emulation.setTimezoneOverride", json!({"timezoneId": zone})));
+    }
     calls.push(("Page.getFrameTree", json!({})));
     calls.push(("Runtime.runIfWaitingForDebugger", json!({})));
     drop(context);

@@ -19,7 +19,7 @@ pub struct Table {
     pub headers: Vec<String>,
     /// Body rows that are visible.
     pub rows: Vec<Row>,
-    /// Rows there are in all, where the page says so (`aria-rowcount`).
+    /// Rows there are in all, where the page says so (`aria-rowcount`, which counts the header as well).
     pub total: Option<u64>,
 }
 
@@ -30,6 +30,17 @@ pub struct Row {
     pub node: Node,
     /// Cell texts, one per column, spans repeated.
     pub cells: Vec<String>,
+    /// Its place among all rows, where the page says so (`aria-rowindex`).
+    pub place: Option<u64>,
+}
+
+/// How the rows of a table come into view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Scrolls {
+    /// A box around the rows scrolls, not the whole document.
+    pub own: bool,
+    /// There is more than is in view.
+    pub more: bool,
 }
 
 impl Table {
@@ -59,6 +70,8 @@ struct Read {
     headers: Vec<String>,
     rows: Vec<Vec<String>>,
     token: i64,
+    #[serde(default)]
+    places: Vec<Option<f64>>,
     total: Option<f64>,
 }
 
@@ -84,6 +97,15 @@ impl Page {
         Ok(tables)
     }
 
+    /// What scrolls the rows of a table.
+    pub async fn table_scrolls(&self, node: &Node) -> Attempted<Scrolls> {
+        match self.inner.run_on(node, "tableScroll", json!([])).await.map(serde_json::from_value) {
+            Ok(Ok(scrolls)) => Attempted::Done(scrolls),
+            Ok(Err(_)) => Attempted::Stop(Stop::Browser(Error::Script("tableScroll"))),
+            Err(e) => Attempted::from_error(e),
+        }
+    }
+
     /// Reads one table.
     pub async fn read_table(&self, node: &Node) -> Attempted<Table> {
         match self.read_table_now(node).await {
@@ -104,14 +126,18 @@ impl Page {
             if numbers.len() != read.rows.len() {
                 return Ok(None);
             }
-            rows.extend(
-                numbers
-                    .into_iter()
-                    .zip(read.rows)
-                    .map(|(number, cells)| Row { node: Node { number, ..node.clone() }, cells }),
-            );
+            let places = read.places.into_iter().chain(std::iter::repeat(None));
+            let place = |place: Option<f64>| place.filter(|at| *at >= 1.0).map(|at| at as u64);
+            rows.extend(numbers.into_iter().zip(read.rows).zip(places).map(
+                |((number, cells), at)| Row {
+                    node: Node { number, ..node.clone() },
+                    cells,
+                    place: place(at),
+                },
+            ));
         }
-        let total = read.total.map(|t| t.max(0.0) as u64);
+        // -1 says that the page does not know either.
+        let total = read.total.filter(|t| *t >= 1.0).map(|t| t as u64);
         Ok(Some(Table { node: node.clone(), name: read.name, headers: read.headers, rows, total }))
     }
 }
@@ -126,6 +152,7 @@ mod tests {
         let row = |cells: &[&str]| Row {
             node: node.clone(),
             cells: cells.iter().map(|c| (*c).to_owned()).collect(),
+            place: None,
         };
         let table = Table {
             node: node.clone(),

@@ -163,6 +163,8 @@ pub struct Errand {
     pub login_origins: Vec<String>,
     /// For a reconcile: when the intent was opened.
     pub intent_opened_at: Option<Timestamp>,
+    /// Whether an attempt before this one may have left something unfinished at the portal.
+    pub begun_before: bool,
     /// Whether a commit may happen; a trial without it stops before.
     pub may_commit: bool,
     /// What is known for reading without rendering.

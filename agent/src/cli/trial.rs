@@ -185,6 +185,7 @@ async fn attempt(options: &Try, prepared: &Prepared) -> Result<Finished, String>
         purpose: if options.reconcile { Purpose::Reconcile } else { Purpose::Work },
         login_origins: login_origins(&prepared.bundle),
         intent_opened_at: options.reconcile.then(clock::now),
+        begun_before: false,
         may_commit: options.commit,
         reading: ReadingRules { allowed: !options.rendered, last: None, draw: 0 },
         prints: known_prints(options)?,

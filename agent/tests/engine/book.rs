@@ -56,9 +56,18 @@ pub(crate) struct Book {
     pub(crate) full: bool,
     /// The latch cannot be set.
     pub(crate) no_latch: bool,
+    /// The document of the request.
+    pub(crate) paper: Option<tempfile::TempDir>,
 }
 
 impl Book {
+    /// One that holds a document.
+    pub(crate) fn with_paper() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("notes.pdf"), b"%PDF-1.4 notes").unwrap();
+        Self { paper: Some(folder), ..Self::default() }
+    }
+
     fn note(&self, what: impl Into<String>) {
         self.calls.lock().unwrap().push(what.into());
     }
@@ -140,7 +149,8 @@ impl Doors for Book {
         Box::pin(async { Ok(()) })
     }
     fn document<'a>(&'a self, _: &'a FileRef) -> BoxFuture<'a, Result<PathBuf, Denied>> {
-        Box::pin(async { Err(Denied::Away("no documents here".into())) })
+        let path = self.paper.as_ref().map(|folder| folder.path().join("notes.pdf"));
+        Box::pin(async move { path.ok_or(Denied::Away("no documents here".into())) })
     }
     fn standing(&self) -> Standing {
         let minute = Duration::from_secs(60);
@@ -233,13 +243,15 @@ pub(crate) struct Wanted {
     pub(crate) reading: ReadingRules,
     pub(crate) prints: Prints,
     pub(crate) remembers: bool,
+    /// There was an attempt before this one.
+    pub(crate) begun_before: bool,
 }
 
 impl Wanted {
     /// The script alone.
     pub(crate) fn of(bundle: Arc<Bundle>) -> Wanted {
         let (reading, prints) = (ReadingRules::default(), Prints::new());
-        Wanted { bundle, reading, prints, remembers: false }
+        Wanted { bundle, reading, prints, remembers: false, begun_before: false }
     }
 }
 
@@ -258,6 +270,7 @@ pub(crate) async fn attempt_with(
         purpose,
         login_origins: vec!["https://portal.field.test".into()],
         intent_opened_at: None,
+        begun_before: wanted.begun_before,
         may_commit: true,
         reading: wanted.reading,
         prints: wanted.prints,

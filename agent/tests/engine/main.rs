@@ -2,10 +2,16 @@
 //! asked for, in which order, and what the portal really received.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod attach;
 mod book;
 mod commits;
 mod fetch;
 mod heal;
+mod lab;
+mod leaving;
 mod logins;
 mod pages;
+mod safe;
 mod site;
+mod tables;
+mod zone;

@@ -1,6 +1,7 @@
 //! A small portal over HTTPS: login, home, request form, review, submit, list. Its faults are fields.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
@@ -8,7 +9,8 @@ use std::{
 
 use axum::{
     Form, Router,
-    extract::{Query, State},
+    body::Bytes,
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -61,6 +63,10 @@ pub(crate) struct Ledger {
     pub(crate) claim_leads_to: Option<String>,
     /// What was typed last into the form.
     pub(crate) form: (String, String),
+    /// Pages of a test's own, by their path below `/lab/`. `!413 words`: that status, with these words.
+    pub(crate) lab: BTreeMap<String, String>,
+    /// What was sent to them, as `path body`.
+    pub(crate) posted: Vec<String>,
 }
 
 /// What a redesign did to the form.
@@ -158,7 +164,26 @@ fn pages(site: Site) -> Router {
         .route("/done", get(done))
         .route("/list", get(list))
         .route("/claim", get(claim))
+        .route("/lab/{*path}", get(lab).post(lab_post))
         .with_state(site)
+}
+
+async fn lab(State(site): State<Site>, Path(path): Path<String>) -> Response {
+    let body = site.lock().unwrap().lab.get(&path).cloned();
+    let Some(body) = body else { return StatusCode::NOT_FOUND.into_response() };
+    match body.strip_prefix('!').and_then(|rest| rest.split_once(' ')) {
+        Some((status, words)) => {
+            (StatusCode::from_u16(status.parse().unwrap()).unwrap(), page("Lab", words))
+                .into_response()
+        }
+        None => page("Lab", &body).into_response(),
+    }
+}
+
+async fn lab_post(state: State<Site>, path: Path<String>, body: Bytes) -> Response {
+    let posted = format!("{} {}", path.0, String::from_utf8_lossy(&body));
+    state.lock().unwrap().posted.push(posted);
+    lab(state, path).await
 }
 
 fn page(title: &str, body: &str) -> Html<String> {

@@ -167,8 +167,11 @@ impl SecretKind {
 pub struct Drafts {
     /// Whether the portal remembers an unfinished request.
     pub kept: bool,
-    /// Flow that finds and discards ours before a restart.
+    /// Flow that finds and discards ours before a restart, and at the beginning of a later attempt.
     pub clear: Option<Name>,
+    /// Parameters of the flow.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<(Name, Template)>,
     /// Where it is written.
     #[serde(skip)]
     pub span: Span,

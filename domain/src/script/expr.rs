@@ -9,7 +9,7 @@ use super::ast::{Cell, Expr, Filter, Part, Path, Run, Template, TextMatch, When}
 use super::bundle::Bundle;
 use super::decimal::Decimal;
 use super::inputs::Inputs;
-use super::span::Span;
+use super::span::{Name, Span};
 use super::text::Wanted;
 use super::value::Value;
 use crate::time::Timestamp;
@@ -58,8 +58,13 @@ impl Scope<'_> {
 
     /// The parameters of a fragment's flow as `run: … with:` gives them.
     pub fn parameters(&self, run: &Run) -> Result<Inputs, Fault> {
+        self.given(&run.with)
+    }
+
+    /// The values of a `with`.
+    pub fn given(&self, with: &[(Name, Template)]) -> Result<Inputs, Fault> {
         let mut fields = BTreeMap::new();
-        for (name, template) in &run.with {
+        for (name, template) in with {
             fields.insert(name.text.clone(), self.value(template)?);
         }
         Ok(Inputs { fields })

@@ -164,7 +164,10 @@ fn revision() -> Json {
 fn drafts() -> Json {
     let mut schema = object(
         &["kept"],
-        json!({"kept": {"type": "boolean"}, "clear": {"type": "string", "pattern": DOTTED}}),
+        json!({
+            "kept": {"type": "boolean"}, "clear": {"type": "string", "pattern": DOTTED},
+            "with": keyed(NAME, text()),
+        }),
     );
     schema["if"] = json!({"properties": {"kept": {"const": true}}});
     schema["then"] = json!({"required": ["clear"]});

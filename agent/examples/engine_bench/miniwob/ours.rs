@@ -122,6 +122,7 @@ impl Ours {
             login_origins: Vec::new(),
             reading: ReadingRules::default(),
             intent_opened_at: None,
+            begun_before: false,
             may_commit: false,
             folder: self.folder.path().to_owned(),
             prints: agent::channel::portal::heal::Prints::new(),

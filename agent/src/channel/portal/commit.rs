@@ -54,6 +54,8 @@ impl Portal<'_> {
     pub(crate) async fn commit(&mut self, commit: &Commit) -> Result<(), Halt> {
         let name = commit.name.as_str();
         self.begin(name, "commit", Effect::Commit, &commit.span).await;
+        // From here on nothing is tried again from the beginning.
+        self.repeated = true;
         let mut last = String::new();
         for _ in 0..ROUNDS {
             self.dialogs_held = false;
@@ -127,6 +129,7 @@ impl Portal<'_> {
         if self.shows(&page, commit.proof.screen.as_str()).await? {
             return Err(self.raise("guard_failed", "the proof's screen shows before the click"));
         }
+        self.nothing_new_to_fill(commit, &page).await?;
         self.observe.log("guard holds");
         Ok(page)
     }
@@ -324,7 +327,7 @@ impl Portal<'_> {
                 self.bar(gate).await;
                 self.dialogs_held = false;
                 if let Some(flow) = &commit.proof.read_back
-                    && let Err(why) = self.read_again(flow.as_str(), &proof.reference).await
+                    && let Err(why) = self.read_again(commit, flow.as_str(), &proof.reference).await
                 {
                     return Err(self.in_doubt(commit, &why).await);
                 }

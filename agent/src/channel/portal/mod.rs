@@ -2,9 +2,12 @@
 //!
 //! `run` nodes and verbs · `act` one deed on one element · `locate` strategies that vote · `screen` the race of
 //! screens · `watch` interruptions · `commit` the one irreversible act, `proof` what follows it · `capture`, `classify` reading ·
-//! `heal` lost elements · `fetch` reading without rendering, `paper` what was fetched · `table` rows · `reconcile` looking for a record · `session` the portal session of a slot.
+//! `heal` lost elements · `fetch` reading without rendering, `paper` what was fetched · `table` rows, `long` rows out of view ·
+//! `attach` files · `reconcile` looking for a record · `safe` beginning again · `unknown` what stands on a page nobody knows ·
+//! `session` the portal session of a slot.
 
 mod act;
+mod attach;
 mod attest;
 mod capture;
 mod classify;
@@ -14,14 +17,17 @@ mod fetch;
 pub mod heal;
 mod locate;
 mod login;
+mod long;
 mod paper;
 mod proof;
 mod reconcile;
 mod run;
+mod safe;
 mod screen;
 mod session;
 mod step;
 mod table;
+mod unknown;
 mod watch;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -123,6 +129,10 @@ pub(crate) struct Portal<'b> {
     /// A draft step has run since the last safe point.
     drafted: bool,
     restarts: u32,
+    /// A failed reading was tried again once, or nothing may be any more.
+    repeated: bool,
+    /// Names of the flows being run, the innermost last.
+    running: Vec<String>,
     /// Watcher → how often it acted.
     watched: BTreeMap<usize, u32>,
     watching: bool,
@@ -210,6 +220,8 @@ impl<'b> Portal<'b> {
             search_from: opened.plus_ms(-24 * 3_600_000),
             drafted: false,
             restarts: 0,
+            repeated: false,
+            running: Vec::new(),
             watched: BTreeMap::new(),
             watching: false,
             look: None,
@@ -242,40 +254,21 @@ impl<'b> Portal<'b> {
             }
         }
         self.blacken_masked();
-        self.session.works_for(bundle);
+        if let Err(error) = self.session.works_for(bundle).await {
+            return Err(self.broken(&error));
+        }
         match self.errand.purpose {
             Purpose::Reconcile => self.look_for_record().await,
             Purpose::Work => loop {
                 match self.flow(&bundle.script.flow, true).await {
                     Err(Halt::Restart) => self.begin_again().await?,
+                    Err(Halt::Failed(failure)) if self.may_repeat(&failure) => {
+                        self.repeat(&failure).await?;
+                    }
                     other => break other,
                 }
             },
         }
-    }
-
-    /// Begins again where that is allowed: nothing was sent, and an unfinished request is discarded first.
-    async fn begin_again(&mut self) -> Result<(), Halt> {
-        self.restarts += 1;
-        if self.restarts > RESTARTS_MAX {
-            return Err(self.raise("watch_loop", "the flow was restarted too often"));
-        }
-        self.observe.log("begins again from the safe point");
-        let kept = self.bundle.script.drafts.as_ref().filter(|drafts| drafts.kept);
-        if self.drafted
-            && let Some(clear) = kept.and_then(|drafts| drafts.clear.as_ref())
-            && let Some(flow) = self.bundle.flow(clear.as_str())
-        {
-            self.flow(flow, false).await?;
-        }
-        self.drafted = false;
-        self.payload.clear();
-        self.captured.clear();
-        self.references.clear();
-        self.facts.clear();
-        self.variables.clear();
-        self.inputs.truncate(1);
-        Ok(())
     }
 
     async fn finish(mut self, result: Result<(), Halt>) -> Finished {

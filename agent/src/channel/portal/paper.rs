@@ -211,7 +211,7 @@ impl Paper {
             .into_iter()
             .skip(heads)
             .filter(|(_, cells)| cells.len() == width)
-            .map(|(_, cells)| Row { node: nowhere(), cells })
+            .map(|(_, cells)| Row { node: nowhere(), cells, place: None })
             .collect();
         Table { node: nowhere(), name: String::new(), headers, rows, total: None }
     }

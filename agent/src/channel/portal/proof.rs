@@ -132,13 +132,18 @@ impl Portal<'_> {
         None
     }
 
-    pub(super) async fn read_again(&mut self, flow: &str, reference: &str) -> Result<(), String> {
+    pub(super) async fn read_again(
+        &mut self,
+        commit: &Commit,
+        flow: &str,
+        reference: &str,
+    ) -> Result<(), String> {
         let gone = |halt: Halt| match halt {
             Halt::Failed(failure) => format!("reading back failed: {}", failure.detail),
             _ => "reading back was cut short".to_owned(),
         };
-        let inputs = domain::script::inputs::Inputs::default();
-        self.named_flow(flow, Some(inputs)).await.map_err(gone)?;
+        let given = self.given(flow, &commit.proof.with, true).map_err(gone)?;
+        self.named_flow(flow, given).await.map_err(gone)?;
         let page = self.page().map_err(gone)?;
         let text = page.visible_text().await.map_err(|error| error.to_string())?;
         if normalise(&text).contains(&normalise(reference)) {

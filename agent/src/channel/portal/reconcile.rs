@@ -9,7 +9,7 @@ use domain::{
     wire::Finding,
 };
 
-use super::{Halt, Portal, screen::Look};
+use super::{Halt, Portal, long::Looked, screen::Look};
 use crate::browser::{Deadline, Tries, Why};
 
 /// What `rows` collected.
@@ -33,6 +33,9 @@ impl Portal<'_> {
                     if self.restarts > super::RESTARTS_MAX {
                         return Err(self.raise("watch_loop", "the search was restarted too often"));
                     }
+                }
+                Err(Halt::Failed(failure)) if self.may_repeat(&failure) => {
+                    self.repeat(&failure).await?;
                 }
                 other => return other,
             }
@@ -92,6 +95,10 @@ impl Portal<'_> {
         let mut count = 0;
         let mut turned = 0;
         loop {
+            // Absence is concluded from rows that were seen: all of them, also those a long table renders later.
+            let page = self.page()?;
+            let none = self.wanted_rows(&table, &rows.cells)?.is_empty();
+            table = self.with_all_rows(&page, table, &mut Looked::Shown, none).await?;
             for row in self.wanted_rows(&table, &rows.cells)? {
                 count += 1;
                 if count == 1 {

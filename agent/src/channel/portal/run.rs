@@ -2,8 +2,11 @@
 
 use domain::{
     evidence::Moment,
-    script::ast::{Branch, BranchThen, Flow, Node, Run, Step, Until, UntilWhat, When},
-    script::inputs::Inputs,
+    script::{
+        Name,
+        ast::{Branch, BranchThen, Flow, Node, Run, Step, Template, Until, UntilWhat, When},
+        inputs::Inputs,
+    },
     step::{Effect, StepState},
 };
 use futures_util::future::BoxFuture;
@@ -23,6 +26,10 @@ impl Portal<'_> {
     ) -> BoxFuture<'a, Result<(), Halt>> {
         Box::pin(async move {
             let mut searched = !top || self.commit_node().is_none();
+            let signs_in = |node: &Node| matches!(node, Node::Run(run) if self.is_login(run));
+            if top && !flow.nodes.iter().any(signs_in) {
+                self.clear_earlier_drafts(None).await?;
+            }
             for (at, node) in flow.nodes.iter().enumerate() {
                 self.may_go_on()?;
                 if let Node::Run(run) = node
@@ -35,9 +42,16 @@ impl Portal<'_> {
                 }
                 self.node(node).await?;
                 // The search comes when the portal session stands and before anything is filled.
-                if !searched && matches!(node, Node::Run(run) if self.is_login(run)) {
+                let signed_in = matches!(node, Node::Run(run) if self.is_login(run));
+                if !searched && signed_in {
                     searched = true;
                     self.search_first(flow.nodes.get(at)).await?;
+                }
+                if top
+                    && signed_in
+                    && let Node::Run(run) = node
+                {
+                    self.clear_earlier_drafts(Some(run)).await?;
                 }
             }
             Ok(())
@@ -108,6 +122,35 @@ impl Portal<'_> {
         self.eval(|scope| scope.parameters(run)).map(Some)
     }
 
+    /// The parameters of a flow that is reached otherwise than by a `run` node: those written beside it, else those of the
+    /// flow being run, where both are of one fragment. `here`: written in the flow being run, not in the script's own part.
+    pub(crate) fn given(
+        &self,
+        flow: &str,
+        with: &[(Name, Template)],
+        here: bool,
+    ) -> Result<Option<Inputs>, Halt> {
+        if self.bundle.script.reconcile.get(flow).is_some() {
+            return Ok(None);
+        }
+        if !with.is_empty() {
+            return match (here, self.inputs.first()) {
+                (false, Some(own)) => {
+                    let given = self.scope_of(own).given(with);
+                    given.map(Some).map_err(|fault| self.bad_input(&fault.to_string()))
+                }
+                _ => self.eval(|scope| scope.given(with)).map(Some),
+            };
+        }
+        let prefix = |name: &str| name.rsplit_once('.').map(|(prefix, _)| prefix.to_owned());
+        let same = self.running.last().is_some_and(|running| prefix(running) == prefix(flow));
+        Ok(Some(if same {
+            self.inputs.last().cloned().unwrap_or_default()
+        } else {
+            Inputs::default()
+        }))
+    }
+
     /// Runs a flow by name. A fragment's flow sees its parameters only; one of the script sees its inputs.
     pub(crate) fn named_flow<'a>(
         &'a mut self,
@@ -125,7 +168,9 @@ impl Portal<'_> {
             let inner = parameters.is_some();
             let variables = std::mem::take(&mut self.variables);
             self.inputs.extend(parameters);
+            self.running.push(name.to_owned());
             let result = self.flow(flow, false).await;
+            self.running.pop();
             if inner && self.inputs.len() > 1 {
                 self.inputs.pop();
             }
@@ -187,7 +232,7 @@ impl Portal<'_> {
                     let detail = self.shown_captures(&branch.capture);
                     return Err(self.raise(name.as_str(), &detail));
                 }
-                BranchThen::Run { flow, at_most } => {
+                BranchThen::Run { flow, with, at_most } => {
                     ran[at] += 1;
                     if ran[at] > at_most.unwrap_or(1) {
                         let code = self.flow_types_code(flow.as_str());
@@ -195,7 +240,8 @@ impl Portal<'_> {
                         let detail = format!("screen `{}` showed again and again", branch.screen);
                         return Err(self.raise(name, &detail));
                     }
-                    self.named_flow(flow.as_str(), Some(Inputs::default())).await?;
+                    let given = self.given(flow.as_str(), with, true)?;
+                    self.named_flow(flow.as_str(), given).await?;
                     // The same wait again, with its full time: the branch was progress.
                     within = Deadline::within(length);
                 }

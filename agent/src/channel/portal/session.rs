@@ -42,6 +42,8 @@ pub struct Session {
     browser: Browser,
     /// Hosts its pages may reach: those of the script it works for.
     hosts: Vec<String>,
+    /// The time zone its pages see, where the script says one.
+    zone: Option<String>,
     home: Option<String>,
     /// It comes from an earlier job and has not been proved alive in this one.
     warm: bool,
@@ -59,6 +61,7 @@ impl Session {
             context,
             browser: browser.clone(),
             hosts: Vec::new(),
+            zone: None,
             home: None,
             warm: false,
         })
@@ -72,13 +75,16 @@ impl Session {
         self.context.expect_dialogs(Vec::new());
     }
 
-    /// From now on its pages reach the hosts of this script and no others.
-    pub(crate) fn works_for(&mut self, bundle: &Bundle) {
+    /// From now on its pages reach the hosts of this script and no others, and see its time zone.
+    pub(crate) async fn works_for(&mut self, bundle: &Bundle) -> Result<(), Error> {
         // A port is part of a listed name where the script says one; the way out knows hosts only.
         let name = |listed: &str| listed.split(':').next().unwrap_or(listed).to_owned();
         self.hosts = bundle.script.hosts.iter().map(|(host, _)| name(&host.text)).collect();
         self.context.only_hosts(self.hosts.clone());
         drop(self.context.take_refused_hosts());
+        let zone = bundle.script.parts.defaults.timezone.as_ref();
+        self.zone = zone.map(|zone| zone.text.clone());
+        self.context.set_timezone(self.zone.as_deref()).await
     }
 
     /// Whether it is signed in, as far as known.
@@ -112,6 +118,7 @@ impl Session {
     async fn renew(&mut self) -> Result<(), Error> {
         let fresh = self.browser.new_context().await?;
         fresh.only_hosts(self.hosts.clone());
+        fresh.set_timezone(self.zone.as_deref()).await?;
         let old = std::mem::replace(&mut self.context, fresh);
         self.home = None;
         self.warm = false;

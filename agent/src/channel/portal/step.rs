@@ -1,6 +1,6 @@
 //! A step and its verbs, in the order they are written.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use domain::{
     script::{
@@ -26,6 +26,8 @@ struct Doing {
     last_filled: Option<Target>,
     entered: Vec<(Target, String)>,
     dialog_seen: bool,
+    /// What a page complained of when it was given files.
+    complaint: Option<String>,
 }
 
 impl Portal<'_> {
@@ -110,13 +112,7 @@ impl Portal<'_> {
                     self.attest(attest, within).await?;
                 }
             }
-            Verb::Attach(files) => {
-                fault::point("attach-file", Side::Before).await;
-                for attach in files {
-                    self.attach(attach, within).await?;
-                }
-                fault::point("attach-file", Side::After).await;
-            }
+            Verb::Attach(files) => self.attach_all(step, files, within, doing).await?,
             Verb::Click(target) => {
                 self.click(target, within).await?;
                 doing.dialog_seen |= self.check_dialogs().await?;
@@ -143,7 +139,10 @@ impl Portal<'_> {
             }
             Verb::Verify(Verify::Elements(list), _) => self.verify(list, within).await?,
             Verb::Fetch(fetch) => self.open_instead(fetch, within).await?,
-            Verb::Until(until) => return self.until(until, within).await.map(Some),
+            Verb::Until(until) => {
+                let complaint = doing.complaint.take();
+                return self.until_or_named(until, within, complaint).await.map(Some);
+            }
             Verb::Capture(captures) => self.captures(captures, within).await?,
         }
         Ok(None)
@@ -184,6 +183,8 @@ impl Portal<'_> {
                 _ => false,
             };
             self.observe.log(&format!("the address did not open: {error}"));
+            // A page that opened dialogs did come.
+            self.check_dialogs().await?;
             // A watcher may know this very page (maintenance with its own sentence).
             self.watch().await?;
             match again.next().filter(|pause| passing && within.left() > *pause) {
@@ -247,24 +248,20 @@ impl Portal<'_> {
         Ok(())
     }
 
-    async fn attach(&mut self, attach: &Attach, within: Deadline) -> Result<(), Halt> {
-        let files = match self.eval(|scope| scope.value(&attach.file))? {
-            Value::File(file) => vec![file],
-            Value::List(items) => items
-                .into_iter()
-                .filter_map(|item| if let Value::File(file) = item { Some(file) } else { None })
-                .collect(),
-            _ => return Err(self.bad_input("what is attached is not a file")),
-        };
-        let mut paths: Vec<PathBuf> = Vec::new();
-        for file in &files {
-            let path = self.doors.document(file).await;
-            paths.push(path.map_err(|denied| self.denied(denied))?);
+    async fn attach_all(
+        &mut self,
+        step: &Step,
+        files: &[Attach],
+        within: Deadline,
+        doing: &mut Doing,
+    ) -> Result<(), Halt> {
+        fault::point("attach-file", Side::Before).await;
+        let judged = step.verbs.iter().any(|verb| matches!(verb, Verb::Until(_)));
+        for attach in files {
+            let complaint = self.attach(attach, within, judged).await?;
+            doing.complaint = doing.complaint.take().or(complaint);
         }
-        let target = Target::Named(attach.element.clone());
-        let did = self.deed(&target, &Deed::Upload(paths), within).await?;
-        self.observe.log(&format!("{} ← {} file(s)", attach.element, files.len()));
-        self.payload.push(format!("{}={}", attach.element, did.shown));
+        fault::point("attach-file", Side::After).await;
         Ok(())
     }
 

@@ -14,8 +14,9 @@ use super::{
     Halt, Portal,
     act::Deed,
     locate::{self, Located},
+    long::Looked,
 };
-use crate::browser::{Deadline, Page, Row, Table, Tries, Why};
+use crate::browser::{Attempted, Deadline, Page, Row, Table, Tries, Why};
 
 impl Portal<'_> {
     /// Waits for a table and reads it.
@@ -78,18 +79,29 @@ impl Portal<'_> {
         pick: &PickRow,
         deadline: Deadline,
     ) -> Result<(), Halt> {
-        let (page, table, row) = self.one_row(pick, deadline).await?;
+        let (page, table, mut row) = self.one_row(pick, deadline).await?;
         self.take_cells(&table, &row, &pick.take).await?;
         self.observe.log("one row fits");
         let Some(target) = &pick.click else { return Ok(()) };
-        let again = page.read_table(&table.node).await;
-        if let crate::browser::Attempted::Done(again) = again {
-            let same = again.rows.iter().any(|other| other.cells == row.cells);
-            if !same {
+        match self.row_now(&page, &table, &row).await {
+            Some(again) => row = again,
+            None if self.is_read(&page, &table).await => {
                 return Err(self.raise("element_missing", "the row changed before the click"));
             }
+            None => {}
         }
-        self.click_in_row(target, &row, deadline).await
+        self.click_in_row(target, &table, row, deadline).await
+    }
+
+    /// The row as it is rendered now.
+    async fn row_now(&self, page: &Page, table: &Table, row: &Row) -> Option<Row> {
+        let Attempted::Done(again) = page.read_table(&table.node).await else { return None };
+        let same = |other: &Row| other.cells == row.cells && other.place == row.place;
+        again.rows.into_iter().find(same)
+    }
+
+    async fn is_read(&self, page: &Page, table: &Table) -> bool {
+        matches!(page.read_table(&table.node).await, Attempted::Done(_))
     }
 
     async fn one_row(
@@ -99,13 +111,25 @@ impl Portal<'_> {
     ) -> Result<(Page, Table, Row), Halt> {
         let mut tries = Tries::until(deadline);
         let mut turned = 0;
+        let (mut looked, mut scans) = (Looked::Shown, 0);
         loop {
             self.watch().await?;
             let (page, table) = self.table(&pick.from, deadline).await?;
+            // An answered search shows its rows at once; an empty table is given a few seconds more.
+            let patience = if table.rows.is_empty() { 40 } else { 16 };
+            let shown = table.rows.len();
+            let none = self.wanted_rows(&table, &pick.cells)?.is_empty() && tries.count() > 4;
+            let table = match looked {
+                Looked::Box if !none => table,
+                _ => self.with_all_rows(&page, table, &mut looked, none).await?,
+            };
             let mut rows = self.wanted_rows(&table, &pick.cells)?;
             match rows.len() {
                 1 => {
-                    if let Some(row) = rows.pop() {
+                    if let Some(mut row) = rows.pop() {
+                        if table.rows.len() > shown || looked == Looked::All {
+                            row = self.back_to(&page, &table, &row).await?;
+                        }
                         return Ok((page, table, row));
                     }
                 }
@@ -116,54 +140,72 @@ impl Portal<'_> {
                         && self.turn_page(pages, &table, deadline).await?
                     {
                         turned += 1;
+                        (looked, scans) = (Looked::Shown, 0);
                         continue;
                     }
                 }
                 _ => {
                     // Lists settle: more than one counts only when it stays so.
-                    if tries.deadline().left() < Duration::from_secs(2) || tries.count() > 8 {
+                    let stays = tries.count() > 8 || looked == Looked::All && scans > 0;
+                    if stays || tries.deadline().left() < Duration::from_secs(2) {
                         let detail = format!("{} rows fit", rows.len());
                         return Err(self.raise(pick.many.as_str(), &detail));
                     }
                 }
             }
-            // An answered search shows its rows at once; an empty table is given a few seconds more.
-            let patience = if table.rows.is_empty() { 40 } else { 16 };
-            let over = tries.count() > patience;
+            if looked == Looked::All {
+                (looked, scans) = (Looked::Shown, scans + 1);
+            }
+            let over = tries.count() > patience || scans > 2;
             if over || tries.wait_look(Why::Missing).await.is_err() {
-                let detail = format!("none of {} rows fits", table.rows.len());
-                return Err(self.raise(pick.none.as_str(), &detail));
+                return Err(self.no_row(pick, turned, table.rows.len()).await);
             }
         }
+    }
+
+    /// No row fits. Where the list goes on beyond what may be turned, nobody can say so.
+    async fn no_row(&mut self, pick: &PickRow, turned: u32, rows: usize) -> Halt {
+        if let Some(pages) = &pick.pages
+            && turned >= pages.at_most
+            && let Ok(page) = self.page()
+            && let Ok(Some(next)) = self.glance(&page, &pages.next).await
+            && next.facts.enabled
+        {
+            let detail = format!("{turned} further pages read and the list goes on");
+            return self.raise("no_known_screen", &detail);
+        }
+        self.raise(pick.none.as_str(), &format!("none of {rows} rows fits"))
     }
 
     async fn click_in_row(
         &mut self,
         target: &Target,
-        row: &Row,
+        table: &Table,
+        mut row: Row,
         deadline: Deadline,
     ) -> Result<(), Halt> {
-        let mut sought = self.sought(target)?;
-        for way in sought.strategies.iter_mut().flatten() {
-            *way = way.clone().within(row.node.clone());
-        }
+        let plain = self.sought(target)?;
         self.pace.gap().await;
         let mut tries = Tries::until(deadline);
         loop {
             self.may_go_on()?;
             let page = self.page()?;
+            let mut sought = plain.clone();
+            for way in sought.strategies.iter_mut().flatten() {
+                *way = way.clone().within(row.node.clone());
+            }
             let why = match self.look_for(&page, &sought).await? {
                 Located::One(chosen) => {
                     let mut seam = self.observe.at_act("pick_row", Some(sought.name.clone()));
                     let node = &chosen.found.stands_for;
                     match page.try_click(node, tries.count(), &mut seam).await {
-                        crate::browser::Attempted::Done(_) => {
+                        Attempted::Done(_) => {
                             self.settle(deadline).await;
                             self.check_dialogs().await?;
                             return Ok(());
                         }
-                        crate::browser::Attempted::Wait(why) => why,
-                        crate::browser::Attempted::Stop(stop) => {
+                        Attempted::Wait(why) => why,
+                        Attempted::Stop(stop) => {
                             return Err(self.stopped(&sought.name, &stop));
                         }
                     }
@@ -171,8 +213,12 @@ impl Portal<'_> {
                 Located::Not(why) => why,
                 Located::Conflict(how) => Why::Other(how),
             };
+            let rendered_anew = matches!(why, Why::Detached | Why::Missing);
             if let Err(error) = tries.wait(why).await {
                 return Err(self.not_done(target, &error, false));
+            }
+            if rendered_anew && let Some(again) = self.row_now(&page, table, &row).await {
+                row = again;
             }
         }
     }
@@ -223,7 +269,7 @@ impl Portal<'_> {
             self.watch().await?;
             let page = self.page()?;
             if let Some(found) = self.glance(&page, &rows.from).await?
-                && let crate::browser::Attempted::Done(table) = page.read_table(&found.node).await
+                && let Attempted::Done(table) = page.read_table(&found.node).await
                 && rows.cells.iter().all(|(header, _)| column(&table, header.as_str()).is_some())
             {
                 count = self.wanted_rows(&table, &rows.cells)?.len();
@@ -251,7 +297,10 @@ impl Portal<'_> {
         if !next.facts.enabled {
             return Ok(false);
         }
-        let before: Vec<Vec<String>> = table.rows.iter().map(|row| row.cells.clone()).collect();
+        let rows = |of: &Table| of.rows.iter().map(|row| row.cells.clone()).collect::<Vec<_>>();
+        let mut before: Vec<Vec<Vec<String>>> = vec![rows(table)];
+        let shown = page.tables(None).await.unwrap_or_default();
+        before.extend(shown.iter().filter(|other| other.headers == table.headers).map(rows));
         self.pace.page().await;
         self.deed(&pages.next, &Deed::Click, deadline).await?;
         self.settle(deadline).await;
@@ -259,8 +308,7 @@ impl Portal<'_> {
         loop {
             let page = self.page()?;
             for now in page.tables(None).await.unwrap_or_default() {
-                let rows: Vec<Vec<String>> = now.rows.iter().map(|row| row.cells.clone()).collect();
-                if now.headers == table.headers && rows != before {
+                if now.headers == table.headers && !before.contains(&rows(&now)) {
                     return Ok(true);
                 }
             }
@@ -275,7 +323,7 @@ impl Portal<'_> {
         let page = self.page()?;
         let Some(found) = self.glance(&page, from).await? else { return Ok(None) };
         Ok(match page.read_table(&found.node).await {
-            crate::browser::Attempted::Done(table) => Some(table),
+            Attempted::Done(table) => Some(table),
             _ => None,
         })
     }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use domain::script::{
     ast::{Afterwards, Reaction, Sign, Watcher},
-    inputs::Inputs,
     text::TextKind,
 };
 use futures_util::future::BoxFuture;
@@ -35,7 +34,10 @@ impl Portal<'_> {
                 return Ok(());
             }
             for (at, watcher) in bundle.watchers().enumerate() {
-                if self.signs(&page, &mut look, &watcher.when).await? {
+                // A sign that is a JavaScript dialog is met where dialogs are taken, not here.
+                if watcher.when.js_dialog.is_none()
+                    && self.signs(&page, &mut look, &watcher.when).await?
+                {
                     self.watching = true;
                     let result = self.react(at, watcher).await;
                     self.watching = false;
@@ -66,7 +68,9 @@ impl Portal<'_> {
                 return Err(self.raise(name.as_str(), &detail));
             }
             Reaction::Run(flow) => {
-                self.named_flow(flow.as_str(), Some(Inputs::default())).await?;
+                let own = watcher.span.file == self.bundle.script.span.file;
+                let given = self.given(flow.as_str(), &watcher.with, !own)?;
+                self.named_flow(flow.as_str(), given).await?;
             }
             Reaction::Click(target) => {
                 let deadline = Deadline::within(Duration::from_secs(10));
@@ -82,10 +86,6 @@ impl Portal<'_> {
     }
 
     async fn signs(&self, page: &Page, look: &mut Look, sign: &Sign) -> Result<bool, Halt> {
-        // A sign that is a JavaScript dialog is met where dialogs are taken, not here.
-        if sign.js_dialog.is_some() {
-            return Ok(false);
-        }
         if let Some(glob) = &sign.url
             && !glob.matches(look.url())
         {
@@ -125,8 +125,9 @@ impl Portal<'_> {
         }
     }
 
-    /// Takes the dialogs seen since the last look. Declared ones are noted; another one ends the attempt, by the name
-    /// a watcher gives it or as `unexpected_dialog`. Returns whether a declared one came.
+    /// Takes the dialogs seen since the last look. Declared ones are noted; for another one the first watcher that knows its
+    /// text acts (the driver has answered it: an alert is closed, a question is answered with no), and without one it ends
+    /// the attempt as `unexpected_dialog`. Returns whether a declared one came.
     pub(crate) async fn check_dialogs(&mut self) -> Result<bool, Halt> {
         if self.dialogs_held {
             return Ok(false);
@@ -139,18 +140,40 @@ impl Portal<'_> {
                 declared |= dialog.declared;
                 continue;
             }
-            let bundle = self.bundle;
-            for watcher in bundle.watchers() {
-                let Some(says) = &watcher.when.js_dialog else { continue };
-                let wanted = self.eval(|scope| scope.wanted(says))?;
-                if wanted.matches(&dialog.text, TextKind::Plain)
-                    && let Reaction::Raise(name) = &watcher.reaction
-                {
-                    return Err(self.raise(name.as_str(), &dialog.text));
-                }
+            if !self.watched_dialog(&dialog.text).await? {
+                return Err(self.raise("unexpected_dialog", &dialog.text));
             }
-            return Err(self.raise("unexpected_dialog", &dialog.text));
         }
         Ok(declared)
+    }
+
+    /// Whether a watcher knows this dialog; it has acted then.
+    async fn watched_dialog(&mut self, text: &str) -> Result<bool, Halt> {
+        let bundle = self.bundle;
+        for (at, watcher) in bundle.watchers().enumerate() {
+            let Some(says) = &watcher.when.js_dialog else { continue };
+            let wanted = self.eval(|scope| scope.wanted(says))?;
+            if !wanted.matches(text, TextKind::Plain) {
+                continue;
+            }
+            if let Ok(page) = self.page() {
+                let mut look = Look::new(&page);
+                if !self.signs(&page, &mut look, &watcher.when).await? {
+                    continue;
+                }
+            }
+            match &watcher.reaction {
+                Reaction::Raise(name) => return Err(self.raise(name.as_str(), text)),
+                // One watcher at a time.
+                Reaction::Run(_) | Reaction::Click(_) if !self.watching => {
+                    self.watching = true;
+                    let acted = self.react(at, watcher).await;
+                    self.watching = false;
+                    return acted.map(|()| true);
+                }
+                Reaction::Run(_) | Reaction::Click(_) | Reaction::Answer(_) => {}
+            }
+        }
+        Ok(false)
     }
 }

@@ -62,6 +62,9 @@ pub struct Proof {
     pub capture: Vec<CaptureSpec>,
     /// Flow that must show the same number again.
     pub read_back: Option<Name>,
+    /// Parameters of the flow.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<(Name, Template)>,
 }
 
 /// `rows`: collects matching rows. None counts as absence only by positive recognition.

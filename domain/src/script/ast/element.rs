@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{TextMatch, UrlGlob, Words};
+use super::{Template, TextMatch, UrlGlob, Words};
 use crate::script::span::{Name, Span};
 
 /// A named place on a page: one to six strategies, the first unique one wins, the others vote.
@@ -157,6 +157,9 @@ pub struct Watcher {
     pub when: Sign,
     /// What is done.
     pub reaction: Reaction,
+    /// Parameters of the flow it runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<(Name, Template)>,
     /// What follows; absent only after `raise`.
     pub then: Option<Afterwards>,
     /// How often per attempt.

@@ -174,6 +174,9 @@ pub enum BranchThen {
     Run {
         /// The flow.
         flow: Name,
+        /// Its parameters.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        with: Vec<(Name, Template)>,
         /// How often in one wait; absent means once.
         at_most: Option<u32>,
     },

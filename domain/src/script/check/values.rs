@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::types::{Found, Type, follow};
 use super::walk::{self, Expect};
 use crate::script::ast::{
-    ClassifySource, Element, Expr, Filter, Finder, Need, NeedType, Needs, Node, Part, Parts, Path,
-    Run, Target, Template, When,
+    BranchThen, ClassifySource, Element, Expr, Filter, Finder, Need, NeedType, Needs, Node, Part,
+    Parts, Path, Reaction, Target, Template, Until, UntilWhat, When,
 };
 use crate::script::bundle::Bundle;
 use crate::script::finding::{Findings, closest};
-use crate::script::span::{Span, Table};
+use crate::script::span::{Name, Span, Table};
 
 pub(super) fn check(bundle: &Bundle, findings: &mut Findings) {
     let mut captured = BTreeMap::new();
@@ -32,6 +32,13 @@ pub(super) fn check(bundle: &Bundle, findings: &mut Findings) {
         }
     }
     let own = &bundle.script.parts;
+    if let Some(drafts) = &bundle.script.drafts
+        && let Some(clear) = &drafts.clear
+    {
+        let (needs, variables) = (&own.needs, Vec::new());
+        let known = Known { needs, parts: own, variables, when: None, search: false };
+        check.reached(&known, clear, &drafts.with);
+    }
     for node in &bundle.script.flow.nodes {
         check.node(own, node, false);
     }
@@ -103,7 +110,19 @@ impl Check<'_> {
             self.template(&known, template, expect);
         }
         if let Node::Run(run) = node {
-            self.parameters(&known, run);
+            self.parameters(&known, &run.flow, &run.with);
+        }
+        if let Some(Until { what: UntilWhat::Branches(branches), .. }) = walk::until(node) {
+            for branch in branches {
+                if let BranchThen::Run { flow, with, .. } = &branch.then {
+                    self.reached(&known, flow, with);
+                }
+            }
+        }
+        if let Node::Commit(commit) = node
+            && let Some(flow) = &commit.proof.read_back
+        {
+            self.reached(&known, flow, &commit.proof.with);
         }
     }
 
@@ -122,6 +141,11 @@ impl Check<'_> {
         let known = Known { needs: &parts.needs, parts, variables, when: None, search: true };
         for (_, element) in parts.elements.iter() {
             self.element(&known, element);
+        }
+        for watcher in &parts.watch {
+            if let Reaction::Run(flow) = &watcher.reaction {
+                self.reached(&known, flow, &watcher.with);
+            }
         }
         for (_, screen) in parts.screens.iter() {
             let texts = screen.title.iter().chain(&screen.text);
@@ -168,11 +192,19 @@ impl Check<'_> {
         }
     }
 
-    fn parameters(&mut self, known: &Known<'_>, run: &Run) {
-        let Some(needs) = self.bundle.parameters(run.flow.as_str()) else { return };
-        for (name, template) in &run.with {
+    /// Parameters of a flow that is reached otherwise than by a `run` node: all or none. Without any it sees those of the
+    /// flow being run, where both are of one fragment.
+    fn reached(&mut self, known: &Known<'_>, flow: &Name, with: &[(Name, Template)]) {
+        if !with.is_empty() {
+            self.parameters(known, flow, with);
+        }
+    }
+
+    fn parameters(&mut self, known: &Known<'_>, flow: &Name, with: &[(Name, Template)]) {
+        let Some(needs) = self.bundle.parameters(flow.as_str()) else { return };
+        for (name, template) in with {
             let Some(need) = needs.fields.get(name.as_str()) else {
-                let message = format!("`{}` has no parameter `{name}`", run.flow);
+                let message = format!("`{flow}` has no parameter `{name}`");
                 self.findings.error("undefined-name", &name.span, message);
                 continue;
             };
@@ -186,9 +218,9 @@ impl Check<'_> {
             }
         }
         for (name, need) in needs.fields.iter() {
-            if !need.optional && !run.with.iter().any(|(given, _)| given.text == name.text) {
-                let message = format!("`{}` needs the parameter `{name}` (`with`)", run.flow);
-                self.findings.error("missing-key", &run.flow.span, message);
+            if !need.optional && !with.iter().any(|(given, _)| given.text == name.text) {
+                let message = format!("`{flow}` needs the parameter `{name}` (`with`)");
+                self.findings.error("missing-key", &flow.span, message);
             }
         }
     }

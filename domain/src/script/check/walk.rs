@@ -58,7 +58,7 @@ pub(super) fn calls(node: &Node) -> Vec<Call<'_>> {
     }
     if let Some(Until { what: UntilWhat::Branches(branches), .. }) = until(node) {
         for branch in branches {
-            if let BranchThen::Run { flow, at_most } = &branch.then {
+            if let BranchThen::Run { flow, at_most, .. } = &branch.then {
                 calls.push(Call { flow, bounded: at_most.is_some(), always: false });
             }
         }

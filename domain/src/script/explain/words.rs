@@ -224,7 +224,7 @@ pub(super) fn wait_for(b: &Bundle, until: &Until) -> Vec<String> {
                 let then = match &branch.then {
                     BranchThen::GoOn => "on".to_owned(),
                     BranchThen::Raise(name) => format!("stop: {name}"),
-                    BranchThen::Run { flow, at_most } => {
+                    BranchThen::Run { flow, at_most, .. } => {
                         format!("run {flow} (at most {})", at_most.unwrap_or(1))
                     }
                 };

@@ -181,7 +181,7 @@ impl Decoder<'_> {
     }
 
     pub(super) fn watcher(&mut self, node: &Yaml) -> Option<Watcher> {
-        let keys = ["raise", "run", "click", "answer", "then", "at_most"];
+        let keys = ["raise", "run", "click", "answer", "with", "then", "at_most"];
         let map = self.map(node, "a watcher", &keys, &["when"])?;
         let when = map.get("when").and_then(|node| self.sign(node));
         let reactions: Vec<&str> =
@@ -223,8 +223,14 @@ impl Decoder<'_> {
         if word == "answer" && when.js_dialog.is_none() {
             self.wrong(&written.span, "`answer` goes with `when: {js_dialog: …}`");
         }
+        let with = self.with(map.get("with"));
+        if let Some((key, _)) = map.entry("with")
+            && word != "run"
+        {
+            self.wrong(&key.span, "`with` goes with `run`");
+        }
         let at_most = at_most.flatten().unwrap_or(3);
-        Some(Watcher { when, reaction: reaction?, then, at_most, span: node.span.clone() })
+        Some(Watcher { when, reaction: reaction?, with, then, at_most, span: node.span.clone() })
     }
 
     fn sign(&mut self, node: &Yaml) -> Option<Sign> {

@@ -3,11 +3,11 @@
 use super::decode::{Decoder, Spelling};
 use super::names::Kind;
 use crate::script::ast::{
-    Branch, BranchThen, CaptureNode, Each, Effect, Flow, Node, RowCount, Run, Step, Until,
-    UntilWhat, Verb, When, Words,
+    Branch, BranchThen, CaptureNode, Each, Effect, Flow, Node, RowCount, Run, Step, Template,
+    Until, UntilWhat, Verb, When, Words,
 };
 use crate::script::node::{Node as Yaml, Value};
-use crate::script::span::Span;
+use crate::script::span::{Name, Span};
 
 /// Where a flow stands: decides which nodes it may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,18 +93,24 @@ impl Decoder<'_> {
     fn run(&mut self, node: &Yaml) -> Option<Run> {
         let map = self.map(node, "a run", &["with", "when", "until", "within"], &["run"])?;
         let flow = map.get("run").and_then(|node| self.reference(node, Kind::Flow));
+        let with = self.with(map.get("with"));
+        let when = map.get("when").and_then(|node| self.when(node));
+        let until = map.get("until").and_then(|node| self.until(node));
+        let within = self.within(map.get("within"));
+        Some(Run { flow: flow?, with, when, until, within, span: node.span.clone() })
+    }
+
+    /// `with`: the parameters of the flow named beside it.
+    pub(super) fn with(&mut self, node: Option<&Yaml>) -> Vec<(Name, Template)> {
         let mut with = Vec::new();
-        if let Some(given) = map.get("with").and_then(|node| self.any_map(node, "`with`")) {
+        if let Some(given) = node.and_then(|node| self.any_map(node, "`with`")) {
             for (key, value) in given.entries {
                 let name = self.own_name(key, "the parameter", Spelling::Underscores);
                 let value = self.template(value, "the parameter's value");
                 with.extend(name.zip(value));
             }
         }
-        let when = map.get("when").and_then(|node| self.when(node));
-        let until = map.get("until").and_then(|node| self.until(node));
-        let within = self.within(map.get("within"));
-        Some(Run { flow: flow?, with, when, until, within, span: node.span.clone() })
+        with
     }
 
     fn step(&mut self, node: &Yaml) -> Option<Step> {
@@ -222,16 +228,17 @@ impl Decoder<'_> {
             let then = BranchThen::GoOn;
             return Some(Branch { screen: screen?, then, capture: Vec::new() });
         }
-        let keys = ["raise", "run", "at_most", "capture", "then"];
+        let keys = ["raise", "run", "with", "at_most", "capture", "then"];
         let map = self.map(value, "a branch", &keys, &[])?;
         let at_most = map.get("at_most").and_then(|node| self.integer(node, "`at_most`", 1, 50));
         let capture = map.get("capture").map(|node| self.captures(node)).unwrap_or_default();
+        let with = self.with(map.get("with"));
         let then = match (map.get("raise"), map.get("run"), map.get("then")) {
             (Some(name), None, None) => {
                 self.reference(name, Kind::Exception).map(BranchThen::Raise)
             }
             (None, Some(flow), None) => {
-                self.reference(flow, Kind::Flow).map(|flow| BranchThen::Run { flow, at_most })
+                self.reference(flow, Kind::Flow).map(|flow| BranchThen::Run { flow, with, at_most })
             }
             (None, None, Some(word)) => {
                 self.word(word, "`then`", &[("go_on", ())]).map(|()| BranchThen::GoOn)
@@ -241,10 +248,12 @@ impl Decoder<'_> {
                 None
             }
         };
-        if let Some((key, _)) = map.entry("at_most")
-            && map.get("run").is_none()
-        {
-            self.wrong(&key.span, "`at_most` goes with `run`");
+        for word in ["at_most", "with"] {
+            if let Some((key, _)) = map.entry(word)
+                && map.get("run").is_none()
+            {
+                self.wrong(&key.span, format!("`{word}` goes with `run`"));
+            }
         }
         Some(Branch { screen: screen?, then: then?, capture })
     }

@@ -79,12 +79,19 @@ impl Decoder<'_> {
     }
 
     fn proof(&mut self, node: &Yaml) -> Option<Proof> {
-        let map = self.map(node, "`proof`", &["read_back"], &["screen", "within", "capture"])?;
+        let keys = ["screen", "within", "capture"];
+        let map = self.map(node, "`proof`", &["read_back", "with"], &keys)?;
         let screen = map.get("screen").and_then(|node| self.reference(node, Kind::Screen));
         let within = self.within(map.get("within"));
         let capture = map.get("capture").map(|node| self.captures(node));
         let read_back = map.get("read_back").and_then(|node| self.reference(node, Kind::Flow));
-        Some(Proof { screen: screen?, within: within?, capture: capture?, read_back })
+        let with = self.with(map.get("with"));
+        if let Some((key, _)) = map.entry("with")
+            && read_back.is_none()
+        {
+            self.wrong(&key.span, "`with` goes with `read_back`");
+        }
+        Some(Proof { screen: screen?, within: within?, capture: capture?, read_back, with })
     }
 
     pub(super) fn captures(&mut self, node: &Yaml) -> Vec<CaptureSpec> {

@@ -148,14 +148,20 @@ impl Decoder<'_> {
     }
 
     fn drafts(&mut self, node: &Yaml) -> Option<Drafts> {
-        let map = self.map(node, "`drafts`", &["clear"], &["kept"])?;
+        let map = self.map(node, "`drafts`", &["clear", "with"], &["kept"])?;
         let kept = map.get("kept").and_then(|node| self.boolean(node, "`kept`"))?;
         let clear = map.get("clear").and_then(|node| self.reference(node, Kind::Flow));
         if kept && map.get("clear").is_none() {
             let message = "a portal that keeps drafts needs `clear`, the flow that discards ours";
             self.findings.error("missing-key", &node.span, message);
         }
-        Some(Drafts { kept, clear, span: node.span.clone() })
+        let with = self.with(map.get("with"));
+        if let Some((key, _)) = map.entry("with")
+            && clear.is_none()
+        {
+            self.wrong(&key.span, "`with` goes with `clear`");
+        }
+        Some(Drafts { kept, clear, with, span: node.span.clone() })
     }
 
     fn parts(&mut self, node: &Yaml) -> Parts {

@@ -172,7 +172,7 @@ fn until() -> Json {
     let run = object(
         &["run"],
         json!({
-            "run": name(), "at_most": integer(1, 50), "capture": reference("captures"),
+            "run": name(), "with": keyed(NAME, text()), "at_most": integer(1, 50), "capture": reference("captures"),
         }),
     );
     let on =
@@ -295,6 +295,7 @@ fn commit() -> Json {
         &["screen", "within", "capture"],
         json!({
             "screen": name(), "within": wait(), "capture": reference("captures"), "read_back": name(),
+            "with": keyed(NAME, text()),
         }),
     );
     let mut schema = object(

@@ -198,7 +198,7 @@ fn watcher() -> Json {
         &["when"],
         json!({
             "when": reference("sign"),
-            "raise": name, "run": name,
+            "raise": name, "run": name, "with": keyed(NAME, text()),
             "click": reference("target"),
             "answer": {"enum": ["accept", "dismiss"]},
             "then": {"enum": ["go_on", "restart_from_safe_point"]},

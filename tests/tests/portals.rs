@@ -12,15 +12,18 @@ mod portal {
     mod harbor_client;
     mod harbor_faults;
     mod harbor_redesign;
+    mod house;
     mod larkfield;
     mod larkfield_client;
     mod larkfield_faults;
     mod mail;
     mod matrix;
+    mod paper;
     mod planbridge;
     mod planbridge_client;
     mod planbridge_faults;
     mod planbridge_redesign;
+    mod planbridge_signin;
     mod planes;
     mod rxbright;
     mod rxbright_after;

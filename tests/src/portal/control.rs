@@ -50,6 +50,11 @@ pub enum Act {
         /// Where.
         told: Told,
     },
+    /// Writes a letter instead of the usual one and faxes it to the practice.
+    PostLetter {
+        /// Name of the letter (`determination_reworded`), and how it comes out of the machine (`request+upside_down`).
+        template: String,
+    },
 }
 
 /// Client of a control plane.

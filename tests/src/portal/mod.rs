@@ -2,7 +2,8 @@
 //! own process (`payer serve …`), on loopback only, with a truth ledger, knobs and faults.
 //!
 //! Shared parts: [`clock`], [`world`], [`decide`], [`store`], [`accounts`], [`faults`], [`tls`], [`sim`] (all of them
-//! together), [`call`] (what every call to a portal goes through), [`planted`] (what faults put into pages), [`pulse`] (clicks), [`plane`] (control and truth), [`mail`] (what it writes to people), [`html`].
+//! together), [`call`] (what every call to a portal goes through), [`planted`] (what faults put into pages), [`pulse`]
+//! (clicks), [`plane`] (control and truth), [`mail`] and [`fax`] (what it writes to people), [`reviewer`], [`html`].
 //! [`practice`] is a payer for people who learn.
 //! Harnesses use [`Control`], [`Truth`] and [`process::PayerProcess`].
 
@@ -13,19 +14,23 @@ pub mod control;
 pub mod crestline;
 pub mod decide;
 pub mod faults;
+pub mod fax;
 pub mod harbor;
 pub mod html;
 pub mod journal;
 pub mod knobs;
 pub mod larkfield;
+mod letters;
 pub mod mail;
 pub mod pdf;
+mod people;
 pub mod planbridge;
 pub mod plane;
 pub mod planted;
 pub mod practice;
 pub mod process;
 pub mod pulse;
+pub mod reviewer;
 pub mod rxbright;
 pub mod serve;
 pub mod sim;

@@ -19,6 +19,11 @@ pub fn pdf(sheet: &Sheet<'_>) -> Vec<u8> {
 
 /// The PDF of several pages, as a fax with more than one letter in it.
 pub fn pages(sheets: &[Sheet<'_>]) -> Vec<u8> {
+    rotated(sheets, 0)
+}
+
+/// The same with every page turned by so many degrees, as a fax that went in the wrong way.
+pub fn rotated(sheets: &[Sheet<'_>], degrees: u16) -> Vec<u8> {
     // The page at `at` is the object after the three common ones, its text the next.
     let page = |at: usize| 4 + 2 * at;
     let kids: Vec<String> = (0..sheets.len()).map(|at| format!("{} 0 R", page(at))).collect();
@@ -30,7 +35,7 @@ pub fn pages(sheets: &[Sheet<'_>]) -> Vec<u8> {
     for (at, sheet) in sheets.iter().enumerate() {
         let content = content(sheet);
         objects.push(format!(
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {} 0 R \
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Rotate {degrees} /Contents {} 0 R \
              /Resources << /Font << /F1 3 0 R >> >> >>",
             page(at) + 1
         ));

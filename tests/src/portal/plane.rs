@@ -19,10 +19,9 @@ use super::{
     Skin,
     accounts::Skins,
     control::Act,
-    decide::LineStatus,
     faults::Fault,
     sim::{Sim, committed},
-    store::{Filed, Filing, Number},
+    store::{Filed, Filing},
     tls::Cert,
     world::world,
 };
@@ -315,39 +314,7 @@ async fn act(
     Json(act): Json<Act>,
 ) -> Result<Json<Value>, Refused> {
     named(&sim, &payer)?;
-    let found = sim.store.find(&number);
-    let mut case = found.ok_or_else(|| Refused(format!("no case with number {number}")))?;
-    let now = sim.now();
-    match &act {
-        Act::Approve => case.review(LineStatus::Approved, None, None, now),
-        Act::Deny { reason } => case.review(LineStatus::Denied, Some(reason), None, now),
-        Act::Modify { units } => {
-            case.review(LineStatus::Modified, Some("Fewer units granted."), Some(*units), now);
-        }
-        Act::RequestInfo { documents } => {
-            case.review(
-                LineStatus::InfoRequested,
-                Some("Additional information requested."),
-                None,
-                now,
-            );
-            case.wanted.clone_from(documents);
-        }
-        Act::Cancel => case.review(LineStatus::Cancelled, None, None, now),
-        Act::ReplaceNumber { kind, value } => {
-            case.numbers.push(Number { kind: kind.clone(), value: value.clone() });
-        }
-        Act::Contradict { told } => {
-            if !case.contradicted.contains(told) {
-                case.contradicted.push(*told);
-            }
-        }
-    }
-    (sim.profile.settle)(&sim, &mut case);
-    sim.keep(&case);
-    let entry = Entry::new("reviewer").with("case", case.id.as_str()).with("act", json!(act));
-    sim.note_control(entry.with("origin", "person"));
-    Ok(Json(json!(case)))
+    Ok(Json(json!(sim.review(&number, &act)?)))
 }
 
 async fn reset_account(

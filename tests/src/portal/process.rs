@@ -34,6 +34,10 @@ pub struct Ready {
     pub ca: PathBuf,
     /// Where the payer's messages to people are read.
     pub mail: Mailboxes,
+    /// Its fax machine: `https://<host>/in`, `/out`.
+    pub fax: Mailboxes,
+    /// Address of the page for people who watch.
+    pub people: String,
 }
 
 /// Where messages are read: `https://<host>/boxes/<address>/messages`.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    Pace, mail, plane,
+    Pace, fax, mail, people, plane,
     process::{Mailboxes, Ready},
     sim::{Profile, Sim, Start},
     tls::{self, Authority, Cert, Certificates},
@@ -75,7 +75,7 @@ impl Drop for Running {
 /// Starts a payer; it answers calls when this returns.
 pub async fn start(profile: &'static Profile, options: Options) -> Result<Running> {
     let authority = Authority::open(&options.ca_dir)?;
-    let hosts = profile.hosts.iter().chain([&mail::HOST]);
+    let hosts = profile.hosts.iter().chain([&mail::HOST, &fax::HOST]);
     let hosts: Vec<String> = hosts.map(|host| (*host).to_owned()).collect();
     let certs = Arc::new(Certificates::new(&authority, &hosts, options.cert)?);
     let start = Start {
@@ -89,11 +89,7 @@ pub async fn start(profile: &'static Profile, options: Options) -> Result<Runnin
     };
     let sim = Sim::open(profile, start).context("opening the state of a simulated payer")?;
     let sim = Arc::new(sim);
-    let bearer = match sim.kept.get("bearer") {
-        Some(kept) => kept.as_str().unwrap_or_default().to_owned(),
-        None => Sim::secret(),
-    };
-    sim.kept.put("bearer", json!(bearer));
+    let bearer = kept_secret(&sim, "bearer");
     let shared: Arc<str> = Arc::from(bearer.as_str());
     let mut servers = Vec::new();
     let ids = Arc::new(AtomicU64::new(0));
@@ -107,14 +103,14 @@ pub async fn start(profile: &'static Profile, options: Options) -> Result<Runnin
             Arc::clone(&ids),
         )));
     }
-    let boxes = bind(&sim, mail::HOST).await?;
-    let mail = Mailboxes {
-        host: mail::HOST.to_owned(),
-        addr: boxes.addr.to_string(),
-        bearer: sim.mail.bearer.clone(),
-    };
-    let reading = mail::router(Arc::clone(&sim));
-    servers.push(tokio::spawn(boxes.serve_tls(reading, Arc::clone(&certs), Arc::clone(&ids))));
+    let read = Side { host: mail::HOST, bearer: sim.mail.bearer.clone() };
+    let mail = read.serve(&sim, &mut servers, mail::router(Arc::clone(&sim)), &ids).await?;
+    let machine = Side { host: fax::HOST, bearer: sim.fax.bearer.clone() };
+    let fax = machine.serve(&sim, &mut servers, fax::router(Arc::clone(&sim)), &ids).await?;
+    let watching = bind(&sim, "people").await?;
+    let key = kept_secret(&sim, "people");
+    let people = format!("http://{}/{key}/", watching.addr);
+    servers.push(tokio::spawn(watching.serve_plain(people::router(Arc::clone(&sim), &key))));
     let control = bind(&sim, "ctl").await?;
     let truth = bind(&sim, "truth").await?;
     let ready = Ready {
@@ -125,6 +121,8 @@ pub async fn start(profile: &'static Profile, options: Options) -> Result<Runnin
         bearer,
         ca: authority.path.clone(),
         mail,
+        fax,
+        people,
     };
     let planes = [
         (control, plane::control(Arc::clone(&sim), Arc::clone(&shared))),
@@ -135,6 +133,36 @@ pub async fn start(profile: &'static Profile, options: Options) -> Result<Runnin
     }
     sim.flush().await;
     Ok(Running { ready, sim, servers })
+}
+
+/// A secret value that stays the same over restarts.
+fn kept_secret(sim: &Sim, name: &str) -> String {
+    let kept = sim.kept.get(name).and_then(|kept| Some(kept.as_str()?.to_owned()));
+    let secret = kept.unwrap_or_else(Sim::secret);
+    sim.kept.put(name, json!(secret));
+    secret
+}
+
+/// A system beside the portal: messages, faxes.
+struct Side {
+    host: &'static str,
+    bearer: String,
+}
+
+impl Side {
+    async fn serve(
+        self,
+        sim: &Sim,
+        servers: &mut Vec<tokio::task::JoinHandle<()>>,
+        router: axum::Router,
+        ids: &Arc<AtomicU64>,
+    ) -> Result<Mailboxes> {
+        let listening = bind(sim, self.host).await?;
+        let addr = listening.addr.to_string();
+        let serving = listening.serve_tls(router, Arc::clone(&sim.certs), Arc::clone(ids));
+        servers.push(tokio::spawn(serving));
+        Ok(Mailboxes { host: self.host.to_owned(), addr, bearer: self.bearer })
+    }
 }
 
 /// Binds the port this listener had before, if it is still free.

@@ -14,6 +14,7 @@ use super::{
     call::Call,
     clock::{Due, SimClock, real_now},
     faults::Faults,
+    fax::Fax,
     journal::Kept,
     knobs::Knobs,
     mail::Mail,
@@ -73,6 +74,8 @@ pub struct Sim {
     pub sessions: Sessions,
     /// What it writes to people.
     pub mail: Mail,
+    /// Its fax machine.
+    pub fax: Fax,
     /// Its settings.
     pub knobs: Knobs,
     /// Its faults.
@@ -120,6 +123,7 @@ impl Sim {
             map.insert("idle_min".to_owned(), json!(profile.idle_min));
         }
         let store = Store::open(&kept);
+        let mail = Mail::open(&kept);
         let sim = Sim {
             profile,
             pace: start.pace,
@@ -129,7 +133,8 @@ impl Sim {
             store,
             accounts: Accounts::new(profile.slug, profile.sign_in),
             sessions: Sessions::default(),
-            mail: Mail::open(&kept),
+            fax: Fax::open(&start.dir, mail.bearer.clone())?,
+            mail,
             knobs: Knobs::new(knobs),
             faults: Faults::new(start.seed, profile.without),
             certs: start.certs,

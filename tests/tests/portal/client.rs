@@ -1,56 +1,27 @@
 //! A plain HTTPS client of the simulated portals, with cookies by hand, and a signed-in Crestline user.
 
-use std::{net::SocketAddr, sync::Arc};
-
 use anyhow::{Context as _, Result, bail};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::portal::{
-    Control, Options, Truth, crestline, serve,
-    serve::Running,
-    totp,
+    crestline, totp,
     world::{Account, world},
 };
 
-/// A payer in this process with a folder of its own.
-pub(crate) struct World {
-    pub(crate) running: Running,
-    pub(crate) dir: Arc<tempfile::TempDir>,
-}
+use super::house::{House, house};
 
-pub(crate) fn options(dir: &tempfile::TempDir) -> Options {
-    Options::quick(dir.path().join("crestline"), dir.path().join("ca"))
-}
+house!(World, "Crestline in this process.");
 
 /// Starts Crestline, quick, with a frozen clock.
 pub(crate) async fn crestline() -> World {
-    let dir = Arc::new(tempfile::tempdir().unwrap());
-    let running = serve::start(&crestline::PROFILE, options(&dir)).await.unwrap();
-    World { running, dir }
+    World(House::open(&crestline::PROFILE).await)
 }
 
 impl World {
-    pub(crate) fn control(&self) -> Control {
-        self.running.ready.control()
-    }
-
-    pub(crate) fn truth(&self) -> Truth {
-        self.running.ready.truth()
-    }
-
     /// A new client that trusts the test authority.
     pub(crate) fn client(&self) -> Client {
-        let ca = std::fs::read(&self.running.ready.ca).unwrap();
-        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
-        let mut builder = reqwest::Client::builder()
-            .tls_certs_only([ca])
-            .redirect(reqwest::redirect::Policy::none());
-        for (host, addr) in &self.running.ready.hosts {
-            let addr: SocketAddr = addr.parse().unwrap();
-            builder = builder.resolve(host, addr);
-        }
         let ports = self.running.ready.hosts.clone();
-        Client { http: builder.build().unwrap(), cookie: None, ports }
+        Client { http: self.http(), cookie: None, ports }
     }
 
     /// A client signed in and confirmed as `account`.

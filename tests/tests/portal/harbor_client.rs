@@ -1,22 +1,15 @@
 //! A plain HTTPS client of Harbor: no cookies, the portal session only in addresses, forms as a browser would send them.
 
-use std::{net::SocketAddr, sync::Arc};
-
 use reqwest::StatusCode;
-use tests::portal::{Control, Fault, Options, Truth, harbor, serve, serve::Running, world::world};
+use tests::portal::{Fault, harbor, world::world};
 
-/// Harbor in this process with a folder of its own.
-pub(crate) struct Harbor {
-    pub(crate) running: Running,
-    _dir: Arc<tempfile::TempDir>,
-}
+use super::house::{House, house};
+
+house!(Harbor, "Harbor in this process.");
 
 /// Starts Harbor, quick, with a frozen clock.
 pub(crate) async fn harbor() -> Harbor {
-    let dir = Arc::new(tempfile::tempdir().unwrap());
-    let options = Options::quick(dir.path().join("harbor"), dir.path().join("ca"));
-    let running = serve::start(&harbor::PROFILE, options).await.unwrap();
-    Harbor { running, _dir: dir }
+    Harbor(House::open(&harbor::PROFILE).await)
 }
 
 /// Harbor with a fault armed, and somebody signed on.
@@ -28,31 +21,10 @@ pub(crate) async fn armed(fault: Fault) -> (Harbor, User) {
 }
 
 impl Harbor {
-    pub(crate) fn control(&self) -> Control {
-        self.running.ready.control()
-    }
-
-    pub(crate) fn truth(&self) -> Truth {
-        self.running.ready.truth()
-    }
-
-    /// How many ledger entries of a kind there are.
-    pub(crate) async fn count(&self, kind: &str) -> usize {
-        self.truth().of_kind(kind).await.unwrap().len()
-    }
-
     /// Somebody who is not signed on.
     pub(crate) fn stranger(&self) -> User {
-        let ca = std::fs::read(&self.running.ready.ca).unwrap();
-        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
-        let addr: SocketAddr = self.running.ready.addr(HOST).unwrap();
-        let http = reqwest::Client::builder()
-            .tls_certs_only([ca])
-            .redirect(reqwest::redirect::Policy::none())
-            .resolve(HOST, addr)
-            .build()
-            .unwrap();
-        User { http, base: format!("https://{HOST}:{}", addr.port()), token: String::new() }
+        let base = format!("https://{HOST}:{}", self.port(HOST));
+        User { http: self.http(), base, token: String::new() }
     }
 
     /// Somebody signed on.

@@ -1,32 +1,22 @@
 //! A plain HTTPS client of Larkfield: cookies per host, redirects followed by hand from host to host, the workspace's own
 //! calls as its pages make them.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::collections::BTreeMap;
 
 use reqwest::{Method, StatusCode, header::SET_COOKIE};
 use serde_json::{Value, json};
 use tests::portal::{
-    Control, Fault, Options, Truth, larkfield, serve,
-    serve::Running,
-    totp,
+    Fault, larkfield, totp,
     world::{Account, world},
 };
 
-/// Larkfield in this process with a folder of its own.
-pub(crate) struct Larkfield {
-    pub(crate) running: Running,
-    dir: Arc<tempfile::TempDir>,
-}
+use super::house::{House, house};
 
-fn options(dir: &tempfile::TempDir) -> Options {
-    Options::quick(dir.path().join("larkfield"), dir.path().join("ca"))
-}
+house!(Larkfield, "Larkfield in this process.");
 
 /// Starts Larkfield, quick, with a frozen clock.
 pub(crate) async fn larkfield() -> Larkfield {
-    let dir = Arc::new(tempfile::tempdir().unwrap());
-    let running = serve::start(&larkfield::PROFILE, options(&dir)).await.unwrap();
-    Larkfield { running, dir }
+    Larkfield(House::open(&larkfield::PROFILE).await)
 }
 
 /// Larkfield with a fault armed, and somebody signed in before.
@@ -50,28 +40,6 @@ pub(crate) fn account(id: &str) -> &'static Account {
 }
 
 impl Larkfield {
-    pub(crate) fn control(&self) -> Control {
-        self.running.ready.control()
-    }
-
-    pub(crate) fn truth(&self) -> Truth {
-        self.running.ready.truth()
-    }
-
-    /// How many ledger entries of a kind there are.
-    pub(crate) async fn count(&self, kind: &str) -> usize {
-        self.truth().of_kind(kind).await.unwrap().len()
-    }
-
-    /// The same payer after its process has ended.
-    pub(crate) async fn restarted(self) -> Larkfield {
-        let dir = Arc::clone(&self.dir);
-        self.running.sim.flush().await;
-        drop(self.running);
-        let running = serve::start(&larkfield::PROFILE, options(&dir)).await.unwrap();
-        Larkfield { running, dir }
-    }
-
     /// The authenticator code of an account at the payer's clock.
     pub(crate) fn code(&self, id: &str) -> String {
         let seed = account(id).totp_seed.clone().unwrap();
@@ -80,17 +48,8 @@ impl Larkfield {
 
     /// Somebody who is not signed in.
     pub(crate) fn stranger(&self) -> User {
-        let ca = std::fs::read(&self.running.ready.ca).unwrap();
-        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
-        let mut builder = reqwest::Client::builder()
-            .tls_certs_only([ca])
-            .redirect(reqwest::redirect::Policy::none());
-        for (host, addr) in &self.running.ready.hosts {
-            let addr: SocketAddr = addr.parse().unwrap();
-            builder = builder.resolve(host, addr);
-        }
         let ports = self.running.ready.hosts.clone();
-        User { http: builder.build().unwrap(), cookies: BTreeMap::new(), ports }
+        User { http: self.http(), cookies: BTreeMap::new(), ports }
     }
 
     /// Somebody signed in; each sign-in takes a code of its own.

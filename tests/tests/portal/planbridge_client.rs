@@ -1,31 +1,22 @@
 //! A plain HTTPS client of PlanBridge: two hosts with a cookie each, forms as a browser would send them.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::portal::{
-    Control, Fault, Options, Truth, planbridge, serve,
-    serve::Running,
+    Fault, planbridge,
     world::{Account, world},
 };
 
-/// PlanBridge in this process with a folder of its own.
-pub(crate) struct Bridge {
-    pub(crate) running: Running,
-    pub(crate) dir: Arc<tempfile::TempDir>,
-}
+use super::house::{House, house};
 
-pub(crate) fn options(dir: &tempfile::TempDir) -> Options {
-    Options::quick(dir.path().join("planbridge"), dir.path().join("ca"))
-}
+house!(Bridge, "PlanBridge in this process.");
 
 /// Starts PlanBridge, quick, with a frozen clock; the second secret is the question.
 pub(crate) async fn bridge() -> Bridge {
-    let dir = Arc::new(tempfile::tempdir().unwrap());
-    let running = serve::start(&planbridge::PROFILE, options(&dir)).await.unwrap();
-    let bridge = Bridge { running, dir };
+    let bridge = Bridge(House::open(&planbridge::PROFILE).await);
     bridge.control().knob("login_second", "question").await.unwrap();
     bridge
 }
@@ -39,33 +30,10 @@ pub(crate) async fn armed(fault: Fault) -> (Bridge, User) {
 }
 
 impl Bridge {
-    pub(crate) fn control(&self) -> Control {
-        self.running.ready.control()
-    }
-
-    pub(crate) fn truth(&self) -> Truth {
-        self.running.ready.truth()
-    }
-
-    /// How many ledger entries of a kind there are.
-    pub(crate) async fn count(&self, kind: &str) -> usize {
-        self.truth().of_kind(kind).await.unwrap().len()
-    }
-
     /// Somebody who is not signed in.
     pub(crate) fn stranger(&self) -> User {
-        let ca = std::fs::read(&self.running.ready.ca).unwrap();
-        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
-        let mut builder = reqwest::Client::builder()
-            .tls_certs_only([ca])
-            .redirect(reqwest::redirect::Policy::none());
-        let mut ports = HashMap::new();
-        for host in [WWW, UM] {
-            let addr: SocketAddr = self.running.ready.addr(host).unwrap();
-            builder = builder.resolve(host, addr);
-            ports.insert(host, addr.port());
-        }
-        User { http: builder.build().unwrap(), ports, cookies: HashMap::new() }
+        let ports = [WWW, UM].map(|host| (host, self.port(host))).into();
+        User { http: self.http(), ports, cookies: HashMap::new() }
     }
 
     /// Somebody signed in, terms accepted.

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde_json::json;
-use tests::portal::{Fault, PayerProcess, crestline, serve};
+use tests::portal::{Fault, PayerProcess};
 
-use super::client::{APPS, HUB, crestline, options, request};
+use super::client::{APPS, HUB, crestline, request};
 
 #[tokio::test]
 async fn the_planes_refuse_strangers_and_the_truth_plane_notes_them() {
@@ -44,10 +44,9 @@ async fn a_restart_loses_and_doubles_nothing_and_keeps_the_address() {
     assert_eq!(user.submit(&request("97110", 4)).await.unwrap().status, 201);
     let before = world.truth().entries(&Default::default()).await.unwrap();
     let ready = world.running.ready.clone();
-    let dir = std::sync::Arc::clone(&world.dir);
     drop(user);
-    drop(world);
-    let running = serve::start(&crestline::PROFILE, options(&dir)).await.unwrap();
+    let world = world.restarted().await;
+    let running = &world.running;
     let after = running.ready.truth().entries(&Default::default()).await.unwrap();
     assert_eq!(after, before);
     assert_eq!((running.ready.bearer.clone(), running.ready.ca.clone()), (ready.bearer, ready.ca));

@@ -1,9 +1,9 @@
 //! RxBright ePA after the first sending: the second round, decisions, renewals, the dashboard, knobs, both renderings, restart.
 
 use serde_json::{Value, json};
-use tests::portal::{Act, rxbright, serve};
+use tests::portal::Act;
 
-use super::rxbright_client::{first_answers, options, rx};
+use super::rxbright_client::{first_answers, rx};
 
 #[tokio::test]
 async fn step_therapy_decides_and_silence_denies() {
@@ -205,11 +205,9 @@ async fn a_restart_keeps_requests_links_and_what_is_still_to_come() {
     let draft = user.begun(&json!({"drug": "J1750"})).await;
     user.save(&draft, &json!({"quantity": "7"})).await;
     let before = rx.truth().entries(&Default::default()).await.unwrap();
-    let dir = std::sync::Arc::clone(&rx.dir);
-    drop((user, rx));
-    let running = serve::start(&rxbright::PROFILE, options(&dir)).await.unwrap();
-    assert_eq!(running.ready.truth().entries(&Default::default()).await.unwrap(), before);
-    let rx = super::rxbright_client::Rx { running, dir };
+    drop(user);
+    let rx = rx.restarted().await;
+    assert_eq!(rx.truth().entries(&Default::default()).await.unwrap(), before);
     let user = rx.signed_in("auto01").await;
     assert_eq!(user.detail(&draft).await["answers"]["quantity"], "7");
     let happened = rx.control().advance("PT20M").await.unwrap();

@@ -4,32 +4,21 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use serde_json::{Value, json};
-use tests::portal::{
-    Control, Fault, Options, Truth, rxbright, serve, serve::Running, world::world,
-};
+use tests::portal::{Fault, rxbright, world::world};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
+use super::house::{House, house};
+
 pub(crate) const HOST: &str = "app.rxbright.test";
 
-/// RxBright in this process with a folder of its own.
-pub(crate) struct Rx {
-    pub(crate) running: Running,
-    pub(crate) dir: Arc<tempfile::TempDir>,
-}
-
-/// Options of a quick RxBright in this folder.
-pub(crate) fn options(dir: &tempfile::TempDir) -> Options {
-    Options::quick(dir.path().join("rx"), dir.path().join("ca"))
-}
+house!(Rx, "RxBright in this process.");
 
 /// Starts RxBright, quick, with a frozen clock.
 pub(crate) async fn rx() -> Rx {
-    let dir = Arc::new(tempfile::tempdir().unwrap());
-    let running = serve::start(&rxbright::PROFILE, options(&dir)).await.unwrap();
-    Rx { running, dir }
+    Rx(House::open(&rxbright::PROFILE).await)
 }
 
 /// RxBright with a fault armed, and somebody signed in.
@@ -41,30 +30,9 @@ pub(crate) async fn armed(fault: Fault) -> (Rx, User) {
 }
 
 impl Rx {
-    pub(crate) fn control(&self) -> Control {
-        self.running.ready.control()
-    }
-
-    pub(crate) fn truth(&self) -> Truth {
-        self.running.ready.truth()
-    }
-
-    /// How many ledger entries of a kind there are.
-    pub(crate) async fn count(&self, kind: &str) -> usize {
-        self.truth().of_kind(kind).await.unwrap().len()
-    }
-
     /// Somebody who is not in.
     pub(crate) fn stranger(&self) -> User {
-        let pem = std::fs::read(&self.running.ready.ca).unwrap();
-        let ca = reqwest::Certificate::from_pem(&pem).unwrap();
-        let addr: SocketAddr = self.running.ready.addr(HOST).unwrap();
-        let http = reqwest::Client::builder()
-            .tls_certs_only([ca])
-            .redirect(reqwest::redirect::Policy::none())
-            .resolve(HOST, addr)
-            .build()
-            .unwrap();
+        let (http, addr) = (self.http(), self.running.ready.addr(HOST).unwrap());
         let base = format!("https://{HOST}:{}", addr.port());
         let ca = self.running.ready.ca.clone();
         User { http, base, addr, ca, session: String::new(), device: String::new() }

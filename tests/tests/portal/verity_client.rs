@@ -1,27 +1,17 @@
 //! A plain HTTPS client of Verity: one cookie, forms read from the page and posted back as a browser would.
 
-use std::{net::SocketAddr, sync::Arc};
-
 use reqwest::StatusCode;
 use scraper::{Html, Selector};
 use serde_json::Value;
-use tests::portal::{Control, Fault, Options, Truth, serve, serve::Running, verity, world::world};
+use tests::portal::{Fault, verity, world::world};
 
-/// Verity in this process with a folder of its own.
-pub(crate) struct Verity {
-    pub(crate) running: Running,
-    dir: Arc<tempfile::TempDir>,
-}
+use super::house::{House, house};
 
-fn options(dir: &tempfile::TempDir) -> Options {
-    Options::quick(dir.path().join("verity"), dir.path().join("ca"))
-}
+house!(Verity, "Verity in this process.");
 
 /// Starts Verity, quick, with a frozen clock.
 pub(crate) async fn verity() -> Verity {
-    let dir = Arc::new(tempfile::tempdir().unwrap());
-    let running = serve::start(&verity::PROFILE, options(&dir)).await.unwrap();
-    Verity { running, dir }
+    Verity(House::open(&verity::PROFILE).await)
 }
 
 /// Verity with a fault armed, and somebody logged in.
@@ -40,28 +30,6 @@ pub(crate) fn password(account: &str) -> String {
 }
 
 impl Verity {
-    pub(crate) fn control(&self) -> Control {
-        self.running.ready.control()
-    }
-
-    pub(crate) fn truth(&self) -> Truth {
-        self.running.ready.truth()
-    }
-
-    /// How many ledger entries of a kind there are.
-    pub(crate) async fn count(&self, kind: &str) -> usize {
-        self.truth().of_kind(kind).await.unwrap().len()
-    }
-
-    /// The same payer after its process has ended.
-    pub(crate) async fn restarted(self) -> Verity {
-        let dir = Arc::clone(&self.dir);
-        self.running.sim.flush().await;
-        drop(self.running);
-        let running = serve::start(&verity::PROFILE, options(&dir)).await.unwrap();
-        Verity { running, dir }
-    }
-
     /// Codes in the mailbox of an account, oldest first.
     pub(crate) fn codes(&self, account: &str) -> Vec<String> {
         let sim = &self.running.sim;
@@ -77,21 +45,8 @@ impl Verity {
 
     /// Somebody who is not logged in.
     pub(crate) fn stranger(&self) -> User {
-        let ca = std::fs::read(&self.running.ready.ca).unwrap();
-        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
-        let addr: SocketAddr = self.running.ready.addr(HOST).unwrap();
-        let http = reqwest::Client::builder()
-            .tls_certs_only([ca])
-            .redirect(reqwest::redirect::Policy::none())
-            .resolve(HOST, addr)
-            .build()
-            .unwrap();
-        User {
-            http,
-            base: format!("https://{HOST}:{}", addr.port()),
-            cookie: String::new(),
-            page: String::new(),
-        }
+        let base = format!("https://{HOST}:{}", self.port(HOST));
+        User { http: self.http(), base, cookie: String::new(), page: String::new() }
     }
 
     /// Somebody who gave user and password and is asked for the code.

@@ -87,10 +87,11 @@ fn member_page(desk: &Desk, draft: &Draft) -> Response {
         look.fixed("Date of Birth", "memberDob", &draft.member_dob),
     ];
     let open = lookup::opens(desk, "memberSearch", "width=640,height=440");
+    let words = if look.redesigned() { "Choose Member" } else { "Search" };
     let body = format!(
         "{}<p>{}</p>{}",
         look.set(&fields, &[1, 2, 0]),
-        look.button("Search", &open),
+        look.button(words, &open),
         look.next()
     );
     let page = form(desk, "paEntry2", &body) + &lookup::dialog(desk, "Member Search");
@@ -296,7 +297,7 @@ fn certification_page(desk: &Desk, draft: &Draft, edits: &[Edit]) -> Response {
         format!("<blockquote class=\"hs-told\">{}</blockquote>", esc(CERTIFICATION))
     } else {
         format!(
-            "<table width=\"620\"><tr><td><p id=\"statement\">{}</p></td></tr></table>",
+            "<table style=\"max-width:620px\"><tr><td><p id=\"statement\">{}</p></td></tr></table>",
             esc(CERTIFICATION)
         )
     };

@@ -45,19 +45,21 @@ pub(super) async fn index(desk: Desk) -> Response {
     let look = desk.look();
     let [banner, menu, main] = frames(look);
     if look.redesigned() || desk.sim.knobs.text("frames") == "iframe" {
-        let frame = |(name, title): (&str, &str), page: &str, style: &str| {
+        let frame = |(name, title): (&str, &str), page: &str, class: &str| {
             let page = desk.href(page);
             format!(
-                "<iframe name=\"{name}\" title=\"{title}\" src=\"{page}\" style=\"border:0;{style}\"></iframe>"
+                "<iframe name=\"{name}\" title=\"{title}\" class=\"{class}\" src=\"{page}\"></iframe>"
             )
         };
         let body = format!(
-            "<style>html,body{{height:100%;margin:0;padding:0;overflow:hidden}}</style>\
-             <div style=\"display:flex;flex-direction:column;height:100vh\">{}\
-             <div style=\"display:flex;flex:1;min-height:0\">{}{}</div></div>",
-            frame(banner, "top", "height:64px;width:100%"),
-            frame(menu, "menu", "width:250px;height:100%"),
-            frame(main, "main", "flex:1;height:100%"),
+            "<style>html,body{{height:100%;margin:0;padding:0;overflow:hidden}}iframe{{border:0}}\
+             .all{{display:flex;flex-direction:column;height:100vh}}.top{{height:64px;width:100%}}.two{{display:flex;flex:1;\
+             min-height:0}}.menu{{width:230px}}.work{{flex:1;min-width:0}}@media(max-width:700px){{.two{{flex-direction:column}}\
+             .menu{{width:100%;height:150px}}}}</style>\
+             <div class=\"all\">{}<div class=\"two\">{}{}</div></div>",
+            frame(banner, "top", "top"),
+            frame(menu, "menu", "menu"),
+            frame(main, "main", "work"),
         );
         return shown(look.bare("Harbor State Medicaid MMIS", &body));
     }
@@ -92,7 +94,7 @@ pub(super) async fn top(desk: Desk) -> Response {
         )
     } else {
         format!(
-            "<table width=\"100%\"><tr><td><b>Harbor State Medicaid</b> Provider Portal</td>\
+            "<style>body{{background:#12305e;color:#fff}}a{{color:#fff}}</style><table width=\"100%\"><tr><td><b>Harbor State Medicaid</b> Provider Portal</td>\
              <td>Signed on as {user}</td><td>{day}</td>\
              <td align=\"right\"><a href=\"{off}\" target=\"_top\">Log Off</a></td></tr></table>"
         )
@@ -119,7 +121,8 @@ pub(super) async fn menu(desk: Desk) -> Response {
     shown(look.bare(
         "Menu",
         &format!(
-            "<script>function opens(id){{['pa','claims','elig'].forEach(function(one){{\
+            "<style>body{{background:#e1e7f1}}p{{margin:10px 0 4px;font-weight:bold}}div{{padding:2px 0}}</style>\
+             <script>function opens(id){{['pa','claims','elig'].forEach(function(one){{\
              document.getElementById(one).style.display=id==one?'block':'none';}});}}</script>\
              {}<div id=\"pa\" style=\"display:none\">{}{}</div>\
              {}<div id=\"claims\" style=\"display:none\">{}</div>\

@@ -180,7 +180,9 @@ pub(super) const SESSION_OVER: &str = "YOUR SESSION HAS ENDED. PLEASE SIGN ON AG
 const STYLE: &str = "body{font-family:Arial,Helvetica,sans-serif;font-size:13px;margin:8px;color:#111}\
     table{border-collapse:collapse}td,th{padding:3px 7px;font-size:13px;text-align:left}\
     table.grid td,table.grid th{border:1px solid #8a94a6}table.grid th{background:#d6dce8}\
-    h2{color:#12305e;font-size:18px;margin:6px 0 10px}h3{color:#12305e;font-size:15px;margin:14px 0 6px}\
+    caption{text-align:left;padding:4px 0}a{color:#12305e}form{background:#eef1f7;border:1px solid #c3cad8;max-width:760px;\
+    padding:8px 12px;margin:0 0 12px}.band{background:#12305e;color:#fff;padding:12px 16px;margin:-8px -8px 14px;font-size:17px}\
+    h2{color:#12305e;font-size:18px;margin:6px 0 10px;border-bottom:1px solid #c3cad8;padding:0 0 5px}h3{color:#12305e;font-size:15px;margin:14px 0 6px}\
     .edits{color:#a40000;border:1px solid #a40000;padding:6px 10px;margin:0 0 10px;font-weight:bold}\
     .note{color:#333;background:#f4f1dc;border:1px solid #c9c08a;padding:6px 10px;margin:0 0 10px}\
     input[type=submit],input[type=button]{padding:2px 12px}select{max-width:430px}";
@@ -227,7 +229,7 @@ fn login(message: &str) -> String {
     bare(
         "Harbor State Medicaid - Sign On",
         &format!(
-            "<h2>Harbor State Medicaid Provider Portal</h2>{message}\
+            "<div class=\"band\">Harbor State Medicaid</div><h2>Harbor State Medicaid Provider Portal</h2>{message}\
              <form method=\"post\" action=\"/pa/signOn\" target=\"_top\"><table>\
              <tr><td><label for=\"userId\">User ID</label></td>\
              <td><input type=\"text\" id=\"userId\" name=\"userId\" size=\"16\" autocomplete=\"off\"></td></tr>\

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ledger::Entry,
     portal::{
-        html,
+        html, letters,
         pdf::{Sheet, pdf},
         store::{Case, Told},
     },
@@ -83,6 +83,9 @@ pub(super) async fn notice(desk: Desk, Query(fields): Query<Fields>) -> Response
         if let Some(text) = &line.text {
             lines.push(format!("    Reason {}: {text}", line.reason.as_deref().unwrap_or("-")));
         }
+    }
+    if let Some(letter) = &case.letter {
+        lines = letters::lines(letter, &case);
     }
     desk.note(Entry::new("letter").with("what", "notice").with("case", case.id.as_str()));
     let sheet =

@@ -185,7 +185,10 @@ const STYLE: &str = "*{box-sizing:border-box}body{margin:0;padding:24px 32px;fon
     .hs-gate{max-width:460px;margin:7vh auto}.hs-bar{display:flex;gap:28px;align-items:center;background:#12463a;color:#fff;\
     padding:12px 28px;margin:-24px -32px}.hs-bar a{color:#fff;margin-left:auto}.hs-menu{list-style:none;padding:0;margin:0}\
     .hs-menu button{width:100%;text-align:left;border:0;background:none;padding:10px 4px;font-weight:600}\
-    .hs-menu ul{list-style:none;padding:0 0 6px 16px;margin:0}.hs-menu li a{display:block;padding:5px 0}";
+    .hs-menu ul{list-style:none;padding:0 0 6px 16px;margin:0}.hs-menu li a{display:block;padding:5px 0}\
+    blockquote{margin:0 0 14px}.hs-gate .hs-cell{margin:0 0 12px}@media(max-width:700px){body{padding:12px}.hs-sheet{padding:14px}\
+    .hs-bar{margin:-12px;padding:8px 12px;gap:4px 14px;flex-wrap:wrap;font-size:13px}.hs-list{display:block;overflow-x:auto}\
+    .hs-set,.hs-pairs{grid-template-columns:1fr}.hs-gate{margin:12px auto}}";
 
 /// A page with findings at its top.
 pub(super) fn page(title: &str, edits: &[Edit], body: &str) -> String {
@@ -205,7 +208,8 @@ pub(super) fn page(title: &str, edits: &[Edit], body: &str) -> String {
 /// A page without a heading of its own.
 pub(super) fn bare(title: &str, body: &str) -> String {
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title><style>{STYLE}</style></head>\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{}</title><style>{STYLE}</style></head>\
          <body>{body}</body></html>",
         esc(title)
     )

@@ -60,7 +60,9 @@ pub(super) async fn banner((State(sim), Extension(call)): Here) -> Response {
     let said = if look.redesigned() {
         format!("<main class=\"hs-sheet hs-gate\"><h1>Warning</h1><blockquote>{text}</blockquote>")
     } else {
-        format!("<h2>WARNING</h2><table width=\"640\"><tr><td><p>{text}</p></td></tr></table>")
+        format!(
+            "<div class=\"band\">Harbor State Medicaid</div><h2>WARNING</h2><table style=\"max-width:640px\"><tr><td><p>{text}</p></td></tr></table>"
+        )
     };
     let body = format!(
         "{said}<form method=\"post\" action=\"/pa/banner\">\

@@ -21,6 +21,7 @@ use crate::{
     portal::{
         decide::LineStatus,
         html::{self, us_date},
+        letters as posted,
         pdf::{Sheet, pdf},
         store::{Case, Told},
         world::world,
@@ -81,7 +82,10 @@ pub(super) async fn paper(desk: Desk, Path(name): Path<String>) -> Response {
     };
     let contradicts =
         desk.call.fires("letter-contradicts") || case.contradicted.contains(&Told::Letter);
-    let lines = words(&desk, &case, &view, contradicts);
+    let lines = match &case.letter {
+        Some(letter) => posted::lines(letter, &case),
+        None => words(&desk, &case, &view, contradicts),
+    };
     desk.note(Entry::new("letter").with("letter", wanted).with("case", case.id.as_str()));
     let title = "Larkfield National - Prior Authorization Decision";
     let bytes = if desk.sim.knobs.flag("letter_scan") {

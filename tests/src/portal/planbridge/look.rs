@@ -63,7 +63,8 @@ impl Look {
             format!("<script src=\"{script}\" defer></script>")
         };
         format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>PlanBridge - {}</title>\
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>PlanBridge - {}</title>\
              <link rel=\"stylesheet\" href=\"/bridge.css\">{script}</head>\
              <body class=\"{class}\">{body}</body></html>",
             esc(title)

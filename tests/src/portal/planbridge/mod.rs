@@ -298,6 +298,8 @@ fn settle(sim: &Sim, case: &mut Case) {
     if asked && case.number("receipt").is_none() {
         let serial = 70_000_100 + sim.kept.next("number/fax");
         case.numbers.push(Number { kind: "receipt".to_owned(), value: format!("F{serial}") });
+        let two = sim.knobs.flag("fax_two_in_one");
+        sim.send_fax(case, if two { "request+two_in_one" } else { "request" }, case.changed_at);
     }
 }
 

@@ -17,7 +17,8 @@ const STYLE_V1: &str = "body{font-family:Verdana,Arial,sans-serif;font-size:12px
     .note{background:#fbf6df;border:1px solid #d9cf9c;padding:8px 10px;margin:0 0 10px}\
     input[type=submit]{padding:3px 14px;margin-right:8px}\
     .over{position:fixed;left:0;top:0;right:0;bottom:0;background:rgba(20,40,44,.55)}\
-    .over div{background:#fff;width:420px;margin:90px auto;padding:18px}";
+    .over div{background:#fff;max-width:420px;margin:90px auto;padding:18px}\
+    @media(max-width:640px){#main{margin:8px;padding:10px;overflow-x:auto}td.cap{width:auto}#menu a{display:inline-block;margin:0 14px 4px 0}}";
 
 const STYLE_V2: &str = "body{font-family:'Segoe UI',Arial,sans-serif;font-size:15px;margin:0;background:#f7f8fb;color:#1d2433}\
     .top{background:#1f3a68;color:#fff;padding:14px 28px;font-size:20px;display:flex;justify-content:space-between}\
@@ -35,7 +36,9 @@ const STYLE_V2: &str = "body{font-family:'Segoe UI',Arial,sans-serif;font-size:1
     button{padding:8px 18px;border:1px solid #1f3a68;background:#1f3a68;color:#fff;border-radius:4px;margin-right:10px}\
     button.plain{background:#fff;color:#1f3a68}.cover{position:fixed;inset:0;background:rgba(20,30,60,.5)}\
     .cover div{background:#fff;width:440px;margin:110px auto;padding:22px;border-radius:8px}\
-    dl{display:grid;grid-template-columns:220px 1fr;gap:6px 12px}dt{color:#4a556d}dd{margin:0}";
+    dl{display:grid;grid-template-columns:220px 1fr;gap:6px 12px}dt{color:#4a556d}dd{margin:0}\
+    @media(max-width:640px){.cols,dl{grid-template-columns:1fr}.sheet{margin:0;padding:16px}.top{padding:12px 16px;flex-wrap:wrap}\
+    nav{padding:8px 16px}nav a{display:inline-block;margin:2px 16px 2px 0}.grid{display:block;overflow-x:auto}.cover div{width:auto;margin:60px 16px}}";
 
 /// Names elements of one answer.
 #[derive(Clone, Debug)]
@@ -435,7 +438,8 @@ pub(super) fn plain(skin: Skin, title: &str, body: &str) -> String {
 fn bare(skin: Skin, title: &str, inner: &str) -> String {
     let style = if skin == Skin::V2 { STYLE_V2 } else { STYLE_V1 };
     format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><title>{} - Verity Review</title><style>{style}</style></head>\
+        "<!DOCTYPE html><html lang=\"en\"><head><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{} - Verity Review</title><style>{style}</style></head>\
          <body>{inner}<script src=\"/pulse.js\" defer></script></body></html>",
         esc(title)
     )

@@ -43,7 +43,6 @@ use super::{
     sim::{Profile, Sim},
     store::{Case, Filed, Filing, Number},
 };
-use crate::ledger::Entry;
 
 /// Verity Review.
 pub const PROFILE: Profile = Profile {
@@ -241,7 +240,7 @@ fn settle(sim: &Sim, case: &mut Case) {
         case.numbers.push(Number { kind: "authorization".to_owned(), value: format!("A{serial}") });
     }
     let what = if case.lines.iter().any(|line| line.status == LineStatus::InfoRequested) {
-        "request for information"
+        "request"
     } else if case.lines.iter().all(|line| line.status.is_final()) {
         "determination"
     } else {
@@ -250,8 +249,7 @@ fn settle(sim: &Sim, case: &mut Case) {
     let key = format!("faxed/{}/{what}", case.id);
     if sim.kept.get(&key).is_none() {
         sim.kept.put(&key, json!(true));
-        let entry = Entry::new("fax").with("what", "out").with("holds", what);
-        sim.note_control(entry.with("case", case.id.as_str()));
+        sim.send_fax(case, what, case.changed_at);
     }
 }
 

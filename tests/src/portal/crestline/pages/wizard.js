@@ -154,7 +154,7 @@
     A.call("POST", "/api/precheck", body).then(function (data) {
       var vendor = data.result === "Handled by Verity Review";
       frame("check", [h("div", { class: "card" }, A.facts([["Authorization", data.result, "status"]])),
-        vendor ? h("p", {}, "Requests for this service are reviewed by Verity Review.") : null, vendor ? X.door(draft, "Continue to Verity Review", null) : null],
+        vendor ? h("p", {}, "Requests for this service are reviewed by Verity Review.") : null, vendor ? X.door(draft, "Continue to Verity Review", "primary") : null],
         vendor ? null : function () { return ""; });
     }).catch(A.broken);
   }

@@ -25,7 +25,7 @@
   const tidy = (s) => (s || "").replace(/\s+/g, " ").trim();
   const targets = () => [...truth.values()].filter(Boolean);
   const labelOf = (el) => [...(el.labels || [])][0];
-  const wordsOf = (el) => tidy(labelOf(el)?.textContent || el.getAttribute("aria-label") || (/^(submit|button)$/.test(el.type) && el.value) || el.textContent || el.getAttribute("placeholder"));
+  const wordsOf = (el) => tidy(labelOf(el)?.textContent || el.getAttribute("aria-label") || (el.tagName === "INPUT" && /^(submit|button)$/.test(el.type) && el.value) || el.textContent || el.getAttribute("placeholder"));
   const fields = () => everything().filter((e) => e.matches("input:not([type=hidden]):not([type=submit]):not([type=button]),select,textarea"));
   const presses = () => everything().filter((e) => e.matches("button,input[type=submit],input[type=button],a[href],[role=button]"));
   // Where the words of a control are written: the text node of its label, its own text, or an attribute.
@@ -174,7 +174,7 @@
     operators[config.op]();
     // Frames and style sheets that were made just now are given the time to be there.
     await new Promise((done) => setTimeout(done, config.op === "iframe" || config.op === "shadow" ? 120 : 0));
-    const told = { present: {}, old: {}, answers: config.controls.some((c) => c.old) ? baselines() : {} };
+    const told = { present: {}, old: {}, answers: !config.clutter && config.controls.some((c) => c.old) ? baselines() : {} };
     for (const c of config.controls) { const el = truth.get(c.key); told.present[c.key] = !!el && seen(el); if (el) told.old[c.key] = properties(el); }
     await tell("ready", told);
     await fetch(`${location.origin}/wait/${config.number}`);

@@ -151,11 +151,19 @@ impl Figures {
         out
     }
 
+    /// Prints what there is so far, in short.
+    pub(super) fn print_totals(&self) {
+        self.print_groups(&[("totals", "total")]);
+    }
+
     /// Prints the tables.
     pub(super) fn print(&self) {
-        for (title, group) in
-            [("totals", "total"), ("by operator", "operator"), ("by payer", "payer")]
-        {
+        let groups = [("totals", "total"), ("by operator", "operator"), ("by payer", "payer")];
+        self.print_groups(&groups);
+    }
+
+    fn print_groups(&self, groups: &[(&str, &str)]) {
+        for (title, group) in groups {
             println!(
                 "healing, {title}: share right / share wrong, in percent; ours: answered, precision"
             );
@@ -166,7 +174,7 @@ impl Figures {
                 "answered/prec",
                 METHODS.map(|m| format!("{m:>15}")).join("")
             );
-            for ((_, name), cell) in self.cells.iter().filter(|((of, _), _)| of == group) {
+            for ((_, name), cell) in self.cells.iter().filter(|((of, _), _)| of == *group) {
                 let ours = cell.of("ours");
                 let methods = METHODS.map(|method| {
                     let count = cell.of(method);

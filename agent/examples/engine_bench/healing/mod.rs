@@ -159,6 +159,8 @@ async fn elements(options: &Options, program: &Path) -> Result<Value> {
     for of in &seen {
         let counts = one_payer(options, &eyes, of, &mut figures).await?;
         pages[of.payer] = counts;
+        println!("healing: {} is done, so far:", of.payer);
+        figures.print_totals();
     }
     browser.close().await;
     figures.print();
@@ -279,8 +281,13 @@ impl Run<'_, '_> {
         let half = half(op, self.payer);
         for look in looks {
             let ours = look.verdicts.get("ours");
+            let best = if matches!(op, "twin" | "removed") {
+                lookup::Verdict::Nobody
+            } else {
+                lookup::Verdict::Right
+            };
             // What is only scored is not looked into.
-            if self.options.tell && half == "tuning" && ours != Some(&lookup::Verdict::Right) {
+            if self.options.tell && half == "tuning" && ours != Some(&best) {
                 println!(
                     "  {op} {} {} {}: {ours:?} {}",
                     self.payer, asked.captured.page, look.element, look.why

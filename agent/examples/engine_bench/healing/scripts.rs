@@ -101,11 +101,19 @@ fn held(first: &Ended, now: &Ended) -> String {
     if !now.raised.is_empty() {
         return "stopped".to_owned();
     }
-    if now.outcome == first.outcome {
+    if meaning(&now.outcome) == meaning(&first.outcome) {
         "the same".to_owned()
     } else {
         "wrong: another outcome".to_owned()
     }
+}
+
+/// An outcome without what names this one attempt: which picture a number was read from.
+fn meaning(outcome: &Value) -> Value {
+    let references = outcome["references"].as_array().into_iter().flatten();
+    let numbers: Vec<Value> =
+        references.map(|one| json!({"kind": one["kind"], "value": one["value"]})).collect();
+    json!({"answer": outcome["answer"], "raw_words": outcome["raw_words"], "numbers": numbers})
 }
 
 impl Ended {

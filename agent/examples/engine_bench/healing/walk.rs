@@ -55,8 +55,9 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// The newest window.
     fn page(&self) -> Result<Page> {
-        self.context.current().context("no page is open")
+        self.context.pages().pop().context("no page is open")
     }
 
     async fn step(&mut self, step: &Value) -> Result<()> {

@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn another_word_counts_only_with_an_exact_mark() {
         let mut old = control("textbox", "Member ID", &["Date of birth"]);
-        let mut new = control("textbox", "Subscriber ID", &["Date of birth"]);
+        let mut new = control("textbox", "Coverage key", &["Date of birth"]);
         assert!(choose(&old, &[new.clone()]).is_err());
         old.test_id = "member".into();
         new.test_id = "member".into();

@@ -16,7 +16,7 @@ use crate::{
     browser::Browser,
     channel::{
         Doors, Errand, ReadingRules,
-        portal::{self, Finished, Reading, Session, SessionOf},
+        portal::{self, Finished, Session, SessionOf},
     },
     coordinator::Coordinator,
     fault::{self, Side},
@@ -262,10 +262,6 @@ impl Ran {
     fn of(finished: Finished, leased: &Leased) -> Self {
         let prints = news(&finished, leased);
         let mut drift = finished.drift;
-        if finished.reading == Reading::Disagreed {
-            let seen = Drift::new(DriftKind::FetchedDiffers, "fetched answer", &leased.script);
-            drift.push(seen.with_detail(differed(finished.end.as_ref())));
-        }
         if let Some(End::Failure { failure, .. }) = &finished.end
             && failure.name == "new_required_field"
         {
@@ -285,13 +281,6 @@ impl Ran {
             prints,
         }
     }
-}
-
-/// In what a fetched answer differed from the shown page: names, never values.
-fn differed(end: Option<&End>) -> String {
-    let Some(End::Outcome { outcome, .. }) = end else { return String::new() };
-    let said = outcome.facts.iter().find(|fact| fact.name == "fetched_answer");
-    said.map(|fact| fact.value.clone()).unwrap_or_default()
 }
 
 /// What an attempt that reached its end without healing remembers beyond what the lease said.

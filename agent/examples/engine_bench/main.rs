@@ -4,6 +4,7 @@
 //! `cargo run --release -p agent --example engine_bench -- --parts miniwob --tasks click-button --seeds 3 --modes quiet`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a person's terminal")]
 
+mod fetch;
 mod healing;
 mod miniwob;
 mod ocr;
@@ -32,9 +33,14 @@ struct Args {
     ocr: ocr::Options,
     #[command(flatten)]
     healing: healing::Options,
+    #[command(flatten)]
+    fetch: fetch::Options,
+    /// Be our side of the part `fetch`: a question per line, an answer per line
+    #[arg(long, hide = true)]
+    answer_checks: bool,
 }
 
-const PARTS: [&str; 3] = ["miniwob", "ocr", "healing"];
+const PARTS: [&str; 4] = ["miniwob", "ocr", "healing", "fetch"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -48,6 +54,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<()> {
+    if args.answer_checks {
+        return fetch::ours::answer_checks().await;
+    }
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| repository().join("target"), PathBuf::from);
     let path = target.join("bench/engine.json");
@@ -61,6 +70,7 @@ async fn run(args: Args) -> Result<()> {
             "miniwob" => miniwob::measure(&args.miniwob).await?,
             "ocr" => ocr::measure(&args.ocr).await?,
             "healing" => healing::measure(&args.healing).await?,
+            "fetch" => fetch::measure(&args.fetch).await?,
             other => anyhow::bail!("`{other}` is not known"),
         };
         report.insert(part.clone(), figures);

@@ -7,30 +7,26 @@ use agent::channel::{
     portal::{Finished, Reading, Session},
 };
 use domain::{
+    drift::DriftKind,
     evidence::EvidenceKind,
     lease::Purpose,
     outcome::{Answer, Outcome},
     script::Bundle,
+    step::StepState,
     wire::End,
 };
 use serde_json::json;
 
 use crate::book::{Book, Wanted, alone, attempt_with, failure, portal_is, session};
 
-/// A script of its own number for each test: a disagreement is remembered for a script.
-fn bundle(revision: u32) -> Arc<Bundle> {
-    let script = include_str!("field/claim_status.yaml");
+fn bundle(name: &str, script: &str) -> Arc<Bundle> {
     let files: BTreeMap<String, String> = [
-        (
-            "field/claim_status.yaml",
-            script.replace("revision: 1", &format!("revision: {revision}")),
-        ),
-        ("field/fragments/shell.yaml", include_str!("field/shell.yaml").to_owned()),
+        (format!("field/{name}.yaml"), script.to_owned()),
+        ("field/fragments/shell.yaml".to_owned(), include_str!("field/shell.yaml").to_owned()),
     ]
     .into_iter()
-    .map(|(path, text)| (path.to_owned(), text))
     .collect();
-    Arc::new(Bundle::load(&files, "field/claim_status").unwrap_or_else(|findings| {
+    Arc::new(Bundle::load(&files, &format!("field/{name}")).unwrap_or_else(|findings| {
         panic!("{}", findings.iter().map(domain::script::Finding::render).collect::<String>())
     }))
 }
@@ -41,14 +37,31 @@ struct Desk {
 }
 
 impl Desk {
+    /// A script of its own number for each test: a disagreement is remembered for a script.
     async fn new(revision: u32) -> Desk {
-        Desk { bundle: bundle(revision), session: session().await }
+        let script = include_str!("field/claim_status.yaml");
+        let script = script.replace("revision: 1", &format!("revision: {revision}"));
+        Desk { bundle: bundle("claim_status", &script), session: session().await }
+    }
+
+    async fn by_path() -> Desk {
+        let script = include_str!("field/claim_by_path.yaml");
+        Desk { bundle: bundle("claim_by_path", script), session: session().await }
     }
 
     async fn check(&mut self, last: Option<&Outcome>, draw: u32) -> (Arc<Book>, Finished) {
+        self.check_of("C77", last, draw).await
+    }
+
+    async fn check_of(
+        &mut self,
+        number: &str,
+        last: Option<&Outcome>,
+        draw: u32,
+    ) -> (Arc<Book>, Finished) {
         let book = Arc::new(Book::default());
         let reading = ReadingRules { allowed: true, last: last.cloned(), draw };
-        let inputs = json!({"number": "C77"});
+        let inputs = json!({"number": number});
         let errand = Wanted { reading, ..Wanted::of(Arc::clone(&self.bundle)) };
         let finished = attempt_with(&book, &mut self.session, Purpose::Work, inputs, errand).await;
         self.session.rest();
@@ -126,6 +139,13 @@ fn where_the_shown_page_says_otherwise_it_counts_and_fetching_ends() {
         portal_is(|portal| portal.claim_shown = Some("Paid".into())).await;
         let (_, first) = desk.check(None, 1).await;
         assert_eq!(first.reading, Reading::Disagreed, "{:?}", first.end);
+        let [drift] = first.drift.as_slice() else { panic!("one difference: {:?}", first.drift) };
+        assert_eq!(
+            (drift.kind, drift.element.as_str()),
+            (DriftKind::FetchedDiffers, "fetch-claim")
+        );
+        assert_eq!(drift.detail, "differed in answer, state");
+        assert!(drift.source.starts_with("field/claim_status"), "{}", drift.source);
         let first = outcome(&first).clone();
         assert_eq!(first.answer, Answer::ClaimPaid, "the shown page counts");
         let told = first.facts.iter().find(|fact| fact.name == "fetched_answer").unwrap();
@@ -158,6 +178,55 @@ fn wording_that_is_not_known_a_huge_answer_and_a_way_off_site_are_never_taken() 
         .await;
         let (_, away) = desk.check(Some(&first), 1).await;
         assert_eq!(failure(&away).name, "off_site");
+        desk.session.close().await;
+    });
+}
+
+#[test]
+fn a_value_is_one_segment_of_the_path_and_parts_and_flows_are_stood_for() {
+    alone(async {
+        let mut desk = Desk::by_path().await;
+        // A slash and a question mark stay part of the number.
+        let (_, first) = desk.check_of("C/7?x", None, 1).await;
+        assert_eq!((first.reading, first.logins), (Reading::Agreed, 1), "{:?}", first.end);
+        let first = outcome(&first).clone();
+        assert_eq!(first.references[0].value, "C/7?x");
+        let code = first.facts.iter().find(|fact| fact.name == "code").unwrap();
+        assert_eq!(code.value, "C/7?x-0", "lines come with a part of the page");
+
+        let (book, again) = desk.check_of("C/7?x", Some(&first), 1).await;
+        assert_eq!((again.reading, again.logins), (Reading::Fetched, 0), "{:?}", again.end);
+        assert_eq!(&outcome(&again).facts, &first.facts);
+        let steps = book.steps.lock().unwrap();
+        let named: Vec<_> = steps.values().map(|step| (step.name.as_str(), step.state)).collect();
+        let skipped = StepState::Skipped;
+        assert_eq!(named, [("fetch-claim", StepState::Done), ("open-claim", skipped)]);
+        drop(steps);
+
+        // One line more, of the same decision: only what is taken of it tells.
+        portal_is(|portal| portal.more_lines = vec!["Pended".into()]).await;
+        let (_, news) = desk.check_of("C/7?x", Some(&first), 1).await;
+        assert_eq!(news.reading, Reading::Agreed, "{:?}", news.end);
+        assert!(outcome(&news).facts.iter().any(|fact| fact.name == "code_2"));
+        let two = outcome(&news).clone();
+        portal_is(|portal| portal.more_lines.clear()).await;
+        let (_, fewer) = desk.check_of("C/7?x", Some(&two), 1).await;
+        assert_eq!(fewer.reading, Reading::Agreed, "a line that is gone is news, too");
+        desk.session.close().await;
+    });
+}
+
+#[test]
+fn a_value_that_would_lead_elsewhere_is_never_asked_for() {
+    alone(async {
+        let mut desk = Desk::by_path().await;
+        for number in ["..", "."] {
+            let (book, finished) = desk.check_of(number, None, 1).await;
+            assert_eq!(finished.reading, Reading::Rendered, "{:?}", finished.end);
+            assert_eq!(outcome(&finished).references[0].value, number);
+            let items = book.items.lock().unwrap();
+            assert!(items.iter().all(|item| item.kind != EvidenceKind::Message), "nothing asked");
+        }
         desk.session.close().await;
     });
 }

@@ -4,6 +4,7 @@
 
 mod attach;
 mod book;
+mod claims;
 mod commits;
 mod fetch;
 mod heal;

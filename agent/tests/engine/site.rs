@@ -10,7 +10,7 @@ use std::{
 use axum::{
     Form, Router,
     body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -18,6 +18,8 @@ use axum::{
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use crate::claims;
 
 /// The portal's host.
 pub(crate) const HOST: &str = "portal.field.test";
@@ -57,6 +59,8 @@ pub(crate) struct Ledger {
     pub(crate) claim: (String, Option<String>),
     /// What the page's script writes over the state.
     pub(crate) claim_shown: Option<String>,
+    /// Decisions on lines of the claim after its first one.
+    pub(crate) more_lines: Vec<String>,
     /// So many spaces at the end of the claim's page.
     pub(crate) claim_padding: usize,
     /// The claim's page sends on to there.
@@ -163,7 +167,11 @@ fn pages(site: Site) -> Router {
         .route("/submit", post(submit))
         .route("/done", get(done))
         .route("/list", get(list))
-        .route("/claim", get(claim))
+        .route("/claim", get(claims::claim))
+        .route("/claims", get(claims::found))
+        .route("/claims/{number}", get(claims::by_number))
+        .route("/claims/{number}/lines", get(claims::lines))
+        .route("/lines", get(claims::lines_of))
         .route("/lab/{*path}", get(lab).post(lab_post))
         .with_state(site)
 }
@@ -186,13 +194,13 @@ async fn lab_post(state: State<Site>, path: Path<String>, body: Bytes) -> Respon
     lab(state, path).await
 }
 
-fn page(title: &str, body: &str) -> Html<String> {
+pub(crate) fn page(title: &str, body: &str) -> Html<String> {
     Html(format!(
         "<!DOCTYPE html><html><head><title>{title}</title></head><body>{body}</body></html>"
     ))
 }
 
-fn signed_in(site: &Site, headers: &HeaderMap) -> bool {
+pub(crate) fn signed_in(site: &Site, headers: &HeaderMap) -> bool {
     let cookie = headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
     cookie.is_some_and(|cookie| cookie.contains("field=1")) && !site.lock().unwrap().expired
 }
@@ -352,37 +360,4 @@ async fn list(State(site): State<Site>, headers: HeaderMap) -> Response {
          <th>Status</th></tr>{rows}</table>"
     ))
     .into_response()
-}
-
-#[derive(Deserialize)]
-struct Wanted {
-    number: String,
-}
-
-async fn claim(
-    State(site): State<Site>,
-    headers: HeaderMap,
-    Query(wanted): Query<Wanted>,
-) -> Response {
-    if !signed_in(&site, &headers) {
-        return Redirect::to("/login").into_response();
-    }
-    let ledger = site.lock().unwrap();
-    if let Some(away) = &ledger.claim_leads_to {
-        return Redirect::to(away).into_response();
-    }
-    let (state, paid) = &ledger.claim;
-    let state = if state.is_empty() { "In process" } else { state };
-    let paid = paid.as_ref().map(|paid| format!("<p class=paid title=Paid>{paid}</p>"));
-    let over = ledger.claim_shown.as_ref().map(|text| {
-        format!("<script>document.querySelector('td').textContent = '{text}'</script>")
-    });
-    let body = format!(
-        "<h1>Claim {}</h1><table><tr><th>Claim status</th><td>{state}</td></tr></table>{}{}{}",
-        wanted.number,
-        paid.unwrap_or_default(),
-        over.unwrap_or_default(),
-        " ".repeat(ledger.claim_padding)
-    );
-    page("Claim", &body).into_response()
 }

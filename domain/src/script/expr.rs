@@ -180,7 +180,7 @@ impl Scope<'_> {
         }
     }
 
-    fn expression(&self, expr: &Expr) -> Result<Value, Fault> {
+    pub(super) fn expression(&self, expr: &Expr) -> Result<Value, Fault> {
         let mut value = self.path(&expr.path)?;
         for filter in &expr.filters {
             value = self.filter(filter, value, &expr.path)?;
@@ -290,7 +290,7 @@ fn unknown(path: &Path) -> Fault {
     Fault { span: path.span.clone(), message: format!("there is no `{path}`") }
 }
 
-fn needs_filter(path: &Path, value: &Value) -> Fault {
+pub(super) fn needs_filter(path: &Path, value: &Value) -> Fault {
     Fault {
         span: path.span.clone(),
         message: format!("`{path}` is {}; inside a text it needs a filter", value.kind()),

@@ -4,6 +4,7 @@
 //! [`Source`]; the agent runs bundles, the coordinator stores and pins them by [`Bundle::hash`].
 //! How a page is handled (waiting, scrolling, frames) is the agent's work and not in here.
 
+mod address;
 pub mod ast;
 pub mod bundle;
 pub mod check;

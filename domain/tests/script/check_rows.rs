@@ -287,13 +287,71 @@ flow:
 exceptions:
   gone: {queue: review}
 "#;
-    let files = std::collections::BTreeMap::from([(
-        "acme/claim_status.yaml".to_owned(),
-        spoil(text.to_owned()),
-    )]);
+    let shell = "fragment: acme/fragments/shell\nrevision: 1\nflows:\n  look:\n    - step: look\n      effect: read\n      open: https://portal.acme.example/\n";
+    let files = std::collections::BTreeMap::from([
+        ("acme/claim_status.yaml".to_owned(), spoil(text.to_owned())),
+        ("acme/fragments/shell.yaml".to_owned(), shell.to_owned()),
+    ]);
     let findings = domain::script::check_script(&files, "acme/claim_status");
     let errors = findings.iter().filter(|f| f.level == domain::script::Level::Error);
     errors.map(|f| f.code).collect()
+}
+
+#[test]
+fn a_template_in_a_fetched_path_is_one_whole_segment_and_never_the_host() {
+    let none: [&str; 0] = [];
+    let page = |page: &str| {
+        fetching(|text| {
+            text.replacen("https://portal.acme.example/claim\n", &format!("\"{page}\"\n"), 1)
+        })
+    };
+    let host = "https://portal.acme.example";
+    assert_eq!(page(&format!("{host}/api/${{number}}")), none);
+    assert_eq!(page(&format!("{host}/api/${{number}}/lines?n=${{number}}&m=a-${{number}}")), none);
+    for refused in [
+        format!("{host}/api/claim-${{number}}"),
+        format!("{host}/api/${{number}}.json"),
+        format!("{host}/api/${{number}}${{number}}"),
+        format!("{host}${{number}}/x"),
+        "https://${number}.acme.example/x".to_owned(),
+        "${number}".to_owned(),
+    ] {
+        assert_eq!(page(&refused), ["path-segment"], "{refused}");
+    }
+    assert_eq!(page("https://other.example/${number}"), ["host-not-listed"]);
+}
+
+#[test]
+fn parts_are_for_pages_names_are_for_data_and_flows_are_stood_for_by_name() {
+    let none: [&str; 0] = [];
+    let add = |line: &str| {
+        fetching(|text| text.replacen("      as: json\n", &format!("      {line}\n"), 1))
+    };
+    assert_eq!(add("as: json\n      names: {rows: Claims, rows.state: State}"), none);
+    let part = "parts: [\"https://portal.acme.example/claim/${number}\"]";
+    assert_eq!(add(&format!("as: json\n      {part}")), ["not-without-rendering"]);
+    let html = |more: &str| {
+        fetching(|text| {
+            text.replacen("as: json", &format!("as: html\n      {more}"), 1).replacen(
+                "{pointer: /state}",
+                "{from: state}",
+                1,
+            )
+        })
+    };
+    assert_eq!(html(part), none);
+    assert_eq!(html("parts: [https://other.example/x]"), ["host-not-listed"]);
+    assert_eq!(html("names: {rows: Claims}"), ["not-without-rendering"]);
+    let run = |stands: &str| {
+        fetching(|text| {
+            text.replacen("[open-claim, read-claim]", stands, 1)
+                .replacen("  - step: open-claim", "  - run: shell.look\n  - step: open-claim", 1)
+                .replacen("elements:", "use: {shell: acme/fragments/shell}\nelements:", 1)
+        })
+    };
+    assert_eq!(run("[shell.look, open-claim, read-claim]"), none);
+    assert_eq!(run("[open-claim, read-claim]"), ["fetch-stands-for", "fetch-stands-for"]);
+    assert_eq!(run("[shell.see, open-claim, read-claim]").first(), Some(&"undefined-name"));
 }
 
 #[test]

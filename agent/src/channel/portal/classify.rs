@@ -9,7 +9,11 @@ use domain::{
     step::Effect,
 };
 
-use super::{Halt, Portal, screen::holds_in, table::column};
+use super::{
+    Halt, Portal,
+    screen::holds_in,
+    table::{SHOWN, column},
+};
 use crate::browser::Deadline;
 
 /// At most this much of the payer's wording is kept.
@@ -140,7 +144,7 @@ impl Portal<'_> {
                 return Err(self.unknown_wording(classify, shown, false, within).await?);
             };
             answers.push(answer);
-            self.take_cells(&table, row, &of_line(take, answers.len())).await?;
+            self.take_cells(&table, row, &of_line(take, answers.len()), SHOWN)?;
             raw.push(spaced(shown));
         }
         let Some(answer) = roll_up(&answers) else {
@@ -164,7 +168,7 @@ impl Portal<'_> {
 }
 
 /// What is taken of the n-th line with a decision: of the first under the names as written, of others with the number.
-fn of_line(take: &[Take], line: usize) -> Vec<Take> {
+pub(crate) fn of_line(take: &[Take], line: usize) -> Vec<Take> {
     let numbered = |one: &Take| {
         let mut one = one.clone();
         if line > 1 {

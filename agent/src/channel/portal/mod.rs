@@ -151,7 +151,7 @@ pub(crate) struct Portal<'b> {
     stand_ins: BTreeMap<String, crate::browser::Query>,
     /// A login put off until a page is needed.
     owed_login: Option<Run>,
-    /// Steps a fetched answer stands for.
+    /// Steps and flows a fetched answer still stands for.
     stood_for: Vec<String>,
     /// Element and value as read back, in order: what the form holds.
     payload: Vec<String>,

@@ -1,17 +1,20 @@
 //! A page that was fetched and never rendered, read as a document: texts, cells, tables. Nothing is laid out, so roles,
 //! positions, frames and shadow roots do not exist here; a strategy that needs one of them abstains.
 //!
-//! Data (`as: json`) become a document too: a list of objects is a table named by its place (`rows`, `data.lines`), any
-//! other value a term with its description. So elements, screens and `classify` are written the same way for both.
+//! `data` makes a document of data, so that elements, screens and `classify` are written the same way for both · `table`
+//! tables with their spans · `words` what a reader would see.
+
+mod data;
+mod table;
+mod words;
 
 use domain::id::EvidenceId;
-use scraper::{ElementRef, Html, Node as Tree, Selector};
+use scraper::{ElementRef, Html, Selector};
 use serde_json::Value;
 
-use crate::browser::{By, Node, Query, Row, Table, Text, text};
-
-/// Rows and cells kept of one table.
-const ROWS_MAX: usize = 2_000;
+use crate::browser::{By, Query, Text, text};
+pub(crate) use words::value;
+use words::{is_hidden, shown};
 
 /// A fetched document.
 pub(crate) struct Paper {
@@ -39,8 +42,8 @@ impl Paper {
         Self { url: url.to_owned(), evidence, data: None, html: Html::parse_document(body) }
     }
 
-    pub(crate) fn data(url: &str, evidence: EvidenceId, data: Value) -> Self {
-        let html = Html::parse_document(&document_of(&data));
+    pub(crate) fn data(url: &str, evidence: EvidenceId, data: Value, names: &data::Names) -> Self {
+        let html = Html::parse_document(&data::document_of(&data, names));
         Self { url: url.to_owned(), evidence, data: Some(data), html }
     }
 
@@ -160,155 +163,6 @@ impl Paper {
         };
         all.iter().filter(|one| !deeper(one)).copied().collect()
     }
-
-    /// A table with its headers and rows; spans are repeated, as in a rendered one.
-    pub(crate) fn table(&self, element: ElementRef<'_>) -> Table {
-        let mut grid: Vec<(bool, Vec<String>)> = Vec::new();
-        let mut hanging: Vec<(usize, usize, String)> = Vec::new();
-        for row in select(element, "tr").into_iter().filter(|row| !is_hidden(*row)).take(ROWS_MAX) {
-            let mut cells = Vec::new();
-            let mut begun = Vec::new();
-            let (mut heads, mut count) = (0, 0);
-            for cell in row.child_elements().filter(|one| matches!(one.value().name(), "td" | "th"))
-            {
-                hang(&mut cells, &mut hanging);
-                count += 1;
-                heads += usize::from(cell.value().name() == "th");
-                let words = value(cell);
-                let span = |name: &str| {
-                    cell.attr(name).and_then(|n| n.parse().ok()).unwrap_or(1_usize).clamp(1, 100)
-                };
-                for _ in 0..span("colspan") {
-                    if span("rowspan") > 1 {
-                        begun.push((cells.len(), span("rowspan") - 1, words.clone()));
-                    }
-                    cells.push(words.clone());
-                }
-            }
-            hang(&mut cells, &mut hanging);
-            hanging.iter_mut().for_each(|(_, left, _)| *left = left.saturating_sub(1));
-            hanging.retain(|(_, left, _)| *left > 0);
-            hanging.append(&mut begun);
-            let head = count > 0 && heads == count;
-            grid.push((head, cells));
-        }
-        let heads =
-            grid.iter().take_while(|(head, _)| *head).count().max(usize::from(!grid.is_empty()));
-        let width = grid.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
-        let headers = (0..width)
-            .map(|column| {
-                let mut words: Vec<&str> = grid[..heads]
-                    .iter()
-                    .filter_map(|(_, cells)| cells.get(column).map(String::as_str))
-                    .filter(|text| !text.is_empty())
-                    .collect();
-                // A header that reaches over both lines is one header.
-                words.dedup();
-                words.join(" ")
-            })
-            .collect();
-        let rows = grid
-            .into_iter()
-            .skip(heads)
-            .filter(|(_, cells)| cells.len() == width)
-            .map(|(_, cells)| Row { node: nowhere(), cells, place: None })
-            .collect();
-        Table { node: nowhere(), name: String::new(), headers, rows, total: None }
-    }
-}
-
-/// Cells that hang down from rows above come first at their column.
-fn hang(cells: &mut Vec<String>, hanging: &mut [(usize, usize, String)]) {
-    while let Some((_, _, words)) =
-        hanging.iter().find(|(column, left, _)| *column == cells.len() && *left > 0)
-    {
-        cells.push(words.clone());
-    }
-}
-
-/// A fetched row can be read, never acted on.
-fn nowhere() -> Node {
-    Node::nowhere()
-}
-
-/// What an element shows: a control's value, else its text.
-pub(crate) fn value(element: ElementRef<'_>) -> String {
-    match element.value().name() {
-        "input" => element.attr("value").unwrap_or_default().to_owned(),
-        "select" => {
-            let chosen = select(element, "option[selected]").into_iter().next();
-            let first = || select(element, "option").into_iter().next();
-            chosen.or_else(first).map(shown).unwrap_or_default()
-        }
-        _ => shown(element),
-    }
-}
-
-/// Text of an element without what a browser does not show; blocks and cells are apart.
-fn shown(element: ElementRef<'_>) -> String {
-    let mut out = String::new();
-    gather(element, &mut out);
-    text::spaces(&out)
-}
-
-fn gather(element: ElementRef<'_>, out: &mut String) {
-    if is_silent(element) {
-        return;
-    }
-    let block = !matches!(
-        element.value().name(),
-        "a" | "abbr"
-            | "b"
-            | "bdi"
-            | "cite"
-            | "code"
-            | "em"
-            | "font"
-            | "i"
-            | "label"
-            | "mark"
-            | "q"
-            | "s"
-            | "small"
-            | "span"
-            | "strong"
-            | "sub"
-            | "sup"
-            | "time"
-            | "u"
-            | "wbr"
-    );
-    if block {
-        out.push(' ');
-    }
-    for child in element.children() {
-        match child.value() {
-            Tree::Text(words) => out.push_str(words),
-            Tree::Element(_) => {
-                if let Some(child) = ElementRef::wrap(child) {
-                    gather(child, out);
-                }
-            }
-            _ => {}
-        }
-    }
-    if block {
-        out.push(' ');
-    }
-}
-
-/// Not shown by itself: scripts, styles, `hidden`, and what its own style hides.
-fn is_silent(element: ElementRef<'_>) -> bool {
-    let style = element.attr("style").unwrap_or_default().replace(' ', "").to_ascii_lowercase();
-    matches!(element.value().name(), "script" | "style" | "template" | "noscript" | "head")
-        || element.attr("hidden").is_some()
-        || (element.value().name() == "input" && element.attr("type") == Some("hidden"))
-        || style.contains("display:none")
-        || style.contains("visibility:hidden")
-}
-
-fn is_hidden(element: ElementRef<'_>) -> bool {
-    is_silent(element) || element.ancestors().filter_map(ElementRef::wrap).any(is_silent)
 }
 
 fn select<'p>(root: ElementRef<'p>, css: &str) -> Vec<ElementRef<'p>> {
@@ -365,93 +219,21 @@ fn name_of(root: ElementRef<'_>, table: ElementRef<'_>) -> String {
     heading
 }
 
-/// Data as a document.
-fn document_of(data: &Value) -> String {
-    let mut out = String::from("<!doctype html><body>");
-    write(data, "", &mut out);
-    out.push_str("</body>");
-    out
-}
-
-fn write(value: &Value, place: &str, out: &mut String) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let place = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
-                write(value, &place, out);
-            }
-        }
-        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
-            rows(items, place, out)
-        }
-        Value::Array(items) => {
-            for item in items {
-                write(item, place, out);
-            }
-        }
-        Value::Null => {}
-        plain => {
-            let words = words_of(plain);
-            out.push_str(&format!(
-                "<dl><dt>{}</dt><dd>{}</dd></dl>",
-                escaped(place),
-                escaped(&words)
-            ));
-        }
-    }
-}
-
-fn rows(items: &[Value], place: &str, out: &mut String) {
-    let mut columns: Vec<&String> = Vec::new();
-    for field in items.iter().filter_map(Value::as_object).flat_map(|fields| fields.keys()) {
-        if !columns.contains(&field) {
-            columns.push(field);
-        }
-    }
-    out.push_str(&format!("<table><caption>{}</caption><tr>", escaped(place)));
-    for column in &columns {
-        out.push_str(&format!("<th>{}</th>", escaped(column)));
-    }
-    out.push_str("</tr>");
-    for item in items.iter().take(ROWS_MAX) {
-        out.push_str("<tr>");
-        for column in &columns {
-            let words = item.get(column.as_str()).map(words_of).unwrap_or_default();
-            out.push_str(&format!("<td>{}</td>", escaped(&words)));
-        }
-        out.push_str("</tr>");
-    }
-    out.push_str("</table>");
-}
-
-fn words_of(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(words) => words.clone(),
-        Value::Array(items) => items.iter().map(words_of).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use domain::time::Timestamp;
 
     use super::*;
 
-    fn id() -> EvidenceId {
+    pub(super) fn id() -> EvidenceId {
         EvidenceId::new(Timestamp::from_ms(0), 1)
     }
 
-    fn paper(body: &str) -> Paper {
+    pub(super) fn paper(body: &str) -> Paper {
         Paper::page("https://a.test/x", id(), body)
     }
 
-    fn read(paper: &Paper, by: By) -> Option<String> {
+    pub(super) fn read(paper: &Paper, by: By) -> Option<String> {
         paper.element(&[vec![Query::by(by)]]).ok().flatten().map(value)
     }
 
@@ -484,34 +266,5 @@ mod tests {
         assert!(paper.element(&[css(".a"), css("p.a")]).is_ok_and(|found| found.is_some()));
         assert!(paper.element(&[css("p")]).is_err(), "three fit");
         assert!(paper.element(&[css(".x")]).is_ok_and(|found| found.is_none()));
-    }
-
-    #[test]
-    fn a_table_is_read_with_its_spans() {
-        let paper = paper(
-            "<h2>Requests found</h2><table><tr><th rowspan=2>Number</th><th colspan=2>Dates</th></tr>\
-             <tr><th>From</th><th>To</th></tr><tr><td rowspan=2>A1</td><td>03/01</td><td>03/02</td></tr>\
-             <tr><td>03/05</td><td>03/06</td></tr><tr><td colspan=1>Total</td></tr></table>",
-        );
-        let table = paper.element(&[vec![Query::by(By::Table(Text::equals("Requests found")))]]);
-        let table = paper.table(table.unwrap().unwrap());
-        assert_eq!(table.headers, ["Number", "Dates From", "Dates To"]);
-        let rows: Vec<_> = table.rows.iter().map(|row| row.cells.join("|")).collect();
-        assert_eq!(rows, ["A1|03/01|03/02", "A1|03/05|03/06"]);
-    }
-
-    #[test]
-    fn data_become_a_document() {
-        let data = serde_json::json!({"rows": [
-            {"claim": "401", "status": "Finalized/Payment", "paid": 320.5, "x": null},
-            {"claim": "402", "status": "Pending <1>", "codes": ["A", "B"]}], "page": {"total": 2}, "note": ""});
-        let paper = Paper::data("https://a.test/api", id(), data);
-        let table = paper.element(&[vec![Query::by(By::Table(Text::equals("rows")))]]);
-        let table = paper.table(table.unwrap().unwrap());
-        let at =
-            |name: &str, row: usize| table.rows[row].cells[table.column(name).unwrap()].clone();
-        assert_eq!((at("status", 0), at("paid", 0)), ("Finalized/Payment".into(), "320.5".into()));
-        assert_eq!((at("status", 1), at("codes", 1)), ("Pending <1>".into(), "A, B".into()));
-        assert_eq!(read(&paper, By::Label(Text::equals("page.total"))).as_deref(), Some("2"));
     }
 }

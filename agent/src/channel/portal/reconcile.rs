@@ -9,7 +9,7 @@ use domain::{
     wire::Finding,
 };
 
-use super::{Halt, Portal, long::Looked, screen::Look};
+use super::{Halt, Portal, long::Looked, screen::Look, table::SHOWN};
 use crate::browser::{Deadline, Tries, Why};
 
 /// What `rows` collected.
@@ -102,7 +102,7 @@ impl Portal<'_> {
             for row in self.wanted_rows(&table, &rows.cells)? {
                 count += 1;
                 if count == 1 {
-                    self.take_cells(&table, &row, &rows.take).await?;
+                    self.take_cells(&table, &row, &rows.take, SHOWN)?;
                 }
             }
             let Some(pages) = &rows.pages else { break };

@@ -60,8 +60,9 @@ impl Portal<'_> {
 
     async fn node(&mut self, node: &Node) -> Result<(), Halt> {
         match node {
+            Node::Run(run) if self.is_stood_for(run.flow.as_str()) => Ok(()),
             Node::Run(run) => self.run_node(run).await,
-            Node::Step(step) if self.stood_for.contains(&step.name.text) => {
+            Node::Step(step) if self.is_stood_for(step.name.as_str()) => {
                 let place = Some(&step.span);
                 self.observe.begin(step.name.as_str(), "step", step.effect(), place).await;
                 self.observe.end(StepState::Skipped, None).await;

@@ -343,8 +343,9 @@ impl Portal<'_> {
 
     /// Reads a page the rendered way: the way a `fetch` falls back to.
     async fn open_instead(&mut self, fetch: &ast::Fetch, within: Deadline) -> Result<(), Halt> {
-        let address = self.fetch_address(fetch)?;
-        self.open(&address, within).await?;
+        let addresses = self.fetch_addresses(fetch)?;
+        let address = addresses.first().map(String::as_str).unwrap_or_default();
+        self.open(address, within).await?;
         if !fetch.screens.is_empty() {
             let names: Vec<&str> = fetch.screens.iter().map(domain::script::Name::as_str).collect();
             self.race(&names, within).await?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{
+    id::EvidenceId,
     script::{
         ast::{Cell, Pages, PickRow, ReadAs, RowCount, Take, Target, Words},
         text::normalise_label,
@@ -17,6 +18,9 @@ use super::{
     long::Looked,
 };
 use crate::browser::{Attempted, Deadline, Page, Row, Table, Tries, Why};
+
+/// How cells of a shown page are read; the picture of the step is their proof.
+pub(crate) const SHOWN: (&str, Option<EvidenceId>) = ("table", None);
 
 impl Portal<'_> {
     /// Waits for a table and reads it.
@@ -80,7 +84,7 @@ impl Portal<'_> {
         deadline: Deadline,
     ) -> Result<(), Halt> {
         let (page, table, mut row) = self.one_row(pick, deadline).await?;
-        self.take_cells(&table, &row, &pick.take).await?;
+        self.take_cells(&table, &row, &pick.take, SHOWN)?;
         self.observe.log("one row fits");
         let Some(target) = &pick.click else { return Ok(()) };
         match self.row_now(&page, &table, &row).await {
@@ -223,12 +227,13 @@ impl Portal<'_> {
         }
     }
 
-    /// Keeps cells of a row as captures.
-    pub(crate) async fn take_cells(
+    /// Keeps cells of a row as captures, with how they were read and what proves them.
+    pub(crate) fn take_cells(
         &mut self,
         table: &Table,
         row: &Row,
         take: &[Take],
+        (read_by, proof): (&str, Option<EvidenceId>),
     ) -> Result<(), Halt> {
         for one in take {
             let cell = column(table, one.column.as_str()).and_then(|at| row.cells.get(at));
@@ -245,9 +250,9 @@ impl Portal<'_> {
             let read = ReadValue {
                 name: one.name.text.clone(),
                 value: text,
-                read_by: "table".to_owned(),
+                read_by: read_by.to_owned(),
                 bounds: None,
-                picture: None,
+                picture: proof,
                 confidence: None,
             };
             self.keep_value(read, &one.read_as, one.kind, false)?;

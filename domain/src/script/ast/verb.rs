@@ -276,13 +276,18 @@ pub struct Fetch {
     pub page: Template,
     /// Query parameters.
     pub query: Vec<(Words, Template)>,
+    /// Further addresses whose answers the page itself loads; all are read as one document.
+    pub parts: Vec<Template>,
+    /// Words for places of data: a field's, a list's, and the columns of a list in their order.
+    pub names: Vec<(Words, Words)>,
     /// What the answer is.
     pub format: FetchAs,
     /// Screens the answer may be.
     pub screens: Vec<Name>,
     /// Read from the answer.
     pub capture: Vec<CaptureSpec>,
-    /// Later steps of the same flow it stands for: they run when it does not, and when both ways are compared.
+    /// Later steps, and flows that are run, of the same flow it stands for: they run when it does not, and when both ways
+    /// are compared.
     pub instead_of: Vec<Name>,
     /// Exception instead of the rendered way.
     pub fallback_raise: Option<Name>,

@@ -42,13 +42,15 @@ fn stands_for(flow: &Flow, at: usize, fetch: &Fetch, findings: &mut Findings) {
         .iter()
         .map_while(|node| match node {
             Node::Step(step) if fetch_of(step).is_none() => Some(step.name.as_str()),
+            Node::Run(run) => Some(run.flow.as_str()),
             _ => None,
         })
         .collect();
     for (place, name) in fetch.instead_of.iter().enumerate() {
         if later.get(place) != Some(&name.as_str()) {
             let message = format!("`{name}` is not one of the steps right after this one");
-            let hint = "list the steps that follow, in their order, without a gap";
+            let hint =
+                "list the steps that follow, and flows that are run, in their order, without a gap";
             findings.error_hint("fetch-stands-for", &name.span, message, hint);
         }
     }
@@ -60,6 +62,17 @@ fn stands_for(flow: &Flow, at: usize, fetch: &Fetch, findings: &mut Findings) {
 }
 
 fn readable(bundle: &Bundle, step: &Step, fetch: &Fetch, findings: &mut Findings) {
+    match (fetch.format, fetch.parts.first(), fetch.names.first()) {
+        (FetchAs::Json, Some(part), _) => {
+            let message = "data are read from one address";
+            findings.error("not-without-rendering", &part.span, message);
+        }
+        (FetchAs::Html, _, Some((name, _))) => {
+            let message = "a page has its own words; `names` are for data";
+            findings.error("not-without-rendering", &name.span, message);
+        }
+        _ => {}
+    }
     for name in &fetch.screens {
         let Some(screen) = bundle.screen(name.as_str()) else { continue };
         for target in screen.see.iter().chain(&screen.gone) {

@@ -105,22 +105,28 @@ fn host(address: &Template) -> &str {
 
 fn addresses(bundle: &Bundle, step: &Step, findings: &mut Findings) {
     for verb in &step.verbs {
-        let address = match verb {
-            Verb::Open(address) => address,
-            Verb::Fetch(fetch) => &fetch.page,
-            _ => continue,
-        };
-        let host = host(address);
-        match bundle.script.hosts.get(host) {
-            Some(HostUse::Pages | HostUse::Login) => {}
-            Some(HostUse::Assets) => {
-                let message = format!("`{host}` is listed for assets only");
-                findings.error("host-not-listed", &address.span, message);
+        match verb {
+            Verb::Open(address) => listed(bundle, address, findings),
+            Verb::Fetch(fetch) => {
+                let all = std::iter::once(&fetch.page).chain(&fetch.parts);
+                all.for_each(|address| listed(bundle, address, findings));
             }
-            None => {
-                let message = format!("`{host}` is not in `hosts`");
-                findings.error("host-not-listed", &address.span, message);
-            }
+            _ => {}
+        }
+    }
+}
+
+fn listed(bundle: &Bundle, address: &Template, findings: &mut Findings) {
+    let host = host(address);
+    match bundle.script.hosts.get(host) {
+        Some(HostUse::Pages | HostUse::Login) => {}
+        Some(HostUse::Assets) => {
+            let message = format!("`{host}` is listed for assets only");
+            findings.error("host-not-listed", &address.span, message);
+        }
+        None => {
+            let message = format!("`{host}` is not in `hosts`");
+            findings.error("host-not-listed", &address.span, message);
         }
     }
 }

@@ -244,6 +244,7 @@ fn verb_templates<'a>(verb: &'a Verb, found: &mut Vec<(Expect, &'a Template)>) {
         }
         Verb::Fetch(fetch) => {
             found.push((Expect::Text, &fetch.page));
+            found.extend(fetch.parts.iter().map(|part| (Expect::Text, part)));
             found.extend(fetch.query.iter().map(|(_, value)| (Expect::Text, value)));
         }
         Verb::Verify(Verify::Readback, _)

@@ -194,8 +194,9 @@ fn fetched(fetch: &Fetch) -> String {
     } else {
         format!(", instead of {}", stands.join(", "))
     };
+    let parts: String = fetch.parts.iter().map(|part| format!(" and {}", part.source)).collect();
     format!(
-        "read {} without showing it{instead}; shown when the answer is new, when anything is unexpected, and every {}th time to compare",
+        "read {}{parts} without showing it{instead}; shown when the answer is new, when anything is unexpected, and every {}th time to compare",
         fetch.page.source, fetch.shadow
     )
 }

@@ -6,7 +6,7 @@ use super::names::Kind;
 use super::outcome::REFERENCES;
 use crate::script::ast::{
     Attach, Attest, Cell, Choice, Choose, DialogRule, Fetch, FetchAs, Fill, FillValue, Key, Keypad,
-    Pages, PickRow, ReadAs, Take, Template, Verb, Verify, Words,
+    Pages, Part, PickRow, ReadAs, Take, Template, Verb, Verify, Words,
 };
 use crate::script::node::{Node as Yaml, Style, Value};
 use crate::script::span::Name;
@@ -147,6 +147,65 @@ impl Decoder<'_> {
         Some(template)
     }
 
+    /// An address that is only read: in its path, too, a template may stand, for one whole segment.
+    fn read_address(&mut self, node: &Yaml, what: &str) -> Option<Template> {
+        let template = self.template(node, what)?;
+        let mut front = String::new();
+        for (at, part) in template.parts.iter().enumerate() {
+            match part {
+                Part::Text(text) => front.push_str(text),
+                Part::Expr(_) if front.contains('?') => break,
+                Part::Expr(_) => {
+                    let inside = front.strip_prefix("https://").is_some_and(|it| it.contains('/'));
+                    let ends = match template.parts.get(at + 1) {
+                        Some(Part::Text(next)) => next.starts_with(['/', '?']),
+                        Some(Part::Expr(_)) => false,
+                        None => true,
+                    };
+                    if !inside || !front.ends_with('/') || !ends {
+                        let message =
+                            format!("a template in the path of {what} must be one whole segment");
+                        let hint = "write it between two `/`, never in the host";
+                        self.findings.error_hint("path-segment", &node.span, message, hint);
+                        return None;
+                    }
+                }
+            }
+        }
+        let host = front.strip_prefix("https://").and_then(|rest| rest.split(['/', '?']).next());
+        if host.is_none_or(str::is_empty) {
+            self.wrong(&node.span, format!("{what} takes an https address"));
+            return None;
+        }
+        Some(template)
+    }
+
+    fn pairs<T>(
+        &mut self,
+        node: Option<&Yaml>,
+        what: &str,
+        read: fn(&mut Self, &Yaml, &str) -> Option<T>,
+    ) -> Vec<(Words, T)> {
+        let mut pairs = Vec::new();
+        if let Some(map) = node.and_then(|node| self.any_map(node, what)) {
+            for (key, value) in map.entries {
+                let name = self.full_text(key, "the name");
+                pairs.extend(name.zip(read(self, value, "the value")));
+            }
+        }
+        pairs
+    }
+
+    /// A step of this flow, or a flow it runs: only flows have a `.` or a `_` in their names.
+    fn step_or_flow(&mut self, node: &Yaml) -> Option<Name> {
+        let flow = node.scalar().is_some_and(|text| text.contains(['.', '_']));
+        if flow {
+            self.reference(node, Kind::Flow)
+        } else {
+            self.own_name(node, "the step", Spelling::Hyphens)
+        }
+    }
+
     fn pick_row(&mut self, node: &Yaml) -> Option<PickRow> {
         let required = ["from", "where", "none", "many"];
         let map = self.map(node, "`pick_row`", &["click", "take", "pages"], &required)?;
@@ -244,16 +303,15 @@ impl Decoder<'_> {
     }
 
     fn fetch(&mut self, node: &Yaml) -> Option<Fetch> {
-        let keys = ["query", "screens", "capture", "instead_of", "fallback", "shadow"];
+        let keys =
+            ["query", "parts", "names", "screens", "capture", "instead_of", "fallback", "shadow"];
         let map = self.map(node, "`fetch`", &keys, &["page", "as"])?;
-        let page = map.get("page").and_then(|node| self.address(node, "`page`"));
-        let mut query = Vec::new();
-        if let Some(pairs) = map.get("query").and_then(|node| self.any_map(node, "`query`")) {
-            for (key, value) in pairs.entries {
-                let name = self.full_text(key, "the parameter");
-                query.extend(name.zip(self.template(value, "the value")));
-            }
-        }
+        let page = map.get("page").and_then(|node| self.read_address(node, "`page`"));
+        let query = self.pairs(map.get("query"), "`query`", Self::template);
+        let names = self.pairs(map.get("names"), "`names`", Self::full_text);
+        let parts = map.get("parts").and_then(|node| self.list(node, "`parts`"));
+        let parts = parts.unwrap_or_default();
+        let parts = parts.iter().filter_map(|item| self.read_address(item, "a part")).collect();
         let words = [("html", FetchAs::Html), ("json", FetchAs::Json)];
         let format = map.get("as").and_then(|node| self.word(node, "`as`", &words));
         let screens = map.get("screens").and_then(|node| self.list(node, "`screens`"));
@@ -267,7 +325,7 @@ impl Decoder<'_> {
         let instead_of = instead_of
             .unwrap_or_default()
             .iter()
-            .filter_map(|item| self.own_name(item, "the step", Spelling::Hyphens))
+            .filter_map(|item| self.step_or_flow(item))
             .collect();
         let fallback_raise = match map.get("fallback") {
             Some(node) if node.scalar().is_some() => {
@@ -286,6 +344,8 @@ impl Decoder<'_> {
         Some(Fetch {
             page,
             query,
+            parts,
+            names,
             format,
             screens,
             capture,

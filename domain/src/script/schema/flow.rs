@@ -51,6 +51,14 @@ pub(super) fn defs() -> Map<String, Json> {
                 "not": {"pattern": "^[^?]*\\$\\{"},
             }),
         ),
+        (
+            "read_address",
+            json!({
+                "type": "string", "pattern": "^https://[^/? ]+",
+                "description": "In the path a template is one whole segment",
+                "not": {"pattern": "^https://[^/]*\\$\\{"},
+            }),
+        ),
     ];
     list.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
@@ -396,12 +404,14 @@ fn fetch() -> Json {
     object(
         &["page", "as"],
         json!({
-            "page": reference("address"),
+            "page": reference("read_address"),
             "query": keyed(".", literal_or_template()),
+            "parts": {"type": "array", "minItems": 1, "items": reference("read_address")},
+            "names": described("Words for fields, lists and columns of data", keyed(".", text())),
             "as": {"enum": ["html", "json"]},
             "screens": {"type": "array", "minItems": 1, "items": name()},
             "capture": reference("captures"),
-            "instead_of": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": HYPHENS}},
+            "instead_of": {"type": "array", "minItems": 1, "items": {"anyOf": [{"type": "string", "pattern": HYPHENS}, name()]}},
             "fallback": {"if": {"type": "string"}, "then": {"const": "rendered"}, "else": raise},
             "shadow": integer(1, 10_000),
         }),

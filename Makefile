@@ -67,15 +67,14 @@ bench: deps web ## measure against playwright-core; writes target/bench/report.j
 	$(TARGET)/release/bench
 
 # What `make bench-engine` measures, and its further options: PARTS=miniwob ENGINE_ARGS="--tasks click-tab --seeds 3 --modes quiet"
-PARTS ?= miniwob ocr healing fetch
+PARTS ?= miniwob names ocr healing fetch
 comma := ,
 space := $(subst ,, )
 
-bench-engine: deps ## measure the engine: MiniWoB++ beside other engines, OCR, healing, fetch; writes target/bench/engine.json
+bench-engine: deps ## measure the engine: MiniWoB++ and names beside other engines, OCR, healing, fetch; writes target/bench/engine.json
 	$(if $(filter miniwob,$(PARTS)),./.ci/miniwob)
-	$(if $(filter miniwob fetch,$(PARTS)),cd tests/bench && npm ci --no-audit --no-fund --silent)
-	$(if $(filter healing fetch,$(PARTS)),$(CARGO) build --locked --release -p agent -p tests --bin agent --bin payer)
-	$(CARGO) build --locked --release -p agent --example engine_bench
+	$(if $(filter miniwob names fetch,$(PARTS)),cd tests/bench && npm ci --no-audit --no-fund --silent)
+	$(CARGO) build --locked --release --workspace --bins --example engine_bench
 	$(TARGET)/release/examples/engine_bench --parts $(subst $(space),$(comma),$(strip $(PARTS))) $(ENGINE_ARGS)
 
 ci: test ## the same as `make test`

@@ -2,7 +2,10 @@
 
 use std::{io::Write as _, path::Path, process::Stdio, time::Duration};
 
-use image::{DynamicImage, ImageFormat, imageops::FilterType};
+use image::{
+    GrayImage, ImageFormat,
+    imageops::{self, FilterType},
+};
 use tesseract_rs::{TessPageSegMode, TesseractAPI};
 
 /// Least confidence of every word of a value, in percent.
@@ -36,6 +39,8 @@ pub struct Word {
     pub text: String,
     /// Confidence in percent.
     pub confidence: f64,
+    /// Its height in the picture that was read, in pixels.
+    pub height: u32,
 }
 
 /// One reading of a picture.
@@ -91,89 +96,181 @@ enum Layout {
     Page,
 }
 
-/// Reads a PNG enlarged by `factor`. Blocking: call it through [`read_picture`].
-fn recognise(png: &[u8], factor: u32, layout: Layout) -> Result<Reading, Unread> {
+/// One look at a picture.
+#[derive(Clone, Copy)]
+struct Way {
+    /// How much it is enlarged.
+    factor: f32,
+    /// Gaussian blur afterwards, in pixels; 0 is none. It takes the noise and the corners of JPEG away.
+    blur: f32,
+    layout: Layout,
+}
+
+/// A white rim around what is read, in pixels: Tesseract loses letters that touch the edge.
+const RIM: u32 = 30;
+
+/// The picture as this look sees it.
+fn prepared(png: &[u8], way: Way) -> Result<GrayImage, Unread> {
     let picture = image::load_from_memory_with_format(png, ImageFormat::Png)
-        .map_err(|_| Unread::BadPicture)?;
-    let (width, height) = (picture.width() * factor, picture.height() * factor);
-    if width == 0 || height == 0 || u64::from(width) * u64::from(height) > 40_000_000 {
+        .map_err(|_| Unread::BadPicture)?
+        .to_luma8();
+    let scaled = |length: u32| -> Result<u32, Unread> {
+        let long = (f64::from(length) * f64::from(way.factor)).round();
+        // Tesseract itself takes no side over 32,767.
+        if !(1.0..=32_000.0).contains(&long) {
+            return Err(Unread::BadPicture);
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 32,000")]
+        Ok(long as u32)
+    };
+    let (width, height) = (scaled(picture.width())?, scaled(picture.height())?);
+    if u64::from(width) * u64::from(height) > 40_000_000 {
         return Err(Unread::BadPicture);
     }
-    // A white rim: Tesseract loses letters that touch the edge.
-    let rim = 10 * factor;
-    let enlarged = DynamicImage::ImageLuma8(picture.to_luma8()).resize_exact(
-        width,
-        height,
-        FilterType::CatmullRom,
-    );
-    let mut page =
-        image::GrayImage::from_pixel(width + 2 * rim, height + 2 * rim, image::Luma([255]));
-    image::imageops::overlay(&mut page, &enlarged.to_luma8(), i64::from(rim), i64::from(rim));
+    let mut enlarged = imageops::resize(&picture, width, height, FilterType::CatmullRom);
+    if way.blur > 0.0 {
+        enlarged = imageops::blur(&enlarged, way.blur);
+    }
+    let mut page = GrayImage::from_pixel(width + 2 * RIM, height + 2 * RIM, image::Luma([255]));
+    imageops::overlay(&mut page, &enlarged, i64::from(RIM), i64::from(RIM));
+    Ok(page)
+}
+
+/// Reads a PNG in one way. Blocking: call it through [`read_picture`].
+fn recognise(png: &[u8], way: Way) -> Result<Reading, Unread> {
+    let page = prepared(png, way)?;
     let folder = data_folder().ok_or_else(|| {
         Unread::Engine("Tesseract's English data are missing; install tesseract-ocr-eng".into())
     })?;
     let failed = |e: tesseract_rs::TesseractError| Unread::Engine(e.to_string());
     let engine = TesseractAPI::new();
     engine.init(folder, "eng").map_err(failed)?;
-    let mode = match layout {
+    let mode = match way.layout {
         Layout::Block => TessPageSegMode::PSM_SINGLE_BLOCK,
         Layout::Page => TessPageSegMode::PSM_AUTO,
     };
     engine.set_page_seg_mode(mode).map_err(failed)?;
     let (w, h) = (page.width().cast_signed(), page.height().cast_signed());
     engine.set_image(page.as_raw(), w, h, 1, w).map_err(failed)?;
-    engine.set_source_resolution(96 * factor.cast_signed()).map_err(failed)?;
+    engine.set_source_resolution(300).map_err(failed)?;
     engine.recognize().map_err(failed)?;
     Ok(from_tsv(&engine.get_tsv_text(0).map_err(failed)?))
 }
 
-/// Words of Tesseract's table: level 5 rows, column 10 the confidence, column 11 the text.
+/// Words of Tesseract's table: level 5 rows, column 9 the height, 10 the confidence, 11 the text.
 fn from_tsv(tsv: &str) -> Reading {
     let words = tsv
         .lines()
         .map(|line| line.split('\t').collect::<Vec<_>>())
         .filter(|row| row.len() >= 12 && row[0] == "5" && !row[11].trim().is_empty())
         .filter_map(|row| {
-            Some(Word { text: row[11].trim().to_owned(), confidence: row[10].parse().ok()? })
+            Some(Word {
+                text: row[11].trim().to_owned(),
+                confidence: row[10].parse().ok()?,
+                height: row[9].parse().ok()?,
+            })
         })
         .collect();
     Reading { words }
 }
 
-/// The value both readings agree on, with the lower confidence of its words; `value` takes it out of a text. Look-alikes are never
-/// corrected: two different readings are no reading.
+/// The value the readings agree on, with the confidence of the second surest; `value` takes it out of a text. At least two readings
+/// show it, none shows another, and no look-alike could stand in its place: what Tesseract takes for another letter it does with
+/// confidence, and every time.
 ///
 /// # Errors
 /// Why there is no sure value, without any value.
 pub fn agreed(
-    readings: &[Reading; 2],
+    readings: &[Reading],
     value: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(String, f64), String> {
-    let [first, second] = readings;
-    let (Some(a), Some(b)) = (value(&first.text()), value(&second.text())) else {
+    let mut shown: Option<String> = None;
+    let mut sure = Vec::new();
+    for reading in readings {
+        let Some(read) = value(&reading.text()) else { continue };
+        if shown.as_ref().is_some_and(|known| *known != read) {
+            return Err("two readings of the picture differ".to_owned());
+        }
+        sure.push(reading.confidence_of(&read).unwrap_or(0.0));
+        shown = Some(read);
+    }
+    let Some(shown) = shown else {
         return Err("the picture does not show what is wanted".to_owned());
     };
-    if a != b {
-        return Err("two readings of the picture differ".to_owned());
-    }
-    let sure = |reading: &Reading| reading.confidence_of(&a).unwrap_or(0.0);
-    let confidence = sure(first).min(sure(second));
+    sure.sort_by(|a, b| b.total_cmp(a));
+    let Some(confidence) = sure.get(1).copied() else {
+        return Err("only one reading of the picture shows what is wanted".to_owned());
+    };
     if confidence < CONFIDENCE_MIN {
         return Err(format!("read with a confidence of {confidence:.0} % only"));
     }
-    Ok((a, confidence))
+    if could_be_another(&shown, readings, value) {
+        return Err("a letter of it could as well be its look-alike".to_owned());
+    }
+    Ok((shown, confidence))
 }
 
-/// Reads a PNG at two scales (×3 and ×4); both readings, the smaller scale first.
+/// Letters and digits that Tesseract takes for each other.
+const LOOK_ALIKES: [&str; 12] =
+    ["0O", "0D", "0Q", "OD", "OQ", "1I", "1L", "5S", "8B", "2Z", "6G", "9S"];
+
+/// Whether a code, with one letter replaced by its look-alike, would be taken for the value as well. Words of a sentence are no
+/// code; a pattern that says where digits stand leaves no doubt.
+fn could_be_another(
+    shown: &str,
+    readings: &[Reading],
+    value: &dyn Fn(&str) -> Option<String>,
+) -> bool {
+    if shown.chars().any(|letter| letter.is_whitespace() || letter.is_lowercase()) {
+        return false;
+    }
+    let texts = readings.iter().map(Reading::text).filter(|text| text.contains(shown));
+    let texts: Vec<String> = texts.collect();
+    let alike = |letter: char| {
+        LOOK_ALIKES
+            .iter()
+            .filter(move |pair| pair.contains(letter))
+            .flat_map(|pair| pair.chars())
+            .filter(move |other| *other != letter)
+    };
+    shown.char_indices().any(|(at, letter)| {
+        alike(letter).any(|other| {
+            let end = at + letter.len_utf8();
+            let swapped = format!("{}{other}{}", &shown[..at], &shown[end..]);
+            let taken = |text: &String| value(&text.replacen(shown, &swapped, 1));
+            texts.iter().any(|text| taken(text).as_ref() == Some(&swapped))
+        })
+    })
+}
+
+/// How high Tesseract likes its letters, in pixels.
+const LETTER_PX: f32 = 30.0;
+
+/// Reads a PNG three times: three times as large, as large as Tesseract likes its letters, and a little larger with the noise
+/// blurred.
 ///
 /// # Errors
 /// See [`Unread`].
-pub async fn read_picture(png: Vec<u8>) -> Result<[Reading; 2], Unread> {
+pub async fn read_picture(png: Vec<u8>) -> Result<Vec<Reading>, Unread> {
     tokio::task::spawn_blocking(move || {
-        Ok([recognise(&png, 3, Layout::Block)?, recognise(&png, 4, Layout::Block)?])
+        let (layout, blur) = (Layout::Block, 0.0);
+        let first = recognise(&png, Way { factor: 3.0, blur, layout })?;
+        let letter = letter_px(&first).map_or(LETTER_PX, |height| height / 3.0);
+        let factor = (LETTER_PX / letter).clamp(1.0, 6.0);
+        let second = recognise(&png, Way { factor, blur, layout })?;
+        let third = recognise(&png, Way { factor: factor * 1.13, blur: 1.2, layout })?;
+        Ok(vec![first, second, third])
     })
     .await
     .map_err(|_| Unread::Engine("the reader stopped".into()))?
+}
+
+/// The height of most letters in a reading.
+fn letter_px(reading: &Reading) -> Option<f32> {
+    let mut heights: Vec<u16> =
+        reading.words.iter().filter_map(|word| u16::try_from(word.height).ok()).collect();
+    heights.sort_unstable();
+    heights.get(heights.len() / 2).map(|height| f32::from(*height).max(1.0))
 }
 
 /// Longest text taken from one PDF, in bytes.
@@ -246,22 +343,13 @@ pub async fn pages_of_pdf(pdf: &[u8]) -> Result<Vec<Vec<u8>>, Unread> {
 ///
 /// # Errors
 /// See [`Unread`].
-pub async fn read_scan(png: Vec<u8>) -> Result<[Reading; 2], Unread> {
+pub async fn read_scan(png: Vec<u8>) -> Result<Vec<Reading>, Unread> {
     tokio::task::spawn_blocking(move || {
-        Ok([recognise(&png, 1, Layout::Page)?, recognise(&shrunk(&png)?, 1, Layout::Page)?])
+        let way = Way { factor: 1.0, blur: 0.0, layout: Layout::Page };
+        Ok(vec![recognise(&png, way)?, recognise(&png, Way { factor: 0.75, ..way })?])
     })
     .await
     .map_err(|_| Unread::Engine("the reader stopped".into()))?
-}
-
-fn shrunk(png: &[u8]) -> Result<Vec<u8>, Unread> {
-    let picture = image::load_from_memory_with_format(png, ImageFormat::Png)
-        .map_err(|_| Unread::BadPicture)?;
-    let (width, height) = (picture.width() * 3 / 4, picture.height() * 3 / 4);
-    let small = picture.resize_exact(width.max(1), height.max(1), FilterType::CatmullRom);
-    let mut out = std::io::Cursor::new(Vec::new());
-    small.write_to(&mut out, ImageFormat::Png).map_err(|_| Unread::BadPicture)?;
-    Ok(out.into_inner())
 }
 
 /// The text layer of a PDF, by `pdftotext` (poppler-utils), at most 20 s.
@@ -332,5 +420,46 @@ mod tests {
         assert_eq!(reading.confidence_of("CR-20481"), Some(71.5));
         assert_eq!(reading.confidence_of("Reference: CR-20481"), Some(71.5));
         assert_eq!(reading.confidence_of("other"), None);
+        assert_eq!(reading.words[0].height, 9);
+    }
+
+    fn reading(text: &str, confidence: f64) -> Reading {
+        let word = |text: &str| Word { text: text.to_owned(), confidence, height: 30 };
+        Reading { words: text.split(' ').map(word).collect() }
+    }
+
+    fn taken(pattern: &str) -> impl Fn(&str) -> Option<String> {
+        let pattern = regex::Regex::new(pattern).unwrap();
+        move |text| Some(pattern.captures(text)?.get(1)?.as_str().to_owned())
+    }
+
+    #[test]
+    fn two_readings_that_agree_are_sure_and_one_that_differs_is_not() {
+        let value = taken(r"\b(N\d{4})\b");
+        let good =
+            [reading("No N1234", 91.0), reading("No N12S4", 85.0), reading("No N1234", 84.0)];
+        assert_eq!(agreed(&good, &value), Ok(("N1234".to_owned(), 84.0)));
+        let differ =
+            [reading("No N1234", 91.0), reading("No N1284", 92.0), reading("No N1234", 93.0)];
+        assert!(agreed(&differ, &value).unwrap_err().contains("differ"));
+        let one = [reading("No N1234", 91.0), reading("No Nl234", 92.0)];
+        assert!(agreed(&one, &value).unwrap_err().contains("only one"));
+        let faint = [reading("No N1234", 91.0), reading("No N1234", 79.0)];
+        assert!(agreed(&faint, &value).unwrap_err().contains("79 %"));
+        assert!(agreed(&[reading("nothing", 99.0)], &value).unwrap_err().contains("not show"));
+    }
+
+    #[test]
+    fn a_letter_that_could_be_its_look_alike_is_not_sure() {
+        let both = |text| [reading(text, 95.0), reading(text, 95.0)];
+        // Letters and digits may stand anywhere: the S could be a 5.
+        let key = taken(r"Key ([A-Z2-9]{4})\b");
+        assert!(agreed(&both("Key YSLK"), &key).unwrap_err().contains("look-alike"));
+        assert!(agreed(&both("Key YTLK"), &key).is_ok());
+        // Digits only, letters only: no doubt.
+        let digits = taken(r"Key (\d{4})\b");
+        assert!(agreed(&both("Key 1058"), &digits).is_ok());
+        let words = taken(r"Decision: (.+)$");
+        assert!(agreed(&both("Decision: Service Denied"), &words).is_ok());
     }
 }

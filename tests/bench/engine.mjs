@@ -51,6 +51,7 @@ async function playwright() {
         shows: (q) => find(page, q).isVisible(),
         text: async (q) => (await find(page, q).textContent()) ?? "",
         appears: (q) => find(page, q).waitFor(),
+        named: (role, name) => page.getByRole(role, { name, exact: true }).and(page.locator(":visible")).evaluateAll((all) => all.map((e) => e.id)),
         shut: () => context.close(),
       };
     },
@@ -114,6 +115,11 @@ async function puppeteer() {
           return handle.evaluate((e) => e.textContent);
         },
         appears: (q) => page.waitForSelector(selector(q), { visible: true }),
+        named: async (role, name) => {
+          const ids = [];
+          for (const handle of await page.$$(selector({ role, name }))) if (await handle.isVisible()) ids.push(await handle.evaluate((e) => e.id));
+          return ids;
+        },
         shut: () => context.close(),
       };
     },
@@ -261,6 +267,10 @@ async function answer(engine, episode, question) {
     return {};
   }
   const began = now();
+  if (question.named) {
+    const read = await episode.named(question.named.role, question.named.name);
+    return { began, ended: now(), read };
+  }
   const read = await TASKS[question.steps](episode, question.inputs);
   return { began, ended: now(), read: read ?? {} };
 }

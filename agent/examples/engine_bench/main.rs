@@ -7,6 +7,7 @@
 mod fetch;
 mod healing;
 mod miniwob;
+mod names;
 mod ocr;
 #[expect(dead_code, unreachable_pub, reason = "shared with another benchmark, which asks for more")]
 #[path = "../../../tests/src/bench/tree.rs"]
@@ -40,7 +41,7 @@ struct Args {
     answer_checks: bool,
 }
 
-const PARTS: [&str; 4] = ["miniwob", "ocr", "healing", "fetch"];
+const PARTS: [&str; 5] = ["miniwob", "names", "ocr", "healing", "fetch"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -68,6 +69,7 @@ async fn run(args: Args) -> Result<()> {
     for part in &args.parts {
         let figures = match part.as_str() {
             "miniwob" => miniwob::measure(&args.miniwob).await?,
+            "names" => names::measure().await?,
             "ocr" => ocr::measure(&args.ocr).await?,
             "healing" => healing::measure(&args.healing).await?,
             "fetch" => fetch::measure(&args.fetch).await?,

@@ -1,7 +1,7 @@
 //! Reference numbers read from pictures: 500 generated samples of the fonts a portal's picture may have, sizes 9 to 24 px, light
 //! noise, JPEG and skew. Each is right, refused as unsure, or wrong; a wrong one is a defect.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use agent::{
     browser::{Area, Browser, ImageFormat, LaunchConfig},
@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// How many pictures are read
     #[arg(long, default_value_t = 500)]
     samples: u64,
+    /// Keep the pictures here, named by number and place
+    #[arg(long)]
+    pictures: Option<PathBuf>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -167,6 +170,9 @@ pub(crate) async fn measure(options: &Options) -> Result<Value> {
         let area = found.first().context("the number is painted")?.rect;
         let png = page.screenshot(Area::Clip(area), ImageFormat::Png).await?;
         let png = spoiled(&png, &sample, n)?;
+        if let Some(folder) = &options.pictures {
+            std::fs::write(folder.join(format!("{n:03}-{}.png", sample.number)), &png)?;
+        }
         let pattern = sample.pattern.clone();
         let taken = move |text: &str| Some(pattern.captures(text)?.get(1)?.as_str().to_owned());
         let readings = read::read_picture(png).await?;

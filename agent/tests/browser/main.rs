@@ -9,5 +9,6 @@ mod finding;
 mod frames;
 mod gate;
 mod hostile;
+mod names;
 mod shared;
 mod tls;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{repository, tree::TreeWatch};
 use ours::Ours;
-use peer::Peer;
+pub(crate) use peer::Peer;
 use report::{Episode, Figures};
 use site::Site;
 use task::Task;
@@ -55,12 +55,12 @@ const READY: Duration = Duration::from_secs(30);
 const DONE: Duration = Duration::from_secs(10);
 
 /// What an engine says of a run of steps.
-struct Did {
+pub(crate) struct Did {
     /// Epoch milliseconds.
-    began: f64,
-    ended: f64,
+    pub(crate) began: f64,
+    pub(crate) ended: f64,
     /// What the steps read.
-    read: Value,
+    pub(crate) read: Value,
     /// Commands sent to the browser, where it is known.
     commands: Option<u64>,
 }
@@ -75,7 +75,7 @@ impl Engine {
     async fn start(name: &str, site: &Site) -> Result<Self> {
         Ok(match name {
             "ours" => Self::Ours(Box::new(Ours::start(site).await?)),
-            peer => Self::Peer(Peer::start(peer, site).await?),
+            peer => Self::Peer(Peer::start_at(peer, site::HOST, site.at).await?),
         })
     }
 

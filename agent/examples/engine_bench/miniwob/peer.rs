@@ -1,6 +1,6 @@
 //! Another engine: a Node process that runs `tests/bench/engine.mjs`, one JSON line per question and answer.
 
-use std::{process::Stdio, time::Duration};
+use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 
-use super::{Did, site};
+use super::Did;
 use crate::repository;
 
 /// The same browser for everybody.
@@ -27,7 +27,8 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) async fn start(name: &str, site: &site::Site) -> Result<Self> {
+    /// Starts an engine that knows one host.
+    pub(crate) async fn start_at(name: &str, host: &str, at: SocketAddr) -> Result<Self> {
         let chromium = CHROMIUM.into_iter().find(|path| std::path::Path::new(path).is_file());
         let mut child = Command::new("node")
             .arg("engine.mjs")
@@ -43,7 +44,7 @@ impl Peer {
         let plan = json!({
             "engine": name,
             "chromium": chromium.context("no Chromium was found")?,
-            "rules": format!("MAP {} {}, MAP * ~NOTFOUND", site::HOST, site.at),
+            "rules": format!("MAP {host} {at}, MAP * ~NOTFOUND"),
         });
         let up = peer.ask(&plan).await.context("run `npm ci` in tests/bench first")?;
         peer.browser = u32::try_from(up["browser"].as_u64().context("no browser")?)?;
@@ -59,7 +60,16 @@ impl Peer {
     }
 
     pub(crate) async fn steps(&mut self, name: &str, inputs: &Value) -> Result<Did> {
-        let told = self.ask(&json!({"steps": name, "inputs": inputs})).await?;
+        self.did(&json!({"steps": name, "inputs": inputs})).await
+    }
+
+    /// The ids of the visible elements with exactly this role and name.
+    pub(crate) async fn named(&mut self, role: &str, name: &str) -> Result<Did> {
+        self.did(&json!({"named": {"role": role, "name": name}})).await
+    }
+
+    async fn did(&mut self, question: &Value) -> Result<Did> {
+        let told = self.ask(question).await?;
         Ok(Did {
             began: told["began"].as_f64().context("no beginning")?,
             ended: told["ended"].as_f64().context("no end")?,

@@ -85,6 +85,7 @@ impl Portal<'_> {
                             if !deed.uses_pointer() {
                                 self.observe.act(deed.verb(), Some(sought.name.clone()));
                             }
+                            self.moved_over(deed, sought);
                             return Ok(Did { shown });
                         }
                         Attempted::Wait(why) => why,
@@ -97,6 +98,7 @@ impl Portal<'_> {
                     Why::Other(how)
                 }
             };
+            self.move_over_again(&page, &why, tries.count()).await;
             let changed = async { drop(changes.changed().await) };
             let lost = matches!(why, Why::Missing);
             if let Err(error) = tries.wait_or(why, changed).await {

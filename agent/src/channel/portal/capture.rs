@@ -401,11 +401,8 @@ fn of_spec(spec: &CaptureSpec, shown: &str) -> Option<String> {
     matched(spec.pattern.as_ref(), shown)
 }
 
-/// The value two readings of a picture agree on.
-fn agree(
-    readings: &[read::Reading; 2],
-    pattern: Option<&Pattern>,
-) -> Result<(String, f64), String> {
+/// The value the readings of a picture agree on.
+fn agree(readings: &[read::Reading], pattern: Option<&Pattern>) -> Result<(String, f64), String> {
     read::agreed(readings, &|text| matched(pattern, text))
 }
 
@@ -418,7 +415,11 @@ mod tests {
     fn reading(words: &[(&str, f64)]) -> Reading {
         let words = words
             .iter()
-            .map(|(text, confidence)| Word { text: (*text).to_owned(), confidence: *confidence })
+            .map(|(text, confidence)| Word {
+                text: (*text).to_owned(),
+                confidence: *confidence,
+                height: 30,
+            })
             .collect();
         Reading { words }
     }
@@ -427,7 +428,7 @@ mod tests {
     fn a_value_read_from_a_picture_needs_two_equal_and_sure_readings() {
         let sure = reading(&[("Number", 95.0), ("CR-20481", 91.0)]);
         let unsure = reading(&[("Number", 95.0), ("CR-20481", 62.0)]);
-        let other = reading(&[("Number", 95.0), ("CR-2O481", 91.0)]);
+        let other = reading(&[("Number", 95.0), ("CR-28481", 91.0)]);
         let pattern = pattern();
         let both = agree(&[sure.clone(), sure.clone()], Some(&pattern)).expect("agrees");
         assert_eq!(both, ("CR-20481".to_owned(), 91.0));
@@ -437,9 +438,9 @@ mod tests {
 
     fn pattern() -> Pattern {
         Pattern {
-            source: r"\b(CR-\w{5})\b".to_owned(),
+            source: r"\b(CR-\d{5})\b".to_owned(),
             ignore_case: false,
-            regex: regex::Regex::new(r"\b(CR-\w{5})\b").expect("valid"),
+            regex: regex::Regex::new(r"\b(CR-\d{5})\b").expect("valid"),
             span: domain::script::Span::start_of(&std::sync::Arc::from("x.yaml")),
         }
     }

@@ -15,6 +15,7 @@ mod commit;
 mod fail;
 mod fetch;
 pub mod heal;
+mod hover;
 mod locate;
 mod login;
 mod long;
@@ -147,6 +148,8 @@ pub(crate) struct Portal<'b> {
     prints: heal::Prints,
     crops: BTreeMap<String, domain::id::EvidenceId>,
     drift: Vec<heal::Drift>,
+    /// What the pointer was moved over since the last other act, from outside in.
+    over: Vec<locate::Sought>,
     /// Healed elements and how they are found for the rest of the attempt.
     stand_ins: BTreeMap<String, crate::browser::Query>,
     /// A login put off until a page is needed.
@@ -233,6 +236,7 @@ impl<'b> Portal<'b> {
             prints: heal::Prints::new(),
             crops: BTreeMap::new(),
             drift: Vec::new(),
+            over: Vec::new(),
             stand_ins: BTreeMap::new(),
             owed_login: None,
             stood_for: Vec::new(),

@@ -175,6 +175,7 @@ impl Ours {
             folder: folder.path().to_owned(),
             prints: portal::heal::Prints::new(),
             remembers: false,
+            begun_before: false,
         };
         let mut observe = Observer::new(Arc::clone(&doors), Masker::for_inputs(&inputs), true);
         let began = Instant::now();

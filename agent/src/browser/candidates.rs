@@ -167,6 +167,8 @@ impl PageInner {
             Some(node) => Some(self.object(node).await?.1),
             None => None,
         };
+        // Chrome's own word for what ARIA calls both ways.
+        let role = if role == "img" { "image" } else { role };
         let params = match &inside {
             Some(object) => json!({"objectId": object, "role": role}),
             None => json!({"backendNodeId": self.document(frame, world).await?, "role": role}),

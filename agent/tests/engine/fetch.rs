@@ -197,11 +197,12 @@ fn a_value_is_one_segment_of_the_path_and_parts_and_flows_are_stood_for() {
         let (book, again) = desk.check_of("C/7?x", Some(&first), 1).await;
         assert_eq!((again.reading, again.logins), (Reading::Fetched, 0), "{:?}", again.end);
         assert_eq!(&outcome(&again).facts, &first.facts);
-        let steps = book.steps.lock().unwrap();
-        let named: Vec<_> = steps.values().map(|step| (step.name.as_str(), step.state)).collect();
-        let skipped = StepState::Skipped;
-        assert_eq!(named, [("fetch-claim", StepState::Done), ("open-claim", skipped)]);
-        drop(steps);
+        let named: Vec<_> = {
+            let steps = book.steps.lock().unwrap();
+            steps.values().map(|step| (step.name.clone(), step.state)).collect()
+        };
+        let done = ("fetch-claim".to_owned(), StepState::Done);
+        assert_eq!(named, [done, ("open-claim".to_owned(), StepState::Skipped)]);
 
         // One line more, of the same decision: only what is taken of it tells.
         portal_is(|portal| portal.more_lines = vec!["Pended".into()]).await;

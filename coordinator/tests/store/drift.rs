@@ -124,8 +124,10 @@ async fn a_healed_attempt_teaches_nothing_until_a_person_accepts(bed: Bed) {
     let all = items(&bed).await;
     assert_eq!(all.len(), 1, "one item however often it is seen");
     assert_eq!((all[0].sightings, all[0].state.word()), (2, "open"));
+    // Both begin in the same millisecond here: which comes first is chance.
     let saw = drift::attempts(&bed.core.store, all[0].id).await.unwrap();
-    assert_eq!(saw, [third.attempt, second.attempt]);
+    assert_eq!(saw.len(), 2);
+    assert!([third.attempt, second.attempt].iter().all(|attempt| saw.contains(attempt)));
 
     say(&bed, &all[0], Verdict::Accept).await;
     let fourth = leased(&bed, "W4").await;

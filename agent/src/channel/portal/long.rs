@@ -118,8 +118,11 @@ impl Portal<'_> {
         let until = Deadline::within(STEP_MAX).at_most(self.deadline.left());
         let node = table.node.clone();
         let mut found = Collected::default();
-        self.scroll(page, &node, true).await?;
-        let mut last = self.screenful(page, &node, None, CHANGES).await?.unwrap_or(table);
+        // Rows are drawn a little after the scrolling: what is shown until then is of another place.
+        let before = cells(&table);
+        let before = self.scroll(page, &node, true).await?.moved.then_some(before);
+        let first = self.screenful(page, &node, before.as_ref(), CHANGES).await?;
+        let mut last = first.unwrap_or(table);
         found.add(&last);
         let mut still = 0;
         for _ in 0..SCREENS_MAX {
@@ -131,7 +134,7 @@ impl Portal<'_> {
                         "the table says that it has {told} rows and shows {}",
                         found.list.len()
                     );
-                    return Err(self.raise("no_known_screen", &detail));
+                    return Err(self.endless(&detail));
                 }
                 return Ok(Table { rows: found.list, ..last });
             }
@@ -152,7 +155,13 @@ impl Portal<'_> {
             }
         }
         let detail = format!("{} rows were read and the list goes on", found.list.len());
-        Err(self.raise("no_known_screen", &detail))
+        Err(self.endless(&detail))
+    }
+
+    /// A list whose end was not seen. A minute was spent on it: it is not looked through once more.
+    fn endless(&mut self, detail: &str) -> Halt {
+        self.repeated = true;
+        self.raise("no_known_screen", detail)
     }
 
     /// The row again, in view: what was read before may not be rendered any more.
@@ -163,8 +172,12 @@ impl Portal<'_> {
         row: &Row,
     ) -> Result<Row, Halt> {
         let node = table.node.clone();
-        self.scroll(page, &node, true).await?;
-        let mut before: Option<Vec<Vec<String>>> = None;
+        let shown = match page.read_table(&node).await {
+            Attempted::Done(table) => Some(cells(&table)),
+            _ => None,
+        };
+        let moved = self.scroll(page, &node, true).await?.moved;
+        let mut before = shown.filter(|_| moved);
         let mut ends = 0;
         let mut patience = CHANGES;
         for _ in 0..SCREENS_MAX {

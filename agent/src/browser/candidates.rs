@@ -11,12 +11,17 @@ use super::text::{Text, fold};
 use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// More matches than this are cut: whoever asks so loosely learns that it is ambiguous.
 const MOST: usize = 60;
 /// Up to this many matches get role and name from Chrome.
 const NAMED: usize = 20;
+/// From so many questions on Chrome keeps its accessibility tree for them.
+const WORTH_KEEPING: usize = 4;
 
 /// Candidates of the page script.
 pub(crate) struct Candidates {
@@ -270,6 +275,7 @@ impl PageInner {
             .enumerate()
             .map(|(at, f)| (at < many && f.role.is_empty()).then(|| f.node.clone()))
             .collect();
+        let kept = self.keep_tree(&nodes).await;
         let named = join_all(nodes.iter().map(|node| async {
             let (world, object) = self.object(node.as_ref()?).await.ok()?;
             let params = json!({"objectId": object, "fetchRelatives": false});
@@ -288,6 +294,37 @@ impl PageInner {
                 (f.role, f.name) = (role, name);
             }
         }
+        for session in kept {
+            let done = self.conn.call_raw(Some(&session), "Accessibility.disable", json!({}), CALL);
+            if let Err(error) = done.await {
+                tracing::debug!(%error, "letting go of an accessibility tree");
+            }
+        }
+    }
+
+    /// Has Chrome keep its accessibility tree for these questions: it makes it anew for each one otherwise, and that of a long
+    /// page takes longer than all of them. Gives the sessions to let go of.
+    async fn keep_tree(&self, nodes: &[Option<Node>]) -> Vec<Arc<str>> {
+        let mut frames: Vec<&str> =
+            nodes.iter().flatten().map(|node| node.frame.as_str()).collect();
+        if frames.len() < WORTH_KEEPING {
+            return Vec::new();
+        }
+        frames.sort_unstable();
+        frames.dedup();
+        let mut kept = Vec::new();
+        for frame in frames {
+            let Ok(world) = self.world(frame).await else { continue };
+            if kept.contains(&world.session) {
+                continue;
+            }
+            let session = world.session.clone();
+            let on = self.conn.call_raw(Some(&session), "Accessibility.enable", json!({}), CALL);
+            if on.await.is_ok() {
+                kept.push(session);
+            }
+        }
+        kept
     }
 }
 

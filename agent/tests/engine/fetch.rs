@@ -133,7 +133,7 @@ fn a_portal_session_that_is_over_is_noticed_and_the_login_made() {
 }
 
 #[test]
-fn where_the_shown_page_says_otherwise_it_counts_and_fetching_ends() {
+fn where_the_shown_page_says_otherwise_it_counts_and_is_told() {
     alone(async {
         let mut desk = Desk::new(13).await;
         portal_is(|portal| portal.claim_shown = Some("Paid".into())).await;
@@ -150,8 +150,6 @@ fn where_the_shown_page_says_otherwise_it_counts_and_fetching_ends() {
         assert_eq!(first.answer, Answer::ClaimPaid, "the shown page counts");
         let told = first.facts.iter().find(|fact| fact.name == "fetched_answer").unwrap();
         assert_eq!(told.value, "differed in answer, state");
-        let (_, second) = desk.check(Some(&first), 1).await;
-        assert_eq!(second.reading, Reading::Rendered, "until the script changes");
         desk.session.close().await;
     });
 }

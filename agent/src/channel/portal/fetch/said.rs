@@ -1,9 +1,6 @@
 //! What a fetched answer said, beside what the page shows or the last check said. Whoever differs is named, never by value.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeSet;
 
 use domain::{
     drift::{Drift, DriftKind},
@@ -13,14 +10,6 @@ use domain::{
 
 use super::Reading;
 use crate::channel::portal::Portal;
-
-/// Scripts whose two ways of reading disagreed in this process.
-static DISAGREED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-
-/// Whether the two ways of reading this script have disagreed in this process.
-pub(super) fn disagreed(script_sha256: &str) -> bool {
-    DISAGREED.lock().unwrap_or_else(PoisonError::into_inner).contains(script_sha256)
-}
 
 /// What a fetched answer said, kept for the comparison with the rendered page.
 pub(crate) struct Fetched {
@@ -127,15 +116,13 @@ impl Portal<'_> {
             return;
         }
         self.reading = Reading::Disagreed;
-        let mut off = DISAGREED.lock().unwrap_or_else(PoisonError::into_inner);
-        off.insert(self.bundle.hash().to_owned());
         let value = format!("differed in {}", differs.join(", "));
         self.facts.push(Fact { name: "fetched_answer".to_owned(), value: value.clone() });
         let drift = Drift::new(DriftKind::FetchedDiffers, fetched.step, fetched.source);
         self.drift.push(drift.with_detail(value));
         tracing::warn!(
             script = %self.bundle.script.id,
-            "a fetched answer differs from the shown page; the script's answers are not fetched any more"
+            "a fetched answer differs from the shown page; the coordinator ends fetching for this script"
         );
     }
 }

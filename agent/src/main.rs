@@ -9,6 +9,9 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, filter::filter_fn, prelude::*};
 
+/// Stack of each thread of the runtime.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Drives browsers through payer portals by scripts.
 #[derive(Parser)]
 #[command(name = "agent", version)]
@@ -49,6 +52,8 @@ fn run() -> anyhow::Result<u8> {
     log_to_stderr();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // A step of a script is a deep nest of futures, and a debug build gives each its own large frame.
+        .thread_stack_size(STACK_BYTES)
         .build()
         .context("the runtime could not be started")?;
     Ok(runtime.block_on(async {

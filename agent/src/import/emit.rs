@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use domain::script::parse::TO_DO;
+
 use super::ask::{Ask, Question};
 use super::draft::{Commit, Draft, Node, Screen, Step, Written};
 use super::secret::Alias;
@@ -136,10 +138,11 @@ impl Writer {
                  line out."
             };
             self.ask_one(0, "", &format!("{text}{more}"));
-            self.line(0, "drafts: {kept: TODO}");
+            self.line(0, &format!("drafts: {{kept: {TO_DO}}}"));
         }
-        let zone = if draft.instants { ", timezone: TODO" } else { "" };
+        let mut zone = String::new();
         if draft.instants {
+            zone = format!(", timezone: {TO_DO}");
             self.ask_one(0, "", "In which time zone does the portal write times? An IANA name.");
         }
         self.line(0, &format!("defaults: {{within: 20s, heal: never{zone}}}"));
@@ -189,7 +192,7 @@ impl Writer {
             };
             self.ask_one(2, &table.path, text);
             let rows = table.rows.iter().map(|(ours, theirs)| {
-                let theirs = theirs.as_deref().map_or("TODO".to_owned(), scalar);
+                let theirs = theirs.as_deref().map_or(TO_DO.to_owned(), scalar);
                 format!("{}: {theirs}", scalar(ours))
             });
             let rows: Vec<String> = rows.collect();
@@ -267,7 +270,7 @@ impl Writer {
         self.ask_one(2, "", text);
         self.line(2, "- classify:");
         self.ask_one(6, "", "Add every answer the portal gives.");
-        self.line(6, "received: {text: TODO}");
+        self.line(6, &format!("received: {{text: {TO_DO}}}"));
         self.line(6, "else: {raise: unknown_outcome}");
         self.gap();
     }
@@ -280,7 +283,7 @@ impl Writer {
         }
         if step.sounds_like_a_submission {
             self.ask_one(4, "", "Write the reason, for whoever reviews this.");
-            self.line(4, "not_a_submit: TODO");
+            self.line(4, &format!("not_a_submit: {TO_DO}"));
         }
         if let Some((variable, list)) = &step.each {
             self.line(4, &format!("each: {{{variable}: {list}}}"));
@@ -289,7 +292,7 @@ impl Writer {
             Some(Some(address)) => self.line(4, &format!("open: {}", scalar_address(address))),
             Some(None) => {
                 self.ask_one(4, "", "Which address is opened?");
-                self.line(4, "open: TODO");
+                self.line(4, &format!("open: {TO_DO}"));
             }
             None => {}
         }
@@ -340,7 +343,7 @@ impl Writer {
         self.line(4, "proof: {}");
         let text = "Which flow of `reconcile` finds the request again when nobody knows whether it was sent?";
         self.ask_one(4, &commit.path, text);
-        self.line(4, "unsure: TODO");
+        self.line(4, &format!("unsure: {TO_DO}"));
     }
 
     fn exceptions(&mut self) {
@@ -364,7 +367,7 @@ fn conditions(screen: &Screen, draft: &Draft) -> String {
     parts.extend(screen.url.as_ref().map(|url| format!("url: {}", scalar(url))));
     parts.extend(screen.title.as_ref().map(|title| format!("title: {}", title.written())));
     if screen.open {
-        parts.push("text: TODO".to_owned());
+        parts.push(format!("text: {TO_DO}"));
     }
     parts.join(", ")
 }

@@ -254,7 +254,7 @@ impl Builder<'_> {
             }
             None => {
                 let text = "Which input is attached here? Write a file of `needs`, such as \"${documents}\".";
-                (Put::Yaml("\"${TODO}\"".to_owned()), vec![Ask::new(path, text)])
+                (Put::Yaml(format!("\"${{{TO_DO}}}\"")), vec![Ask::new(path, text)])
             }
         };
         self.field_of(Verb::Attach, on, put, asks)

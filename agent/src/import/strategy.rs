@@ -1,5 +1,7 @@
 //! One way to find an element, as it is written, and what a selector's own names tell.
 
+use domain::script::parse::TO_DO;
+
 use super::yaml::{Matched, scalar, snake};
 
 /// One way to find it.
@@ -45,7 +47,7 @@ impl Strategy {
             out.push_str(&format!(", inside: {container}"));
         }
         if self.in_frame {
-            out.push_str(", frame: TODO");
+            out.push_str(&format!(", frame: {TO_DO}"));
         }
         if never_heals {
             out.push_str(", heal: never");

@@ -10,14 +10,20 @@ use crate::{
 
 const NEXT: &str = "<h1>There</h1>";
 
+/// Runs a script that must read what the next page says.
+async fn approved(script: &str) {
+    let (_, finished) = lab(Book::default(), script, json!({})).await;
+    let Some(End::Outcome { outcome, .. }) = &finished.end else { panic!("{:?}", finished.end) };
+    assert_eq!(outcome.answer, Answer::Approved);
+}
+
 #[test]
 fn a_page_that_leaves_at_the_click_after_a_code_is_followed() {
     alone(async {
         let code = "<label>Code <input name=code></label><button onclick='location.href = \"/lab/next\"'>Go</button>";
         shown(&[("code", code), ("next", NEXT)]).await;
         for _ in 0..2 {
-            let (_, finished) = lab(
-                Book::default(),
+            approved(
                 "needs: {note: string?}
 secrets: {code: totp}
 elements: {code: [{role: textbox, name: Code}, {label: Code}], go: {role: button, name: Go}, state: [{role: heading, name: There}, {css: h1}]}
@@ -32,13 +38,8 @@ flow:
   - classify: {from: state, approved: {text: There}, else: {raise: unknown}}
 exceptions: {unknown: {queue: review}}
 ",
-                json!({}),
             )
             .await;
-            let Some(End::Outcome { outcome, .. }) = &finished.end else {
-                panic!("{:?}", finished.end)
-            };
-            assert_eq!(outcome.answer, Answer::Approved);
         }
     });
 }
@@ -51,8 +52,7 @@ fn a_choice_that_posts_by_itself_is_followed() {
             <label><input type=radio name=k value=b onchange='this.form.submit()'> Second</label></fieldset></form>";
         shown(&[("form", form), ("next", NEXT)]).await;
         for _ in 0..2 {
-            let (_, finished) = lab(
-                Book::default(),
+            approved(
                 "needs: {note: string?}
 drafts: {kept: false}
 elements: {kind: {role: radio, name: Second}, state: [{role: heading, name: There}, {css: h1}]}
@@ -65,13 +65,8 @@ flow:
   - classify: {from: state, approved: {text: There}, else: {raise: unknown}}
 exceptions: {unknown: {queue: review}}
 ",
-                json!({}),
             )
             .await;
-            let Some(End::Outcome { outcome, .. }) = &finished.end else {
-                panic!("{:?}", finished.end)
-            };
-            assert_eq!(outcome.answer, Answer::Approved);
         }
     });
 }

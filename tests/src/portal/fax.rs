@@ -11,7 +11,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path as Named, Query, Request, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::{get, post},
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    html, letters,
+    bearer, html, letters,
     sim::Sim,
     store::{Case, Document},
 };
@@ -219,15 +219,10 @@ pub fn router(sim: Arc<Sim>) -> Router {
 }
 
 async fn guard(State(sim): State<Arc<Sim>>, request: Request, next: Next) -> Response {
-    let expected = format!("Bearer {}", sim.fax.bearer);
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if given != Some(expected.as_str()) {
+    if !bearer::shown(&request, &sim.fax.bearer) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    sim.run_due();
-    let response = next.run(request).await;
-    sim.flush().await;
-    response
+    bearer::served(&sim, request, next).await
 }
 
 fn way(name: &str) -> Option<Way> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{Path, Query, Request, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{call::Call, clock::real_now, journal::Kept, sim::Sim};
+use super::{bearer, call::Call, clock::real_now, journal::Kept, sim::Sim};
 use crate::ledger::Entry;
 
 /// The host mailboxes are read at.
@@ -166,15 +166,10 @@ pub fn router(sim: Arc<Sim>) -> Router {
 }
 
 async fn guard(State(sim): State<Arc<Sim>>, request: Request, next: Next) -> Response {
-    let expected = format!("Bearer {}", sim.mail.bearer);
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if given != Some(expected.as_str()) {
+    if !bearer::shown(&request, &sim.mail.bearer) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    sim.run_due();
-    let response = next.run(request).await;
-    sim.flush().await;
-    response
+    bearer::served(&sim, request, next).await
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@
 //! Harnesses use [`Control`], [`Truth`] and [`process::PayerProcess`].
 
 pub mod accounts;
+mod bearer;
 pub mod call;
 pub mod clock;
 pub mod control;

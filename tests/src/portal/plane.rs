@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{Path, Query, Request, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post, put},
@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Skin,
     accounts::Skins,
+    bearer,
     control::Act,
     faults::Fault,
     sim::{Sim, committed},
@@ -81,9 +82,7 @@ pub fn truth(sim: Arc<Sim>, bearer: Arc<str>) -> Router {
 }
 
 async fn guard(State(plane): State<Plane>, request: Request, next: Next) -> Response {
-    let expected = format!("Bearer {}", plane.bearer);
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if given != Some(expected.as_str()) {
+    if !bearer::shown(&request, &plane.bearer) {
         if plane.truth {
             let path = request.uri().path().to_owned();
             plane.sim.note_control(Entry::new("truth_refused").with("route", path));
@@ -91,10 +90,7 @@ async fn guard(State(plane): State<Plane>, request: Request, next: Next) -> Resp
         }
         return StatusCode::NOT_FOUND.into_response();
     }
-    plane.sim.run_due();
-    let response = next.run(request).await;
-    plane.sim.flush().await;
-    response
+    bearer::served(&plane.sim, request, next).await
 }
 
 fn clock_now(sim: &Sim) -> Value {

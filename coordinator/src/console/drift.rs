@@ -124,7 +124,7 @@ pub fn list(v: &List, now: Timestamp) -> Markup {
     html! {
         div.title { h1 { "Drift" } span.muted { "Where payers' pages differ from the scripts" } }
         (filters(v))
-        section.card #drift aria-label="Drift" data-live="scripts" {
+        section #list .card[v.rows.is_empty()] aria-label="Drift" data-live="scripts" {
             @if v.rows.is_empty() { (nothing(v)) }
             @else {
                 table.list.cards data-keys="rows" {

@@ -56,7 +56,7 @@ fn live(is: bool, held: Option<&String>) -> Markup {
 pub fn list(rows: &[ScriptRow], now: Timestamp) -> Markup {
     html! {
         div.title { h1 { "Scripts" } }
-        section.card #scripts aria-label="Scripts" {
+        section #list .card[rows.is_empty()] aria-label="Scripts" {
             @if rows.is_empty() { (parts::empty("No script is published. The coordinator publishes its scripts folder at start.")) }
             @else {
                 table.list.cards data-keys="rows" {
@@ -80,8 +80,10 @@ fn recent(ends: &[bool]) -> Markup {
     html! {
         @if ends.is_empty() { span.muted { "none yet" } }
         @else {
-            span.ticks aria-hidden="true" { @for e in ends { i.good[*e].bad[!*e] {} } }
-            span { (good) " of " (ends.len()) " succeeded" }
+            span {
+                span.ticks aria-hidden="true" { @for e in ends { i.good[*e].bad[!*e] {} } }
+                (good) " of " (ends.len()) " succeeded"
+            }
         }
     }
 }

@@ -195,7 +195,7 @@ CREATE TABLE jobs (
     CHECK ((state = 'done') = (answer IS NOT NULL)),
     CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
     CHECK ((state IN ('done', 'failed', 'cancelled')) = (ended_at_ms IS NOT NULL)),
-    CHECK (task = 'submit' OR intent_id IS NULL)
+    CHECK (task IN ('submit', 'renewal') OR intent_id IS NULL)
 );
 CREATE INDEX job_ready ON jobs (payer_id, ready_at_ms, id) WHERE state = 'ready';
 CREATE INDEX job_doubt ON jobs (payer_id, look_at_ms, id) WHERE state = 'in_doubt';

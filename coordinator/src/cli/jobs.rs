@@ -33,7 +33,7 @@ pub enum Jobs {
         /// An existing case, with --task
         #[arg(long, requires = "task")]
         case: Option<String>,
-        /// submit, auth_status, claim_status, eligibility, precheck, renewal, letter, eligibility, precheck, renewal or letter
+        /// submit, auth_status, claim_status, eligibility, precheck, renewal or letter
         #[arg(long)]
         task: Option<String>,
         /// The same key and content get the same answer

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    job::Task,
     time::Timestamp,
     wire::{Heartbeat, HeartbeatReply, Order},
 };
@@ -32,7 +31,7 @@ pub async fn heartbeat(core: &Core, beat: &Heartbeat, now: Timestamp) -> Result<
         };
         let order = match live {
             None => Order::Stop,
-            Some((payer, script)) if may_commit(&mut tx, &payer, &script).await? => Order::Continue,
+            Some(job) if may_commit(&mut tx, &job).await? => Order::Continue,
             Some(_) => Order::HoldBeforeCommit,
         };
         orders.insert(fenced.lease.to_string(), order);
@@ -42,11 +41,11 @@ pub async fn heartbeat(core: &Core, beat: &Heartbeat, now: Timestamp) -> Result<
     Ok(HeartbeatReply { orders, drain, ttl_ms: core.rules.lease_ttl_ms })
 }
 
-async fn may_commit(tx: &mut Tx, payer: &str, script_sha256: &str) -> Result<bool> {
+async fn may_commit(tx: &mut Tx, job: &jobs::Extended) -> Result<bool> {
     let now = tx.now;
-    let payer = payers::find_in(tx, payer).await?;
+    let payer = payers::find_in(tx, &job.payer).await?;
     let open = payer.is_some_and(|p| {
-        p.paused_reason.is_none() && p.profile.permission.allows(Task::Submit, now).is_ok()
+        p.paused_reason.is_none() && p.profile.permission.allows(job.task, now).is_ok()
     });
-    Ok(open && scripts::get_in(tx, script_sha256).await?.state != "held")
+    Ok(open && scripts::get_in(tx, &job.script_sha256).await?.state != "held")
 }

@@ -64,7 +64,7 @@ const GET: &str = "SELECT * FROM cases WHERE id = $1";
 const LOCK: &str = "UPDATE cases SET rev = rev WHERE id = $1 RETURNING *";
 const SET_STATUS: &str = "UPDATE cases SET status = $2, updated_at_ms = $3, rev = rev + 1 WHERE id = $1 AND status <> $2";
 const LIVE_TWIN: &str = "SELECT id FROM cases WHERE dedup_key = $1 AND round = $2 AND ( \
-     EXISTS (SELECT 1 FROM jobs WHERE jobs.case_id = cases.id AND jobs.task = 'submit' \
+     EXISTS (SELECT 1 FROM jobs WHERE jobs.case_id = cases.id AND jobs.task IN ('submit', 'renewal') \
          AND jobs.state NOT IN ('failed', 'cancelled')) \
      OR EXISTS (SELECT 1 FROM intents WHERE intents.case_id = cases.id AND intents.state IN ('open', 'confirmed'))) \
      ORDER BY id LIMIT 1";

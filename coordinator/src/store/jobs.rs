@@ -162,7 +162,7 @@ const SAVE: &str = "UPDATE jobs SET rev = rev + 1, script_sha256 = $3, state = $
 // Never shortens: a permit may have made the lease longer than a heartbeat does.
 const EXTEND: &str = "UPDATE jobs SET lease_expires_at_ms = CASE WHEN lease_expires_at_ms > $5 THEN lease_expires_at_ms ELSE $5 END \
      WHERE id = $1 AND lease_id = $2 AND fence = $3 AND agent_id = $4 AND state = 'leased' AND lease_expires_at_ms > $6 \
-     RETURNING id, payer_id, script_sha256";
+     RETURNING id, payer_id, task, script_sha256";
 const OF_CASE: &str = "SELECT * FROM jobs WHERE case_id = $1 ORDER BY id";
 
 /// Makes a job, ready at once.
@@ -291,7 +291,18 @@ pub async fn save(tx: &mut Tx, job: &mut Job) -> Result<(), Error> {
     Ok(())
 }
 
-/// Moves a live lease's end. Payer and pinned script of its job, or none when it is not live or not this agent's.
+/// A job whose lease was extended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extended {
+    /// Its payer.
+    pub payer: String,
+    /// Its task.
+    pub task: Task,
+    /// Its pinned script.
+    pub script_sha256: String,
+}
+
+/// Moves a live lease's end. None when it is not live or not this agent's.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -299,11 +310,16 @@ pub async fn extend(
     tx: &mut Tx,
     fenced: &domain::wire::Fenced,
     until: Timestamp,
-) -> Result<Option<(String, String)>, Error> {
+) -> Result<Option<Extended>, Error> {
     let now = tx.now;
     let values = vals![fenced.job, fenced.lease, fenced.fence, fenced.agent, until, now];
     let row = tx.opt("jobs", EXTEND, values).await?;
-    row.map(|r| Ok((r.text("payer_id")?, r.text("script_sha256")?))).transpose()
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Extended {
+        payer: row.text("payer_id")?,
+        task: Task::from_word(&row.text("task")?).ok_or_else(|| row.corrupt("task"))?,
+        script_sha256: row.text("script_sha256")?,
+    }))
 }
 
 /// Every job of a case, oldest first.
@@ -320,9 +336,9 @@ pub async fn of_case_in(tx: &mut Tx, case: CaseId) -> Result<Vec<Job>, Error> {
 // here and written one by one afterwards; a single `UPDATE … WHERE id IN (SELECT … LIMIT … FOR UPDATE SKIP LOCKED)` is not used
 // because Postgres may run its sub-select again and again and lease more than the limit.
 const CANDIDATES_READY: &str = "SELECT * FROM jobs WHERE payer_id = $1 AND state = 'ready' AND ready_at_ms <= $2 \
-     AND task IN ($3, $4, $5) ORDER BY ready_at_ms, id LIMIT $6";
+     AND task IN ($3, $4, $5, $6, $7, $8, $9) ORDER BY ready_at_ms, id LIMIT $10";
 const CANDIDATES_READY_POSTGRES: &str = "SELECT * FROM jobs WHERE payer_id = $1 AND state = 'ready' AND ready_at_ms <= $2 \
-     AND task IN ($3, $4, $5) ORDER BY ready_at_ms, id LIMIT $6 FOR UPDATE SKIP LOCKED";
+     AND task IN ($3, $4, $5, $6, $7, $8, $9) ORDER BY ready_at_ms, id LIMIT $10 FOR UPDATE SKIP LOCKED";
 const CANDIDATES_DOUBT: &str = "SELECT * FROM jobs WHERE payer_id = $1 AND state = 'in_doubt' AND look_at_ms <= $2 \
      ORDER BY look_at_ms, id LIMIT $3";
 const CANDIDATES_DOUBT_POSTGRES: &str = "SELECT * FROM jobs WHERE payer_id = $1 AND state = 'in_doubt' AND look_at_ms <= $2 \
@@ -339,12 +355,16 @@ pub async fn candidates_ready(
     limit: u32,
 ) -> Result<Vec<Job>, Error> {
     let now = tx.now;
-    let task = |i: usize| tasks.get(i).map_or("", |t| t.word());
     let sql = match tx.kind() {
         db::Kind::Sqlite => CANDIDATES_READY,
         db::Kind::Postgres => CANDIDATES_READY_POSTGRES,
     };
-    let rows = tx.all("jobs", sql, vals![payer, now, task(0), task(1), task(2), limit]).await?;
+    // One place for each task there is; the empty word, which no job has, in those that are not wanted.
+    let words: [&str; Task::ALL.len()] =
+        std::array::from_fn(|at| tasks.get(at).map_or("", |task| task.word()));
+    let [a, b, c, d, e, f, g] = words;
+    let values = vals![payer, now, a, b, c, d, e, f, g, limit];
+    let rows = tx.all("jobs", sql, values).await?;
     rows.iter().map(|r| Job::read(r, &tx.seal)).collect()
 }
 

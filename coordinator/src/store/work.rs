@@ -70,7 +70,7 @@ macro_rules! list_of_case {
              OR (d.state = 'waiting' AND d.intent_id IS NOT NULL) OR (d.state = 'leased' AND d.purpose = 'reconcile'))) THEN 'in_doubt' \
          WHEN cases.status = 'attention' THEN 'needs_us' \
          WHEN cases.status IN ('complete', 'failed', 'withdrawn') THEN 'done' \
-         WHEN cases.kind = 'prior_auth' AND NOT EXISTS (SELECT 1 FROM jobs s WHERE s.case_id = cases.id AND s.task = 'submit' \
+         WHEN cases.kind = 'prior_auth' AND NOT EXISTS (SELECT 1 FROM jobs s WHERE s.case_id = cases.id AND s.task IN ('submit', 'renewal') \
              AND s.state = 'done') THEN 'to_submit' \
          ELSE 'at_payer' END"
     };

@@ -82,6 +82,33 @@ pub(crate) fn auth_status(member: &str) -> Intake {
     .unwrap()
 }
 
+/// A request of each kind there is, and a renewal.
+pub(crate) fn of_every_kind() -> Vec<Intake> {
+    let member = serde_json::json!({"id": "W77", "last_name": "ALDERSEED", "first_name": "TESTA", "dob": "1980-02-14"});
+    let more = [
+        serde_json::json!({"kind": "claim_status", "member": member, "number": "CL1", "from": "2026-03-02"}),
+        serde_json::json!({"kind": "eligibility", "member": member, "from": "2026-03-02"}),
+        serde_json::json!({"kind": "precheck", "member": member, "requesting": {"npi": "1234567893"}, "setting": "outpatient",
+            "diagnoses": ["M54.50"], "lines": [{"code": "70551", "units": 1, "from": "2026-03-09", "to": "2026-03-09"}]}),
+        serde_json::json!({"kind": "letter", "member": member, "number": "CRX0001"}),
+    ];
+    let intake = |request: &serde_json::Value| {
+        serde_json::from_value(serde_json::json!({"payer": "crestline", "request": request}))
+            .unwrap()
+    };
+    let mut all: Vec<Intake> = more.iter().map(intake).collect();
+    all.extend([prior_auth("W77"), renewal("W77"), auth_status("W77")]);
+    all
+}
+
+/// The renewal of an authorization.
+pub(crate) fn renewal(member: &str) -> Intake {
+    let mut intake = prior_auth(member);
+    let domain::request::Request::PriorAuth(request) = &mut intake.request else { unreachable!() };
+    request.renews = Some("CRX0001".to_owned());
+    intake
+}
+
 pub(crate) fn secrets() -> BTreeMap<String, Secret> {
     serde_json::from_value(serde_json::json!({
         "user": "clinic-7", "password": "seeded-Passw0rd", "code": {"totp": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}

@@ -13,11 +13,12 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, SETUP, asked, auth_status, code, outcome, profile, secrets, seen},
+    bed::{Bed, SETUP, asked, auth_status, code, of_every_kind, outcome, profile, secrets, seen},
     both,
 };
 
 both!(
+    every_task_there_is_can_be_leased,
     a_race_leases_each_job_once,
     sessions_are_limited_and_given_back,
     the_same_ask_gets_the_same_leases,
@@ -75,6 +76,14 @@ async fn a_kept_session_counts_until_its_agent_is_gone(bed: Bed) {
     // Nothing kept any more: the other may sign in.
     assert_eq!(lease::lease_next(&bed.core, &asks(other, &[]), bed.now()).await.unwrap().len(), 1);
     bed.in_order().await;
+}
+
+async fn every_task_there_is_can_be_leased(bed: Bed) {
+    for intake in of_every_kind() {
+        bed.try_take_in(&intake).await.unwrap();
+    }
+    let leased: BTreeSet<&str> = bed.lease(20).await.iter().map(|l| l.task.word()).collect();
+    assert_eq!(leased, Task::ALL.iter().map(|task| task.word()).collect());
 }
 
 async fn a_race_leases_each_job_once(bed: Bed) {

@@ -15,7 +15,7 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, SETUP, auth_status, code, outcome, prior_auth, profile, random},
+    bed::{Bed, SETUP, auth_status, code, outcome, prior_auth, profile, random, renewal},
     both,
 };
 
@@ -27,6 +27,7 @@ both!(
     a_number_proves_one_submission_only,
     an_answer_without_proof_is_a_doubt,
     twins_are_refused_until_a_person_orders_again,
+    a_renewal_has_no_twin_either_and_is_another_request,
     intake_says_what_is_wrong,
     a_creating_call_is_answered_once,
     evidence_is_durable_and_true
@@ -255,6 +256,12 @@ async fn twins_are_refused_until_a_person_orders_again(bed: Bed) {
     bed.go(&lease).await;
     bed.try_take_in(&auth_status("W1")).await.expect("inquiries may be repeated freely");
     bed.try_take_in(&auth_status("W1")).await.expect("inquiries may be repeated freely");
+}
+
+async fn a_renewal_has_no_twin_either_and_is_another_request(bed: Bed) {
+    bed.take_in("W1").await;
+    bed.try_take_in(&renewal("W1")).await.expect("not the request it renews");
+    assert_eq!(code(bed.try_take_in(&renewal("W1")).await), "duplicate");
 }
 
 async fn intake_says_what_is_wrong(bed: Bed) {

@@ -6,9 +6,17 @@ use domain::{
     outcome::{FailureKind, ReferenceKind},
 };
 
-use crate::{bed::Bed, both};
+use crate::{
+    bed::{Bed, renewal},
+    both,
+};
 
-both!(a_case_is_on_the_list_of_what_comes_next, a_search_is_exact, ready_jobs_are_counted);
+both!(
+    a_case_is_on_the_list_of_what_comes_next,
+    a_renewal_is_at_the_payer_once_it_is_sent,
+    a_search_is_exact,
+    ready_jobs_are_counted
+);
 
 /// The list a case is on, read as row and as count.
 async fn listed(bed: &Bed, case: CaseId) -> String {
@@ -49,6 +57,14 @@ async fn a_case_is_on_the_list_of_what_comes_next(bed: Bed) {
     assert_eq!(rest.next, None);
     let reference = rest.items[0].reference.clone().unwrap();
     assert_eq!((reference.kind, reference.value.as_str()), (ReferenceKind::Tracking, "CR-1"));
+}
+
+async fn a_renewal_is_at_the_payer_once_it_is_sent(bed: Bed) {
+    let renewed = bed.try_take_in(&renewal("W9")).await.unwrap();
+    assert_eq!(listed(&bed, renewed.case).await, "to_submit");
+    let lease = bed.lease_one().await;
+    bed.submit(&lease, "CR-9").await;
+    assert_eq!(listed(&bed, renewed.case).await, "at_payer");
 }
 
 async fn a_search_is_exact(bed: Bed) {

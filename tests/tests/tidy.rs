@@ -103,6 +103,22 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "domain is pure: no clock, no socket, no file, no environment",
     ),
     (
+        "exchange/src/",
+        &[
+            "domain::",
+            "tokio::",
+            "sqlx::",
+            "axum::",
+            "reqwest::",
+            "std::fs",
+            "std::net",
+            "std::env::",
+            "SystemTime",
+            "Instant::now",
+        ],
+        "exchange is pure and stands alone: bytes in, values out",
+    ),
+    (
         "agent/src/",
         &["sqlx::", "coordinator::store", "use coordinator"],
         "the agent meets the coordinator in domain::wire only",

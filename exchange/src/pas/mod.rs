@@ -1,0 +1,1 @@
+//! FHIR Da Vinci PAS 2.2.1: requests, responses, inquiries and notifications.

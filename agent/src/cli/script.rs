@@ -117,7 +117,7 @@ fn load(path: &Path) -> Result<Bundle, u8> {
         return Err(exit::USAGE);
     };
     Bundle::load(&folder, &id).map_err(|findings| {
-        findings.iter().for_each(|finding| show(finding, false));
+        placed(findings, &folder).iter().for_each(|finding| show(finding, false));
         exit::CHECK_FAILED
     })
 }
@@ -139,7 +139,7 @@ fn check(paths: &[PathBuf], json: bool, deny_warnings: bool, against: Option<&Pa
             tell(&format!("{}: not below a folder `scripts`", path.display()));
             return exit::USAGE;
         };
-        findings.extend(check_script(&folder, &id));
+        findings.extend(placed(check_script(&folder, &id), &folder));
         findings.extend(against.into_iter().flat_map(|old| changed(&folder, old, &id)));
     }
     for path in &fragments {
@@ -159,11 +159,24 @@ fn check(paths: &[PathBuf], json: bool, deny_warnings: bool, against: Option<&Pa
     if refused { exit::CHECK_FAILED } else { exit::DONE }
 }
 
+/// The findings with the files as they are reached from here: checks name them from the folder `scripts`.
+pub fn placed(mut findings: Vec<Finding>, folder: &ScriptFolder) -> Vec<Finding> {
+    let reached = |named: &str| match named.strip_prefix("scripts/") {
+        Some(rest) => folder.root().join(rest).display().to_string(),
+        None => named.to_owned(),
+    };
+    for finding in &mut findings {
+        finding.file = reached(&finding.file);
+        finding.used_by.iter_mut().for_each(|place| *place = reached(place));
+    }
+    findings
+}
+
 /// What an older script of the same id says about the revision; nothing when there is none, or it did not decode.
 fn changed(folder: &ScriptFolder, old: &Path, id: &str) -> Vec<Finding> {
     let older = Bundle::load(&ScriptFolder::new(old), id);
     match (Bundle::load(folder, id), older) {
-        (Ok(new), Ok(old)) => check_against(&new, &old),
+        (Ok(new), Ok(old)) => placed(check_against(&new, &old), folder),
         _ => Vec::new(),
     }
 }
@@ -177,7 +190,11 @@ fn unused(path: &Path, scripts: &[PathBuf]) -> Vec<Finding> {
         bundle.is_none_or(|bundle| bundle.fragments.iter().any(|fragment| fragment.id.text == id))
     };
     // A script that does not decode may use it: its own findings come first.
-    if scripts.iter().any(reads) { Vec::new() } else { check_fragment(&folder, &id) }
+    if scripts.iter().any(reads) {
+        Vec::new()
+    } else {
+        placed(check_fragment(&folder, &id), &folder)
+    }
 }
 
 /// Prints one finding.
@@ -211,4 +228,23 @@ fn collect(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_name_the_file_as_it_was_reached() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("practice/scripts/briar/submit.yaml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "script: briar/submit\nwrong: 1\n").unwrap();
+        let (folder, id) = ScriptFolder::of(&file).unwrap();
+        let findings = placed(check_script(&folder, &id), &folder);
+        assert!(!findings.is_empty());
+        for finding in findings {
+            assert_eq!(finding.file, file.display().to_string(), "{}", finding.message);
+        }
+    }
 }

@@ -105,7 +105,7 @@ fn prepare(options: &Try) -> Result<Prepared, u8> {
     let Some((folder, id)) = ScriptFolder::of(&options.script) else {
         return Err(usage(format!("{}: no such script", options.script.display())));
     };
-    let findings = check_script(&folder, &id);
+    let findings = script::placed(check_script(&folder, &id), &folder);
     for finding in findings.iter().filter(|finding| finding.level == Level::Error) {
         script::show(finding, false);
     }
@@ -113,7 +113,7 @@ fn prepare(options: &Try) -> Result<Prepared, u8> {
         return Err(exit::CHECK_FAILED);
     }
     let bundle = Bundle::load(&folder, &id).map_err(|findings| {
-        findings.iter().for_each(|finding| script::show(finding, false));
+        script::placed(findings, &folder).iter().for_each(|finding| script::show(finding, false));
         exit::CHECK_FAILED
     })?;
     let text = std::fs::read_to_string(&options.input)

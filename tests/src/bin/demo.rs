@@ -51,7 +51,8 @@ struct Demo {
     fleet: Fleet,
     requests: BTreeMap<String, Value>,
     rows: BTreeMap<String, Row>,
-    shown: BTreeMap<String, String>,
+    /// The newest state of every job, as last shown.
+    shown: BTreeMap<String, Value>,
     began: Instant,
 }
 
@@ -112,7 +113,11 @@ async fn run(args: Args) -> Result<bool> {
         demo.fleet.control(payer).advance("PT49H").await?;
     }
     demo.submit_third_wave().await?;
-    let settled = demo.watch(deadline, Demo::every_case_settled).await.is_ok();
+    let settled = demo.watch(deadline, Demo::every_case_settled).await;
+    if let Err(error) = &settled {
+        println!("{error:#}");
+    }
+    let settled = settled.is_ok();
     let agrees = demo.report(&out.join("report.json"), settled)?;
     demo.print_table();
     demo.say_where().await?;
@@ -137,6 +142,10 @@ impl Demo {
         let auth = |member, code, units, days| {
             requests::prior_auth(member, code, units, days, Some(&note))
         };
+        // A renewal is for the diagnosis, and by the provider, of the authorization it renews.
+        let mut earlier = auth("M13", "E0601", 1, 21);
+        earlier["servicing"]["npi"] = json!("1000000038");
+        earlier["diagnoses"] = json!(["G47.33"]);
         let wave: Vec<(&str, Value)> = vec![
             ("crestline", auth("M01", "70551", 1, 7)),
             ("verity", requests::review("M01", "70551", 1, 8, Some(&note))),
@@ -155,7 +164,7 @@ impl Demo {
             ("larkfield", requests::precheck("M06", "27447")),
             ("crestline", auth("M01", "E0601", 1, 13)),
             ("harbor", auth("M10", "K0005", 1, 14)),
-            ("planbridge", requests::renewal(&auth("M13", "E0601", 1, 21), EARLIER)),
+            ("planbridge", requests::renewal(&earlier, EARLIER)),
             ("crestline", requests::claim_status("PC10")),
             ("harbor", requests::claim_status("PC04")),
         ];
@@ -165,13 +174,15 @@ impl Demo {
         Ok(())
     }
 
-    /// The number that the submission of a service at a payer brought, with the member's key.
+    /// The number under which the payer now has the submission of a service, with the member's key.
     fn number_of(&self, payer: &str, code: &str) -> Option<(&'static str, String)> {
-        let row = self.rows.values().find(|row| {
+        let submitted = self.rows.values().find(|row| {
             row.job["payer"] == payer
                 && row.job["task"] == "submit"
                 && self.requests[&row.case]["lines"][0]["code"] == code
         })?;
+        // Some payers give another number with the first answer; job ids grow with time.
+        let row = self.rows.values().rfind(|row| row.case == submitted.case)?;
         let member_id = self.requests[&row.case]["member"]["id"].as_str()?;
         let members = ["M01", "M06", "M10", "M12", "M14"].into_iter();
         let member = members.clone().find(|key| requests::member(key).member_id == member_id)?;
@@ -252,10 +263,10 @@ impl Demo {
     async fn show(&mut self, job: &Value) -> Result<()> {
         let id = text(job, "id");
         let state = text(job, "state");
-        if self.shown.get(&id) == Some(&state) {
+        if self.shown.get(&id).is_some_and(|before| before["state"] == job["state"]) {
             return Ok(());
         }
-        self.shown.insert(id.clone(), state.clone());
+        self.shown.insert(id.clone(), job.clone());
         let answer =
             job["outcome"]["answer"].as_str().map(|a| format!(" → {a}")).unwrap_or_default();
         let number = first_reference(job).map(|n| format!(" {n}")).unwrap_or_default();
@@ -284,6 +295,7 @@ impl Demo {
             task: text(&full, "task"),
             member_id: text(&request["member"], "id"),
             code: request["lines"][0]["code"].as_str().map(str::to_owned),
+            from: request["lines"][0]["from"].as_str().and_then(|day| day.parse().ok()),
             asked: self.asked(&case, request),
             answer: full["outcome"]["answer"].as_str().unwrap_or("none").to_owned(),
             references: references(&full),
@@ -311,7 +323,10 @@ impl Demo {
         request["number"].as_str().map(str::to_owned).or_else(|| {
             self.rows
                 .values()
-                .find(|row| row.case == case && row.job["task"] == "submit")
+                .find(|row| {
+                    row.case == case
+                        && ["submit", "renewal"].contains(&text(&row.job, "task").as_str())
+                })
                 .and_then(|row| first_reference(&row.job))
         })
     }
@@ -358,8 +373,17 @@ impl Demo {
                 if row.agrees { "" } else { &row.truth },
             );
         }
+        for (_, job) in self.shown.iter().filter(|(id, _)| !self.rows.contains_key(*id)) {
+            println!(
+                "{:<31} {:<10} {:<13} {}: a person is asked, or it was not over in time",
+                text(job, "case"),
+                text(job, "payer"),
+                text(job, "task"),
+                text(job, "state"),
+            );
+        }
         let agreed = self.rows.values().filter(|r| r.agrees).count();
-        println!("{agreed} of {} jobs settled as the payers' records say.", self.rows.len());
+        println!("{agreed} of {} jobs settled as the payers' records say.", self.shown.len());
     }
 
     async fn say_where(&self) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Compares what the fleet says with what the payers' own records say. The fleet is never asked about itself here.
 
 use anyhow::{Context as _, Result};
+use jiff::civil::Date;
 
 use super::requests::today;
 use crate::portal::{
@@ -21,6 +22,8 @@ pub struct Said {
     pub member_id: String,
     /// First service code of the request, for a submission.
     pub code: Option<String>,
+    /// Its first day of service: a renewal is another submission of the same service.
+    pub from: Option<Date>,
     /// The number asked about, for a status task.
     pub asked: Option<String>,
     /// The outcome's answer.
@@ -102,7 +105,7 @@ async fn submission(said: &Said, truth: &Truth) -> Result<Verdict> {
         .await?
         .into_iter()
         .filter(|c| c.recorded && c.filing.member_id == said.member_id && c.origin == "fleet")
-        .filter(|c| c.filing.lines.iter().any(|l| l.code == code))
+        .filter(|c| c.filing.lines.iter().any(|l| l.code == code && Some(l.from) == said.from))
         .collect();
     let [case] = cases.as_slice() else {
         return Ok(Verdict {

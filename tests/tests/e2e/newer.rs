@@ -74,7 +74,7 @@ async fn larkfield_with_a_code_on_another_host() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn planbridge_with_digits_of_a_pin() -> Result<()> {
-    sent_and_asked("planbridge", "M12", "70551", ("PT1M", "pended_review")).await
+    sent_and_asked("planbridge", "M12", "70551", ("PT49H", "approved")).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

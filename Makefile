@@ -24,8 +24,9 @@ deps: ## install what is missing from the system (Chromium, Tesseract, NSS tools
 web: deps ## type-check and bundle the console's TypeScript into target/web
 	@./.ci/web
 
-oracle: deps ## the library that judges recordings, for the tests of `agent import`
+oracle: deps ## the libraries that judge recordings (`agent import`) and FHIR resources (`exchange`)
 	@./.ci/oracle
+	@./.ci/fhir
 
 build: deps web ## release binaries of coordinator and agent
 	$(CARGO) build --locked --release -p coordinator -p agent

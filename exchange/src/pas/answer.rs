@@ -1,0 +1,240 @@
+//! An answer as it is meant: what was decided, with which numbers, until when. The decision is the review action of each item;
+//! `outcome` only tells how far the processing went, and is `complete` for a denial as for an approval.
+
+mod build;
+mod read;
+
+use super::{
+    base::Period,
+    bundle::Bundle,
+    code::{Decision, REASON_ELSEWHERE, REASON_INFO_MISSING, REASON_INFO_WANTED, ReviewAction},
+    fault::Fault,
+    request::{Key, Naming, Read, Request},
+    task::Wanted,
+};
+
+/// The decision on an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// The review action.
+    pub action: ReviewAction,
+    /// The authorization number.
+    pub number: Option<String>,
+    /// Reasons (list 886).
+    pub reasons: Vec<String>,
+    /// A second opinion of a surgeon is wanted.
+    pub second_opinion: Option<bool>,
+}
+
+/// One item of the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Line {
+    /// The item of the request.
+    pub sequence: u32,
+    /// What was decided; none where nothing is said yet.
+    pub review: Option<Review>,
+    /// The number while undecided.
+    pub pend_number: Option<String>,
+    /// The number of an authorization before.
+    pub previous_number: Option<String>,
+    /// First day of validity.
+    pub valid_from: Option<String>,
+    /// Last day of validity.
+    pub valid_to: Option<String>,
+    /// Day of issue.
+    pub issued: Option<String>,
+    /// Numbers of the notes about it.
+    pub notes: Vec<u32>,
+    /// What was granted instead.
+    pub granted: Option<Granted>,
+}
+
+/// What was granted instead of what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Granted {
+    /// Procedure.
+    pub procedure: Key,
+    /// How many.
+    pub units: Option<u32>,
+    /// First day.
+    pub from: Option<String>,
+    /// Last day.
+    pub to: Option<String>,
+}
+
+/// Why the request was not taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refused {
+    /// Code of list 901.
+    pub code: String,
+    /// What to do (list 889).
+    pub followup: Option<String>,
+    /// The place as X12 counts.
+    pub element: Option<String>,
+    /// The place as FHIRPath.
+    pub path: Option<String>,
+    /// The item.
+    pub line: Option<u32>,
+}
+
+/// How far the payer came with the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stage {
+    /// Not begun.
+    Queued,
+    /// Done as far as it goes now; says nothing about the decision.
+    #[default]
+    Complete,
+    /// Not taken in.
+    Error,
+    /// Done in part.
+    Partial,
+}
+
+impl Stage {
+    /// FHIR's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Complete => "complete",
+            Self::Error => "error",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// The identifier of the exchange (the bundle's).
+    pub exchange: Option<Key>,
+    /// The payer's identifier of the answer.
+    pub id: Option<Key>,
+    /// The requester's identifier of the request, where the answer holds it.
+    pub request: Option<Key>,
+    /// When the bundle was made.
+    pub timestamp: String,
+    /// When the answer was written.
+    pub created: String,
+    /// How far the payer came. Not the decision.
+    pub stage: Stage,
+    /// In words.
+    pub disposition: Option<String>,
+    /// A number for the whole request.
+    pub number: Option<String>,
+    /// Item by item.
+    pub lines: Vec<Line>,
+    /// Why it was not taken in.
+    pub refused: Vec<Refused>,
+    /// Notes by number.
+    pub notes: Vec<(u32, String)>,
+    /// What the payer wants to know.
+    pub wanted: Vec<Wanted>,
+    /// Whether a person took part in the review, where told.
+    pub human_reviewed: Option<bool>,
+}
+
+impl Answer {
+    /// What is said about one line.
+    #[must_use]
+    pub fn decision_of(&self, line: &Line) -> Decision {
+        let Some(review) = &line.review else { return Decision::Received };
+        let has = |code: &str| review.reasons.iter().any(|r| r == code);
+        let asked = self.wanted.iter().any(|w| w.line.is_none_or(|l| l == line.sequence));
+        match &review.action {
+            ReviewAction::Granted => Decision::Approved,
+            ReviewAction::GrantedInPart => Decision::PartlyApproved,
+            ReviewAction::Refused => Decision::Denied,
+            ReviewAction::Pended
+                if has(REASON_INFO_WANTED) || has(REASON_INFO_MISSING) || asked =>
+            {
+                Decision::PendedInfo
+            }
+            ReviewAction::Pended => Decision::PendedReview,
+            ReviewAction::AppealUpheld => Decision::AppealUpheld,
+            ReviewAction::Changed => Decision::Modified,
+            ReviewAction::Cancelled => Decision::Cancelled,
+            ReviewAction::Call => Decision::ContactPayer,
+            ReviewAction::NotNeeded if has(REASON_ELSEWHERE) => Decision::Redirected,
+            ReviewAction::NotNeeded => Decision::NotRequired,
+            ReviewAction::Unknown(_) => Decision::Unmapped,
+        }
+    }
+
+    /// What the answer says as a whole. A line that is not decided yet keeps the whole undecided; lines that differ make a
+    /// partial approval where one of them grants.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        let lines: Vec<Decision> = self.lines.iter().map(|l| self.decision_of(l)).collect();
+        let any = |decision| lines.contains(&decision);
+        let silent = self.lines.iter().all(|l| l.review.is_none());
+        if silent {
+            return match (self.refused.is_empty(), self.stage) {
+                (false, _) | (true, Stage::Error) => Decision::Rejected,
+                (true, Stage::Queued) => Decision::Received,
+                // "Complete" without a review action decides nothing; what it is, a person reads.
+                (true, Stage::Complete | Stage::Partial) => Decision::Unmapped,
+            };
+        }
+        for open in [Decision::Unmapped, Decision::PendedInfo, Decision::PendedReview] {
+            if any(open) {
+                return open;
+            }
+        }
+        if any(Decision::Received) {
+            return Decision::PendedReview;
+        }
+        if let Some(first) = lines.first().copied()
+            && lines.iter().all(|d| *d == first)
+        {
+            return first;
+        }
+        if any(Decision::ContactPayer) {
+            return Decision::ContactPayer;
+        }
+        let refuses = [Decision::Denied, Decision::Cancelled, Decision::Redirected];
+        let grants = [Decision::Approved, Decision::Modified, Decision::PartlyApproved];
+        let granted = grants.iter().any(|d| any(*d));
+        match (granted, refuses.iter().any(|d| any(*d))) {
+            (true, true) => Decision::PartlyApproved,
+            (true, false) if any(Decision::PartlyApproved) => Decision::PartlyApproved,
+            (true, false) if any(Decision::Modified) => Decision::Modified,
+            (true, false) => Decision::Approved,
+            (false, _) if any(Decision::Denied) => Decision::Denied,
+            (false, _) => Decision::Unmapped,
+        }
+    }
+
+    /// Every authorization number, each once.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<&str> {
+        let mut out = Vec::new();
+        let of_lines = self.lines.iter().filter_map(|l| l.review.as_ref()?.number.as_deref());
+        for number in of_lines.chain(self.number.as_deref()) {
+            if !out.contains(&number) {
+                out.push(number);
+            }
+        }
+        out
+    }
+
+    /// Reads a response bundle, of `$submit` or from a notification.
+    ///
+    /// # Errors
+    /// Every fault, if one of them is an error.
+    pub fn read(bundle: &Bundle) -> Result<Read<Self>, Vec<Fault>> {
+        read::answer(bundle)
+    }
+
+    /// Builds the response bundle to a request: the answer first, then everybody who takes part.
+    #[must_use]
+    pub fn build(&self, request: &Request, naming: &Naming) -> Bundle {
+        build::bundle(self, request, naming)
+    }
+}
+
+fn period(from: &Option<String>, to: &Option<String>) -> Option<Period> {
+    let given = from.is_some() || to.is_some();
+    given.then(|| Period { start: from.clone(), end: to.clone(), ..Period::default() })
+}

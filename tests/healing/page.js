@@ -58,6 +58,12 @@
     }
     return text;
   };
+  const SPANISH = [["date of birth", "fecha de nacimiento"], ["birth date", "fecha de nacimiento"], ["member id", "identificación del afiliado"], ["member", "afiliado"], ["last name", "apellido"], ["first name", "nombre"],
+    ["user id", "usuario"], ["user name", "usuario"], ["username", "usuario"], ["password", "contraseña"], ["sign in", "iniciar sesión"], ["log in", "iniciar sesión"], ["sign out", "cerrar sesión"], ["log out", "cerrar sesión"],
+    ["service from", "servicio desde"], ["service to", "servicio hasta"], ["service", "servicio"], ["search", "buscar"], ["find", "encontrar"], ["continue", "continuar"], ["next", "siguiente"], ["back", "atrás"], ["submit", "enviar"],
+    ["select", "elegir"], ["close", "cerrar"], ["add", "añadir"], ["remove", "quitar"], ["procedure", "procedimiento"], ["diagnosis", "diagnóstico"], ["code", "código"], ["units", "unidades"], ["provider", "proveedor"],
+    ["request", "solicitud"], ["claim", "reclamación"], ["number", "número"], ["status", "estado"], ["plan", "plan"], ["e-mail", "correo"], ["payer", "pagador"], ["verify", "verificar"], ["confirm", "confirmar"], ["date", "fecha"], ["from", "desde"], ["to", "hasta"]];
+  const inSpanish = (text) => SPANISH.reduce((t, [a, b]) => t.replace(new RegExp(`(^|[^\\p{L}])${a}s?(?!\\p{L})`, "giu"), (_, before) => before + b), text);
   const operators = {
     none: () => {},
     ids: () => { for (const d of docs()) {
@@ -114,6 +120,24 @@
       const home = el.ownerDocument.body;
       if (chance() < 0.5) home.prepend(box); else home.append(box);
     } },
+    // A list cut into pages, at some field; what is on another page is nobody until somebody turns it.
+    paginate: () => { for (const b of blocks()) {
+      const holder = [b, ...b.querySelectorAll("div,tbody,form")].find((h) => [...h.children].filter((k) => k.querySelector("input,select,textarea,button,a") || k.matches("input,select,textarea,button,a,tr,table")).length > 2);
+      if (!holder) continue;
+      const kids = [...holder.children].filter((k) => !/^(LEGEND|CAPTION|SCRIPT|STYLE|THEAD)$/.test(k.tagName)), from = Math.ceil(kids.length * (0.5 + chance() / 3));
+      for (const k of kids.slice(from)) k.style.setProperty("display", "none", "important");
+      const nav = b.ownerDocument.createElement("nav");
+      nav.setAttribute("aria-label", "Pages");
+      for (const [tag, words] of [["a", "1"], ["a", "2"], ["button", "Next page"], ["button", "Previous page"]]) { const e = b.ownerDocument.createElement(tag); if (tag === "a") e.href = "#"; else e.type = "button"; e.textContent = words; nav.append(" ", e); }
+      b.after(nav);
+    } },
+    // The same page for people who read Spanish.
+    locale: () => rewordAll(inSpanish),
+    // What is asked for comes later than the rest.
+    delay: () => { for (const b of blocks()) { const hold = b.ownerDocument.createElement("div"); hold.textContent = "Loading"; b.replaceWith(hold); setTimeout(() => hold.replaceWith(b), 300 + Math.floor(chance() * 500)); } },
+    // Something over everything, with words of its own.
+    overlay: () => { const d = document.createElement("div"); d.setAttribute("role", "dialog"); d.setAttribute("aria-label", "One moment"); d.style.cssText = "position:fixed;inset:0;z-index:99999;background:#0008";
+      d.innerHTML = "<p>We are loading your page.</p><button type=button>Cancel</button> <a href='#'>Help</a>"; document.body.append(d); },
     removed: () => { const el = truth.get(config.target); if (el) { truth.set(config.target, null); const l = labelOf(el); if (l && !l.contains(el)) l.remove(); el.remove(); } },
   };
 
@@ -174,8 +198,8 @@
     operators[config.op]();
     // Frames and style sheets that were made just now are given the time to be there.
     await new Promise((done) => setTimeout(done, config.op === "iframe" || config.op === "shadow" ? 120 : 0));
-    const told = { present: {}, old: {}, answers: !config.clutter && config.controls.some((c) => c.old) ? baselines() : {} };
-    for (const c of config.controls) { const el = truth.get(c.key); told.present[c.key] = !!el && seen(el); if (el) told.old[c.key] = properties(el); }
+    const told = { present: {}, old: {}, answers: !config.clutter && config.op !== "delay" && config.controls.some((c) => c.old) ? baselines() : {} };
+    for (const c of config.controls) { const el = truth.get(c.key); told.present[c.key] = !!el && (config.op === "delay" || seen(el)); if (el) told.old[c.key] = properties(el); }
     await tell("ready", told);
     await fetch(`${location.origin}/wait/${config.number}`);
     for (const [key, el] of truth) if (el) el.setAttribute(`data-meant-${config.controls.findIndex((c) => c.key === key)}`, "");

@@ -15,16 +15,22 @@ use crate::{
 
 /// The script of the small portal, with this word for the procedure code.
 fn bundle(heal: &str) -> Arc<Bundle> {
+    changed(heal, &[])
+}
+
+/// The same with further changes of its text and its fragment's.
+fn changed(heal: &str, changes: &[(&str, &str)]) -> Arc<Bundle> {
     let script = include_str!("field/submit.yaml")
         .replace("{label: Procedure code}", &format!("{{label: Procedure code, heal: {heal}}}"))
         .replace("within: 8s", "within: 4s");
-    let files: BTreeMap<String, String> = [
-        ("field/submit.yaml", script),
-        ("field/fragments/shell.yaml", include_str!("field/shell.yaml").to_owned()),
-    ]
-    .into_iter()
-    .map(|(path, text)| (path.to_owned(), text))
-    .collect();
+    let change =
+        |text: String| changes.iter().fold(text, |text, (from, to)| text.replace(from, to));
+    let (script, shell) = (change(script), change(include_str!("field/shell.yaml").to_owned()));
+    let files: BTreeMap<String, String> =
+        [("field/submit.yaml", script), ("field/fragments/shell.yaml", shell)]
+            .into_iter()
+            .map(|(path, text)| (path.to_owned(), text))
+            .collect();
     Arc::new(Bundle::load(&files, "field/submit").unwrap_or_else(|findings| {
         panic!("{}", findings.iter().map(domain::script::Finding::render).collect::<String>())
     }))
@@ -101,5 +107,79 @@ fn nothing_is_healed_without_memory_or_where_it_is_forbidden() {
             assert_eq!(failure(&finished).name, "element_missing");
             assert!(finished.drift.is_empty());
         }
+    });
+}
+
+const FORM: &str = "form:   {see: [member_id, next]}";
+
+#[test]
+fn a_screen_that_names_a_lost_element_holds_with_the_one_that_stands_for_it() {
+    alone(async {
+        let short = ("within: 4s", "within: 3s");
+        let form = [short, (FORM, "form:   {see: [member_id, next, code]}")];
+        let auto = changed("auto", &form);
+        let prints = remembered(&auto).await;
+        portal_is(|portal| portal.redesign = Redesign::Renamed).await;
+        let finished = submit(&auto, prints.clone()).await;
+        assert!(matches!(finished.end, Some(End::Outcome { .. })), "{:?}", finished.end);
+        assert_eq!(received().await, 1);
+        let [drift] = finished.drift.as_slice() else { panic!("{:?}", finished.drift) };
+        assert_eq!((drift.element.as_str(), drift.kind), ("code", DriftKind::Healed));
+        assert_eq!(drift.detail, "screen `form` goes by it");
+
+        portal_is(|portal| portal.submitted.clear()).await;
+        let finished = submit(&changed("suggest", &form), prints.clone()).await;
+        assert_eq!(failure(&finished).name, "no_known_screen");
+        assert_eq!(finished.drift[0].kind, DriftKind::Suggested);
+
+        for redesign in [Redesign::Twins, Redesign::Removed] {
+            portal_is(|portal| portal.redesign = redesign).await;
+            let finished = submit(&auto, prints.clone()).await;
+            assert_eq!(failure(&finished).name, "no_known_screen", "{redesign:?}");
+            assert!(finished.drift.is_empty(), "{redesign:?}: {:?}", finished.drift);
+        }
+        // Nothing else says that it is this page.
+        portal_is(|portal| portal.redesign = Redesign::Renamed).await;
+        let bare = changed("auto", &[short, (FORM, "form:   {see: [code]}")]);
+        assert_eq!(failure(&submit(&bare, prints).await).name, "no_known_screen");
+        assert_eq!(received().await, 0);
+    });
+}
+
+#[test]
+fn screens_of_a_commit_and_of_a_secret_hold_as_written_only() {
+    let guard = [
+        ("{role: button, name: Sign in}", "{css: button}"),
+        ("within: 4s", "within: 3s"),
+        (
+            "code:      {label",
+            "change: {role: link, name: Change request, heal: auto}\n  code:      {label",
+        ),
+        ("review: {see: [submit]}", "review: {see: [submit, change]}"),
+    ];
+    let login = [
+        ("within: 4s", "within: 3s"),
+        ("{role: button, name: Sign in}", "{role: button, name: Sign in, heal: auto}"),
+        (
+            "      open: https://portal.field.test/login\n      fill",
+            "      open: https://portal.field.test/login\n      until: login\n    - step: type\n      effect: read\n      fill",
+        ),
+    ];
+    alone(async move {
+        for (script, step) in
+            [(changed("auto", &guard), "fill-form"), (changed("auto", &login), "credentials")]
+        {
+            portal_is(|portal| portal.redesign = Redesign::None).await;
+            let prints = remembered(&script).await;
+            portal_is(|portal| portal.redesign = Redesign::Worded).await;
+            let finished = submit(&script, prints).await;
+            let failure = failure(&finished);
+            assert_eq!(
+                (failure.name.as_str(), failure.step.as_deref()),
+                ("no_known_screen", Some(step))
+            );
+            assert!(finished.drift.is_empty(), "{:?}", finished.drift);
+        }
+        assert_eq!(received().await, 0);
     });
 }

@@ -84,6 +84,8 @@ pub(crate) enum Redesign {
     Twins,
     /// It is gone.
     Removed,
+    /// Buttons and links beside the form have other words.
+    Worded,
 }
 
 /// The portal.
@@ -212,12 +214,14 @@ async fn login(State(site): State<Site>) -> Html<String> {
     } else {
         ""
     };
+    let worded = site.lock().unwrap().redesign == Redesign::Worded;
+    let button = if worded { "Log in" } else { "Sign in" };
     let action = if site.lock().unwrap().phishing { "https://evil.test/login" } else { "/login" };
     page(
         "Sign in",
         &format!(
             "<h1>Sign in</h1><form method=post action='{action}'><label>User name <input name=user></label>\
-         <label>Password <input type=password name=password></label><button>Sign in</button></form>{away}"
+         <label>Password <input type=password name=password></label><button>{button}</button></form>{away}"
         ),
     )
 }
@@ -270,7 +274,7 @@ async fn form(State(site): State<Site>, headers: HeaderMap) -> Response {
         return Redirect::to("/login").into_response();
     }
     let code = match site.lock().unwrap().redesign {
-        Redesign::None => "<label>Procedure code <input name=code></label>",
+        Redesign::None | Redesign::Worded => "<label>Procedure code <input name=code></label>",
         Redesign::Renamed => "<p><label>Procedure codes: <input name=c_71></label></p>",
         Redesign::Twins => {
             "<label>Procedure codes <input name=c_71></label><label>Procedure coded <input name=c_72></label>"
@@ -301,11 +305,14 @@ async fn review(State(site): State<Site>, Form(filled): Form<Filled>) -> Html<St
     let decoy =
         if ledger.decoy { "<p><button class=send type=button>Send later</button></p>" } else { "" };
     let class = if ledger.decoy { "" } else { "class=send" };
+    let change =
+        if ledger.redesign == Redesign::Worded { "Change requests" } else { "Change request" };
     page(
         "Review",
         &format!(
             "<h1>Review</h1><section aria-label=Review><p>Member {shown}</p><p>Code {code}</p>\
-         <form method=post action=/submit><button {class}>Submit request</button></form></section>{decoy}",
+         <form method=post action=/submit><button {class}>Submit request</button></form></section>\
+         <a href=/new>{change}</a>{decoy}",
             code = filled.code
         ),
     )

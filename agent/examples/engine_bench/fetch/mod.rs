@@ -17,6 +17,7 @@ use side::Side;
 
 /// How to run it.
 #[derive(Args)]
+#[group(id = "fetch")]
 pub(crate) struct Options {
     /// Status checks of each side in a block
     #[arg(long, default_value_t = 10)]

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::lookup::{Look, Verdict};
 
 /// Methods in the order of the table.
-const METHODS: [&str; 7] =
-    ["ours", "ours_top1", "role_and_name", "id", "name", "similo", "similo_bare"];
+const METHODS: [&str; 8] =
+    ["ours", "ours_top1", "first_strategy", "role_and_name", "id", "name", "similo", "similo_bare"];
 
 #[derive(Clone, Copy, Default)]
 struct Count {
@@ -102,8 +102,10 @@ impl Figures {
     pub(super) fn add(&mut self, op: &str, payer: &str, half: &str, look: &Look) {
         let kind = match op {
             "v2" => "redesign",
-            "removed" | "twin" => "missing",
             "clutter" => "clutter",
+            "twin" => "missing",
+            // Removed, or on another page of a list.
+            _ if !look.present => "missing",
             _ => "changed",
         };
         let groups = [

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use agent::{
-    browser::{By, Found, Page, Query, Text},
+    browser::{By, Deadline, Found, Page, Query, Text},
     channel::portal::heal::{
         gather,
         score::{self, Fingerprint, Unhealed},
@@ -39,6 +39,8 @@ pub(super) enum Verdict {
 /// What is known of one look for one control.
 pub(super) struct Look {
     pub(super) element: String,
+    /// It is there to be found.
+    pub(super) present: bool,
     /// By method; `ours` is what was accepted, `ours_top1` the likest whatever it was worth.
     pub(super) verdicts: BTreeMap<String, Verdict>,
     pub(super) ms: f64,
@@ -62,9 +64,13 @@ pub(super) struct Eyes<'a> {
     pub(super) server: &'a Server,
     pub(super) page: &'a Page,
     pub(super) masker: Masker,
+    /// What is found without healing, by element.
+    pub(super) firsts: BTreeMap<String, Query>,
 }
 
 const OPENS: Duration = Duration::from_secs(30);
+/// How long a page is given to come to rest.
+const QUIET: Duration = Duration::from_secs(2);
 
 impl Eyes<'_> {
     /// What the engine remembers of the controls of a page as it was captured.
@@ -120,18 +126,22 @@ impl Eyes<'_> {
         let mut told = self.server.show(asked.captured, config);
         self.page.navigate(&told.url, OPENS).await?;
         let ready = told.ready().await?;
+        if asked.op == "delay" {
+            // As before every healing.
+            self.page.quiet(Deadline::within(QUIET)).await;
+        }
         let mut answers = Vec::new();
         for (at, one) in here.iter().enumerate() {
             let wanted = asked.target.is_none_or(|target| target == one.element);
             let present = ready["present"][&one.element] == true;
             // A change that took the control away by accident says nothing.
-            if wanted && (present || asked.op == "removed") {
-                answers.push((at, self.ours(one, others).await?));
+            if wanted && (present || matches!(asked.op, "removed" | "paginate")) {
+                answers.push((at, present, self.ours(one, others).await?));
             }
         }
         told.reveal().await?;
         let mut looks = Vec::new();
-        for (at, answer) in answers {
+        for (at, present, answer) in answers {
             let meant = self.meant(at).await?;
             let verdict = |found: &Option<Found>| match (found, &meant) {
                 (None, _) => Verdict::Nobody,
@@ -147,6 +157,7 @@ impl Eyes<'_> {
                 ("ours".to_owned(), verdict(&answer.accepted)),
                 ("ours_top1".to_owned(), verdict(&answer.likest)),
                 ("role_and_name".to_owned(), verdict(&answer.exact)),
+                ("first_strategy".to_owned(), verdict(&answer.first)),
             ]);
             for (method, said) in ready["answers"][element].as_object().into_iter().flatten() {
                 let said = match said.as_str() {
@@ -156,7 +167,8 @@ impl Eyes<'_> {
                 };
                 verdicts.insert(method.clone(), said);
             }
-            looks.push(Look { element: element.clone(), verdicts, ms: answer.ms, why: answer.why });
+            let (element, ms, why) = (element.clone(), answer.ms, answer.why);
+            looks.push(Look { element, present, verdicts, ms, why });
         }
         Ok(looks)
     }
@@ -192,11 +204,21 @@ impl Eyes<'_> {
             None
         } else {
             let by = By::Role(old.role.clone(), Some(Text::Exact(old.name.clone())));
-            let found = self.page.seek(&Query::by(by)).await?;
-            let mut visible: Vec<Found> = found.into_iter().filter(|one| one.visible).collect();
-            if visible.len() == 1 { visible.pop() } else { None }
+            self.only(&Query::by(by)).await?
         };
-        Ok(Answer { accepted, likest, exact, ms, why })
+        let first = match self.firsts.get(&one.element) {
+            Some(query) => self.only(query).await?,
+            None => None,
+        };
+        Ok(Answer { accepted, likest, exact, first, ms, why })
+    }
+
+    /// The one visible match.
+    async fn only(&self, query: &Query) -> Result<Option<Found>> {
+        // A frame that a strategy names may not be there any more: then it finds nothing.
+        let found = self.page.seek(query).await.unwrap_or_default();
+        let mut visible: Vec<Found> = found.into_iter().filter(|one| one.visible).collect();
+        Ok(if visible.len() == 1 { visible.pop() } else { None })
     }
 }
 
@@ -204,6 +226,7 @@ struct Answer {
     accepted: Option<Found>,
     likest: Option<Found>,
     exact: Option<Found>,
+    first: Option<Found>,
     ms: f64,
     why: String,
 }

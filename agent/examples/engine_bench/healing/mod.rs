@@ -5,6 +5,7 @@
 //! Half of operators × payers may be used for tuning, half is only scored: see [`half`].
 
 mod figures;
+mod first;
 mod lookup;
 mod payers;
 mod scripts;
@@ -60,7 +61,7 @@ pub(crate) struct Options {
 }
 
 /// Changes to the pages (`tests/healing/page.js`), and `v2`: the payer's own redesign.
-const OPERATORS: [&str; 21] = [
+const OPERATORS: [&str; 25] = [
     "v2",
     "ids",
     "hooks",
@@ -82,6 +83,10 @@ const OPERATORS: [&str; 21] = [
     "synonyms",
     "twin",
     "removed",
+    "paginate",
+    "locale",
+    "delay",
+    "overlay",
 ];
 /// A day after the one the payers' clocks stand at.
 const SERVICE_DAY: &str = "2026-03-09";
@@ -153,10 +158,12 @@ async fn elements(options: &Options, program: &Path) -> Result<Value> {
     }
     let context = browser.new_context().await?;
     let page = context.new_page().await?;
-    let eyes = Eyes { server: &server, page: &page, masker: Masker::for_inputs(&json!({})) };
     let mut figures = Figures::default();
     let mut pages = json!({});
     for of in &seen {
+        let firsts = first::strategies(of.payer)?;
+        let masker = Masker::for_inputs(&json!({}));
+        let eyes = Eyes { server: &server, page: &page, masker, firsts };
         let counts = one_payer(options, &eyes, of, &mut figures).await?;
         pages[of.payer] = counts;
         println!("healing: {} is done, so far:", of.payer);
@@ -281,7 +288,7 @@ impl Run<'_, '_> {
         let half = half(op, self.payer);
         for look in looks {
             let ours = look.verdicts.get("ours");
-            let best = if matches!(op, "twin" | "removed") {
+            let best = if op == "twin" || !look.present {
                 lookup::Verdict::Nobody
             } else {
                 lookup::Verdict::Right

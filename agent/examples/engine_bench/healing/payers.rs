@@ -243,9 +243,10 @@ impl Payer {
             _ => (own("id"), own("totp_seed")),
         };
         format!(
-            "user = \"{user}\"\npassword = \"{}\"\nanswer = \"{}\"\ncode = \"{code}\"\n",
+            "user = \"{user}\"\npassword = \"{}\"\nanswer = \"{}\"\npin = \"{}\"\ncode = \"{code}\"\n",
             own("password"),
-            own("answer")
+            own("answer"),
+            own("pin")
         )
     }
 }

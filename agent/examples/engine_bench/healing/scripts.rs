@@ -26,6 +26,8 @@ struct Ended {
     /// The outcome, or the name of what was raised.
     outcome: Value,
     raised: String,
+    /// What was said about it.
+    detail: String,
     captures: Map<String, Value>,
     healed: usize,
 }
@@ -118,7 +120,7 @@ fn meaning(outcome: &Value) -> Value {
 
 impl Ended {
     fn told(&self) -> Value {
-        json!({"answer": self.outcome["answer"], "raised": self.raised,
+        json!({"answer": self.outcome["answer"], "raised": self.raised, "detail": self.detail,
             "captures": self.captures.len(), "healed": self.healed})
     }
 }
@@ -205,6 +207,7 @@ impl Desk<'_> {
                 || if raised.is_null() { String::new() } else { raised.to_string() },
                 str::to_owned,
             ),
+            detail: raised["detail"].as_str().unwrap_or_default().to_owned(),
             captures: captures.map(|(name, one)| (name.clone(), one["value"].clone())).collect(),
             healed: drift.filter(|one| one["kind"] == "healed").count(),
         })

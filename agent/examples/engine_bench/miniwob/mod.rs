@@ -22,6 +22,7 @@ use task::Task;
 
 /// How to run it.
 #[derive(Args)]
+#[group(id = "miniwob")]
 pub(crate) struct Options {
     /// Folder with the package's pages
     #[arg(long, default_value = "target/miniwob/miniwob/html")]

@@ -103,7 +103,7 @@ impl Portal<'_> {
             let lost = matches!(why, Why::Missing);
             if let Err(error) = tries.wait_or(why, changed).await {
                 if lost
-                    && let Some(found) = self.healed(target, &sought, &page).await?
+                    && let Some(found) = self.healed(target, &page).await?
                     && let Attempted::Done(shown) =
                         self.once(&page, &found, deed, &sought.name, &tries).await
                 {

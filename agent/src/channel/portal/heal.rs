@@ -4,13 +4,18 @@
 
 pub mod gather;
 pub mod score;
+mod screen;
 mod words;
 
 pub use domain::drift::{Drift, DriftKind, Prints};
 
 use domain::{
     evidence::Moment,
-    script::ast::{Heal, Screen, Target},
+    lease::Purpose,
+    script::{
+        Name,
+        ast::{Heal, Screen, Target},
+    },
 };
 
 use super::{
@@ -22,6 +27,18 @@ use score::{Fingerprint, Unhealed, choose};
 
 /// How long the page must have come to rest.
 const QUIET: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A candidate for a lost element.
+struct StandIn {
+    name: Name,
+    /// What the script says of healing it.
+    mode: Heal,
+    found: Found,
+    /// How it is found from now on.
+    query: Query,
+    /// What is told of it.
+    drift: Drift,
+}
 
 impl Portal<'_> {
     /// Remembers what an element looks like now. Only named elements, once per attempt, and nothing of the patient.
@@ -68,18 +85,41 @@ impl Portal<'_> {
     pub(crate) async fn healed(
         &mut self,
         target: &Target,
-        sought: &Sought,
         page: &Page,
     ) -> Result<Option<Found>, Halt> {
         let Target::Named(name) = target else { return Ok(None) };
-        let element = self.element(target)?;
-        let mode = element.heal(self.bundle.script.parts.defaults.heal);
-        let bundle = self.errand.prints.get(name.as_str()).cloned();
-        let (Some(old), true) = (bundle, mode != Heal::Never) else { return Ok(None) };
-        if self.dialogs_held || !self.known_otherwise(page, name.as_str()).await? {
+        let known = self.may_heal()
+            && self.errand.prints.contains_key(name.as_str())
+            && self.known_otherwise(page, name.as_str()).await?;
+        if !known {
             return Ok(None);
         }
         page.quiet(Deadline::within(QUIET)).await;
+        let Some(stand_in) = self.stand_in(name, page).await? else { return Ok(None) };
+        self.tell_stand_in(&stand_in, stand_in.mode, "", page).await;
+        if stand_in.mode != Heal::Auto {
+            return Ok(None);
+        }
+        // For the rest of the attempt it is found that way: read-backs and later steps mean the same element.
+        self.stand_ins.insert(name.text.clone(), stand_in.query);
+        Ok(Some(stand_in.found))
+    }
+
+    /// Nothing is healed while a commit is under way, after it, or where its trace is looked for.
+    fn may_heal(&self) -> bool {
+        !self.dialogs_held
+            && self.commit == super::CommitState::None
+            && self.errand.purpose == Purpose::Work
+    }
+
+    /// The one element of the page that may stand for a lost one, whatever is done with it then.
+    async fn stand_in(&mut self, name: &Name, page: &Page) -> Result<Option<StandIn>, Halt> {
+        let target = Target::Named(name.clone());
+        let element = self.element(&target)?;
+        let mode = element.heal(self.bundle.script.parts.defaults.heal);
+        let source = crate::observe::place(&element.span);
+        let old = self.errand.prints.get(name.as_str()).cloned();
+        let (Some(old), true) = (old, mode != Heal::Never) else { return Ok(None) };
         // A page that cannot be asked offers nothing.
         let candidates =
             gather::candidates(page, &old, &self.observe.masker).await.unwrap_or_default();
@@ -88,52 +128,49 @@ impl Portal<'_> {
             Ok(choice) if !self.belongs_to_another(name.as_str(), &old, &prints[choice.at]) => {
                 choice
             }
-            Ok(_) => {
-                return Ok(self.not_healed(&sought.name, "it is another element of the script"));
-            }
-            Err(Unhealed::Nobody) => {
-                return Ok(self.not_healed(&sought.name, "no control of its kind"));
-            }
+            Ok(_) => return Ok(self.not_healed(name, "it is another element of the script")),
+            Err(Unhealed::Nobody) => return Ok(self.not_healed(name, "no control of its kind")),
             Err(Unhealed::Unlike(best)) => {
-                return Ok(self
-                    .not_healed(&sought.name, &format!("the nearest is too unlike ({best:.2})")));
+                let why = format!("the nearest is too unlike ({best:.2})");
+                return Ok(self.not_healed(name, &why));
             }
             Err(Unhealed::Close(lead)) => {
-                return Ok(self.not_healed(
-                    &sought.name,
-                    &format!("two are too much alike (lead {lead:.2})"),
-                ));
+                let why = format!("two are too much alike (lead {lead:.2})");
+                return Ok(self.not_healed(name, &why));
             }
         };
-        let kind = if mode == Heal::Auto { DriftKind::Healed } else { DriftKind::Suggested };
-        let (proposal, query) = proposal(&prints[choice.at]);
-        self.observe.log(&format!(
-            "`{}` is lost; {}: {proposal} (likeness {:.2}, lead {:.2})",
-            sought.name,
-            kind.word(),
-            choice.score,
-            choice.margin
-        ));
-        let candidate = page.placed(candidates[choice.at].0.clone()).await;
-        let now_picture = self.observe.crop(page, &candidate.rect, Moment::Before).await;
-        self.drift.push(Drift {
+        let now = prints[choice.at].clone();
+        let (proposal, query) = proposal(&now);
+        let drift = Drift {
             score: Some(choice.score),
             margin: Some(choice.margin),
             proposal,
             before: Some(old),
-            now: Some(prints[choice.at].clone()),
-            now_picture,
-            ..Drift::new(kind, name.as_str(), crate::observe::place(&element.span))
-        });
-        if mode != Heal::Auto {
-            return Ok(None);
-        }
-        // For the rest of the attempt it is found that way: read-backs and later steps mean the same element.
-        self.stand_ins.insert(name.text.clone(), query);
-        Ok(candidates.into_iter().nth(choice.at).map(|(found, _)| found))
+            now: Some(now),
+            ..Drift::new(DriftKind::Suggested, name.as_str(), source)
+        };
+        let found = candidates.into_iter().nth(choice.at).map(|(found, _)| found);
+        Ok(found.map(|found| StandIn { name: name.clone(), mode, found, query, drift }))
     }
 
-    fn not_healed(&mut self, name: &str, why: &str) -> Option<Found> {
+    /// Tells of a candidate, with a picture around it. `auto`: it is used.
+    async fn tell_stand_in(&mut self, stand_in: &StandIn, mode: Heal, detail: &str, page: &Page) {
+        let kind = if mode == Heal::Auto { DriftKind::Healed } else { DriftKind::Suggested };
+        let mut drift = Drift { kind, ..stand_in.drift.clone() }.with_detail(detail);
+        self.observe.log(&format!(
+            "`{}` is lost; {}: {} (likeness {:.2}, lead {:.2})",
+            stand_in.name,
+            kind.word(),
+            drift.proposal,
+            drift.score.unwrap_or_default(),
+            drift.margin.unwrap_or_default()
+        ));
+        let candidate = page.placed(stand_in.found.clone()).await;
+        drift.now_picture = self.observe.crop(page, &candidate.rect, Moment::Before).await;
+        self.drift.push(drift);
+    }
+
+    fn not_healed<T>(&mut self, name: &Name, why: &str) -> Option<T> {
         self.observe.log(&format!("`{name}` is lost and not replaced: {why}"));
         None
     }

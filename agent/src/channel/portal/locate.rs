@@ -83,9 +83,7 @@ impl<'b> Portal<'b> {
 
     /// Prepares an element: evaluates its templates.
     pub(crate) fn sought(&self, target: &Target) -> Result<Sought, Halt> {
-        if let Target::Named(name) = target
-            && let Some(query) = self.stand_ins.get(name.as_str())
-        {
+        if let Some(query) = self.stand_in_of(target) {
             let strategies = vec![vec![query.clone()]];
             return Ok(Sought { name: called(target), strategies, anchored: false });
         }
@@ -97,6 +95,12 @@ impl<'b> Portal<'b> {
             .collect::<Result<Vec<_>, _>>()?;
         let anchored = element.strategies.first().is_some_and(|first| first.inside.is_some());
         Ok(Sought { name: called(target), strategies, anchored })
+    }
+
+    /// How a healed element is found.
+    fn stand_in_of(&self, target: &Target) -> Option<&Query> {
+        let Target::Named(name) = target else { return None };
+        self.stand_ins.get(name.as_str())
     }
 
     fn ways(&self, strategy: &Strategy, depth: usize) -> Result<Vec<Query>, Halt> {
@@ -129,6 +133,9 @@ impl<'b> Portal<'b> {
     }
 
     fn all_ways(&self, target: &Target, depth: usize) -> Result<Vec<Query>, Halt> {
+        if let Some(query) = self.stand_in_of(target) {
+            return Ok(vec![query.clone()]);
+        }
         let element = self.element(target)?;
         let mut all = Vec::new();
         for strategy in &element.strategies {

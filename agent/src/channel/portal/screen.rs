@@ -18,6 +18,9 @@ const STRANGER_HOLDS: Duration = Duration::from_millis(1_000);
 /// How often declared but not awaited screens are looked for.
 const STRANGERS_EVERY: Duration = Duration::from_millis(400);
 
+/// Further time of a wait whose screen holds with a stand-in.
+const HEALED: Duration = Duration::from_secs(2);
+
 /// How long a reading of an unchanged page may be used again.
 const FRESH: Duration = Duration::from_millis(500);
 
@@ -187,6 +190,7 @@ impl Portal<'_> {
         let mut tries = Tries::until(deadline);
         let mut strangers = Strangers::default();
         let mut lacking: Vec<String> = vec![String::new(); names.len()];
+        let mut healed = false;
         loop {
             self.may_go_on()?;
             let mut changed = self.page()?.changes();
@@ -197,6 +201,7 @@ impl Portal<'_> {
             {
                 self.alone(names, at, &page).await?;
                 self.session.context.make_current(&page);
+                self.remember_screen(names[at], &page).await;
                 return Ok(at);
             }
             self.check_place()?;
@@ -206,7 +211,11 @@ impl Portal<'_> {
             }
             let change = async { drop(changed.changed().await) };
             if tries.wait_look_or(Why::Other(String::new()), change).await.is_err() {
-                return Err(self.no_known_screen(names, &lacking).await);
+                if healed || !self.heal_screen(names, &strangers.at_first).await? {
+                    return Err(self.no_known_screen(names, &lacking).await);
+                }
+                healed = true;
+                tries = Tries::until(Deadline::within(HEALED));
             }
         }
     }

@@ -20,10 +20,10 @@ pub async fn remembered(page: &Page, found: &Found, masker: &Masker) -> Option<F
     let around = page.around(std::slice::from_ref(&found.node)).await.ok()?;
     let around = around.into_iter().next().flatten().unwrap_or_default();
     let mut print = fingerprint(&found, &around, masker);
-    let own = print.clone();
+    let own = score::Words::of(&print);
     let mut alike = 0;
     let count = |offers: &[Offer]| {
-        let same = offers.iter().filter(|offer| score::same_words(&own, &offer.words));
+        let same = offers.iter().filter(|offer| own.are(&offer.words));
         alike = same.count();
         Vec::new()
     };
@@ -57,9 +57,10 @@ pub async fn candidates(
 
 /// Those whose words, or an exact mark, come nearest to the old element's.
 fn nearest(old: &Fingerprint, offers: &[Offer]) -> Vec<usize> {
+    let words = score::Words::of(old);
     let likeness = |offer: &Offer| {
         let marked = score::marked(old, &offer.test_id, &offer.name_attr);
-        score::worded(old, &offer.words) + if marked { 1.0 } else { 0.0 }
+        words.like(&offer.words) + if marked { 1.0 } else { 0.0 }
     };
     let mut ranked: Vec<(usize, f64)> =
         offers.iter().enumerate().map(|(at, offer)| (at, likeness(offer))).collect();

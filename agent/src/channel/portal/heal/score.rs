@@ -7,7 +7,6 @@
 pub use domain::drift::Fingerprint;
 
 use super::words;
-use crate::browser::text::fold_name;
 
 /// The best candidate, and how it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -180,20 +179,29 @@ fn named(old: &Fingerprint, new: &Fingerprint) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// As the likeness of names, to bare words.
-#[must_use]
-pub fn worded(old: &Fingerprint, words: &[String]) -> f64 {
-    goes_by(old)
-        .iter()
-        .flat_map(|a| words.iter().map(move |b| words::likeness(a, b)))
-        .fold(0.0, f64::max)
-}
+/// What an element goes by, made ready for being compared with all of a page's controls.
+pub struct Words(Vec<words::Phrase>);
 
-/// Whether these words name an element as the old one is named.
-#[must_use]
-pub fn same_words(old: &Fingerprint, words: &[String]) -> bool {
-    let own: Vec<String> = goes_by(old).into_iter().map(fold_name).collect();
-    words.iter().any(|word| own.contains(&fold_name(word)))
+impl Words {
+    /// Those of an element.
+    #[must_use]
+    pub fn of(print: &Fingerprint) -> Self {
+        Self(goes_by(print).into_iter().map(words::Phrase::of).collect())
+    }
+
+    /// As the likeness of names, to bare words.
+    #[must_use]
+    pub fn like(&self, words: &[String]) -> f64 {
+        let later: Vec<words::Phrase> = words.iter().map(|text| words::Phrase::of(text)).collect();
+        let pairs = self.0.iter().flat_map(|a| later.iter().map(move |b| a.like(b)));
+        pairs.fold(0.0, f64::max)
+    }
+
+    /// Whether these words name an element just as this one is named.
+    #[must_use]
+    pub fn are(&self, words: &[String]) -> bool {
+        words.iter().any(|text| self.0.iter().any(|own| own.is(text)))
+    }
 }
 
 #[cfg(test)]

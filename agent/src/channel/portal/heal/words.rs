@@ -54,35 +54,59 @@ const IDLE: [&str; 12] =
 
 /// How alike the words are, 0 to 1.
 pub(super) fn likeness(a: &str, b: &str) -> f64 {
-    let (plain_a, plain_b) = (fold_name(a), fold_name(b));
-    if plain_a.is_empty() || plain_b.is_empty() {
-        return 0.0;
+    Phrase::of(a).like(&Phrase::of(b))
+}
+
+/// Words made ready for being compared with many others.
+pub(super) struct Phrase {
+    plain: String,
+    tokens: Vec<Token>,
+}
+
+impl Phrase {
+    pub(super) fn of(text: &str) -> Self {
+        let plain = fold_name(text);
+        let tokens = if plain.is_empty() { Vec::new() } else { tokens(&plain) };
+        Self { plain, tokens }
     }
-    if plain_a == plain_b {
-        return 1.0;
+
+    /// Whether they are the very same, however they are written.
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.plain == fold_name(text)
     }
-    let (old, new) = (tokens(&plain_a), tokens(&plain_b));
-    if old.is_empty() || new.is_empty() {
-        return if old.is_empty() && new.is_empty() { edit(&plain_a, &plain_b) } else { 0.0 };
-    }
-    if apart(&old, &new) {
-        return 0.0;
-    }
-    let mut left: Vec<&Token> = new.iter().collect();
-    let mut shared = 0.0;
-    for token in &old {
-        let best = left.iter().enumerate().map(|(at, other)| (at, token.like(other)));
-        let best = best.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, like)| *like > 0.0);
-        if let Some((at, like)) = best {
-            shared += like;
-            left.remove(at);
+
+    /// As [`likeness`] of these words, the older ones, to others.
+    pub(super) fn like(&self, later: &Self) -> f64 {
+        if self.plain.is_empty() || later.plain.is_empty() {
+            return 0.0;
         }
+        if self.plain == later.plain {
+            return 1.0;
+        }
+        let (old, new) = (&self.tokens, &later.tokens);
+        if old.is_empty() || new.is_empty() {
+            let none = old.is_empty() && new.is_empty();
+            return if none { edit(&self.plain, &later.plain) } else { 0.0 };
+        }
+        if apart(old, new) {
+            return 0.0;
+        }
+        let mut left: Vec<&Token> = new.iter().collect();
+        let mut shared = 0.0;
+        for token in old {
+            let best = left.iter().enumerate().map(|(at, other)| (at, token.like(other)));
+            let best = best.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, like)| *like > 0.0);
+            if let Some((at, like)) = best {
+                shared += like;
+                left.remove(at);
+            }
+        }
+        let all = (old.len() + new.len()) as f64;
+        let explained = new.len() >= old.len() + EXPLANATION_WORDS
+            && old.iter().zip(new).all(|(a, b)| a.word == b.word);
+        let dice = 2.0 * shared / all;
+        if explained { dice.max(EXPLAINED) } else { dice }
     }
-    let all = (old.len() + new.len()) as f64;
-    let explained = new.len() >= old.len() + EXPLANATION_WORDS
-        && old.iter().zip(&new).all(|(a, b)| a.word == b.word);
-    let dice = 2.0 * shared / all;
-    if explained { dice.max(EXPLAINED) } else { dice }
 }
 
 /// Shared words of all words.
@@ -110,6 +134,12 @@ impl Token {
         if self.is_number() || other.is_number() {
             return 0.0;
         }
+        let (long, short) = (self.word.len(), other.word.len());
+        let (long, short) = (long.max(short), long.min(short));
+        // A word half as long again is spelled otherwise, whatever its letters.
+        if long > short + short / 2 {
+            return 0.0;
+        }
         let spelling = edit(&self.word, &other.word);
         if spelling >= SPELLING_MIN { spelling } else { 0.0 }
     }
@@ -124,7 +154,10 @@ fn tokens(folded: &str) -> Vec<Token> {
     let mut text = format!(" {} ", spaces(&bare));
     for (stands, phrases) in SAME {
         for phrase in phrases {
-            text = text.replace(&format!(" {phrase} "), &format!(" ={stands} "));
+            // Most texts hold none of them.
+            if text.contains(phrase) {
+                text = text.replace(&format!(" {phrase} "), &format!(" ={stands} "));
+            }
         }
     }
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -140,9 +173,9 @@ fn tokens(folded: &str) -> Vec<Token> {
 
 /// One has a number or a telling word where the other has another.
 fn apart(old: &[Token], new: &[Token]) -> bool {
-    let numbers = |list: &[Token]| {
-        list.iter().filter(|t| t.is_number()).map(|t| t.word.clone()).collect::<BTreeSet<_>>()
-    };
+    fn numbers(list: &[Token]) -> BTreeSet<&str> {
+        list.iter().filter(|t| t.is_number()).map(|t| t.word.as_str()).collect()
+    }
     let (before, after) = (numbers(old), numbers(new));
     if !before.is_empty() && !after.is_empty() && before != after {
         return true;

@@ -109,9 +109,7 @@ impl ExceptionKind {
                 "The portal showed something the script does not know. What should we do?"
             }
             Self::ChooseOne => "More than one record matches. Which one is right?",
-            Self::Correct => {
-                "The payer did not take the request as it is. What should be corrected?"
-            }
+            Self::Correct => "The request cannot go on as it is. What should be corrected?",
             Self::UnmappedStatus => {
                 "The payer's answer uses words we do not know. What do they mean?"
             }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Pace,
     accounts::{Accounts, Password, PortalSession, Sessions, SignInRules},
-    call::Call,
+    call::{Call, WriteMode},
     clock::{Due, SimClock, real_now},
     faults::Faults,
     fax::Fax,
@@ -227,6 +227,17 @@ impl Sim {
     pub fn keep(&self, case: &Case) {
         self.store.put(&self.kept, case);
         self.schedule(case);
+    }
+
+    /// Keeps a case that a write brought, at once or as late as the write's mode says; true when it is on record now.
+    pub fn keep_as(&self, case: &mut Case, mode: WriteMode) -> bool {
+        if let WriteMode::Late(seconds) = mode {
+            let late = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(120));
+            case.recorded = false;
+            case.record_at = self.now().checked_add(late).ok();
+        }
+        self.keep(case);
+        case.recorded
     }
 
     fn schedule(&self, case: &Case) {

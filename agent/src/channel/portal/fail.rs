@@ -39,6 +39,9 @@ impl Portal<'_> {
             failure.hold = rule.hold;
             failure.payer_wide = rule.scope == Reach::Payer;
         } else {
+            if let Some(say) = domain::script::ast::built_in_say(short) {
+                say.clone_into(&mut failure.say);
+            }
             failure.hold = matches!(
                 short,
                 "off_site"

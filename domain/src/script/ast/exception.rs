@@ -73,41 +73,122 @@ impl ExceptionRule {
     }
 }
 
-/// Exceptions that need no declaration, with the kind of failure each is. A script may override
-/// their consequence, not their meaning.
-pub const BUILT_IN: [(&str, FailureKind); 29] = [
-    ("off_site", FailureKind::OffSite),
-    ("no_known_screen", FailureKind::PageChanged),
-    ("unexpected_screen", FailureKind::PageChanged),
-    ("ambiguous_screen", FailureKind::PageChanged),
-    ("element_missing", FailureKind::PageChanged),
-    ("element_ambiguous", FailureKind::PageChanged),
-    ("element_conflict", FailureKind::PageChanged),
-    ("not_actionable", FailureKind::Transient),
-    ("input_rejected", FailureKind::BadInput),
-    ("readback_differs", FailureKind::BadInput),
-    ("option_missing", FailureKind::Refused),
-    ("upload_rejected", FailureKind::Refused),
-    ("capture_missing", FailureKind::PageChanged),
-    ("download_failed", FailureKind::PageChanged),
-    ("unexpected_dialog", FailureKind::PageChanged),
-    ("new_required_field", FailureKind::PageChanged),
-    ("watch_loop", FailureKind::PageChanged),
-    ("portal_error", FailureKind::PortalDown),
-    ("challenge", FailureKind::Challenge),
-    ("code_needed", FailureKind::NeedsCode),
-    ("code_rejected", FailureKind::NeedsCode),
-    ("attestation_needed", FailureKind::NeedsCode),
-    ("guard_failed", FailureKind::Refused),
-    ("already_filed", FailureKind::Refused),
-    ("already_submitted", FailureKind::Refused),
-    ("in_doubt", FailureKind::Unsure),
-    ("page_crashed", FailureKind::Lost),
-    ("browser_lost", FailureKind::Lost),
-    ("out_of_time", FailureKind::Lost),
+/// Exceptions that need no declaration, with the kind of failure each is and the sentence staff read. A script may override
+/// their consequence and the sentence, not their meaning.
+pub const BUILT_IN: [(&str, FailureKind, &str); 29] = [
+    (
+        "off_site",
+        FailureKind::OffSite,
+        "The page led to a site that the script does not know; nothing more was done there.",
+    ),
+    (
+        "no_known_screen",
+        FailureKind::PageChanged,
+        "The portal showed a page the script does not know.",
+    ),
+    (
+        "unexpected_screen",
+        FailureKind::PageChanged,
+        "The portal showed another page than the one that belongs here.",
+    ),
+    (
+        "ambiguous_screen",
+        FailureKind::PageChanged,
+        "What the portal showed fits more than one page the script knows.",
+    ),
+    ("element_missing", FailureKind::PageChanged, "Something the script needs is not on the page."),
+    (
+        "element_ambiguous",
+        FailureKind::PageChanged,
+        "The page has more than one thing that could be meant, and none was chosen.",
+    ),
+    (
+        "element_conflict",
+        FailureKind::PageChanged,
+        "The ways to find a part of the page point to different parts, and none was chosen.",
+    ),
+    (
+        "not_actionable",
+        FailureKind::Transient,
+        "A part of the page could not be used in time: covered, disabled or still moving.",
+    ),
+    ("input_rejected", FailureKind::BadInput, "The portal did not accept a value as it was typed."),
+    (
+        "readback_differs",
+        FailureKind::BadInput,
+        "A field shows another value than the one that was typed.",
+    ),
+    (
+        "option_missing",
+        FailureKind::Refused,
+        "The portal does not offer the choice that the request needs.",
+    ),
+    ("upload_rejected", FailureKind::Refused, "The portal did not take a document."),
+    (
+        "capture_missing",
+        FailureKind::PageChanged,
+        "A value that the page should show is not there, or not in its known form.",
+    ),
+    (
+        "download_failed",
+        FailureKind::PageChanged,
+        "A file that the portal offers did not arrive as it should.",
+    ),
+    (
+        "unexpected_dialog",
+        FailureKind::PageChanged,
+        "The portal asked something in a dialog that the script does not know.",
+    ),
+    (
+        "new_required_field",
+        FailureKind::PageChanged,
+        "The portal asks for something new that must be filled in before sending; nothing was sent.",
+    ),
+    ("watch_loop", FailureKind::PageChanged, "The same interruption came again and again."),
+    ("portal_error", FailureKind::PortalDown, "The portal answered with an error."),
+    ("challenge", FailureKind::Challenge, "The portal shows something meant for people only."),
+    (
+        "code_needed",
+        FailureKind::NeedsCode,
+        "The portal asks for a code that only a person can give.",
+    ),
+    ("code_rejected", FailureKind::NeedsCode, "The portal did not accept the code."),
+    (
+        "attestation_needed",
+        FailureKind::NeedsCode,
+        "The portal asks for a statement that a person has to make first.",
+    ),
+    (
+        "guard_failed",
+        FailureKind::Refused,
+        "The last page before sending does not show what the request says; nothing was sent.",
+    ),
+    (
+        "already_filed",
+        FailureKind::Refused,
+        "The payer has this request already; nothing was sent.",
+    ),
+    (
+        "already_submitted",
+        FailureKind::Refused,
+        "This request was sent before; nothing was sent again.",
+    ),
+    (
+        "in_doubt",
+        FailureKind::Unsure,
+        "The request may have been submitted; we are looking, and will not send it again.",
+    ),
+    ("page_crashed", FailureKind::Lost, "The page broke down in the browser."),
+    ("browser_lost", FailureKind::Lost, "The browser was lost in the middle of the work."),
+    ("out_of_time", FailureKind::Lost, "The time for this work was over."),
 ];
 
 /// The meaning of a built-in exception.
 pub fn built_in(name: &str) -> Option<FailureKind> {
-    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    BUILT_IN.iter().find(|(known, ..)| *known == name).map(|(_, kind, _)| *kind)
+}
+
+/// What staff read of a built-in exception.
+pub fn built_in_say(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(known, ..)| *known == name).map(|(.., say)| *say)
 }

@@ -10,7 +10,6 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -268,14 +267,9 @@ fn record(
         imaging_delegated: member.is_some_and(|member| member.imaging_delegated),
     };
     let mut case = super::file(sim, &from, filing, call.fires("number-format"));
-    if let WriteMode::Late(seconds) = mode {
-        case.recorded = false;
-        let wait = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(120));
-        case.record_at = Some(sim.now() + wait);
-        sim.keep(&case);
+    if !sim.keep_as(&mut case, mode) {
         return case;
     }
-    sim.keep(&case);
     sim.note(call, committed(&case, mode.answered(), mode.name()));
     sim.sessions.change(&session.token, |s| {
         for used in ["uploads", "therapy", "question"] {

@@ -3,7 +3,6 @@
 
 use axum::{http::StatusCode, response::Response};
 use base64::Engine as _;
-use jiff::SignedDuration;
 
 use super::{
     desk::Desk,
@@ -72,14 +71,9 @@ fn record(desk: &Desk, draft: &Draft, received_seq: u64, mode: WriteMode) -> Cas
         imaging_delegated: rules::member(draft).is_some_and(|member| member.imaging_delegated),
     };
     let mut case = super::file(sim, &from, draft.filing(), desk.call.fires("number-format"));
-    if let WriteMode::Late(seconds) = mode {
-        case.recorded = false;
-        let late = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(120));
-        case.record_at = sim.now().checked_add(late).ok();
-        sim.keep(&case);
+    if !sim.keep_as(&mut case, mode) {
         return case;
     }
-    sim.keep(&case);
     let entry = committed(&case, mode.answered(), mode.name());
     desk.note(entry);
     case

@@ -2,7 +2,6 @@
 //! says what really happened. It is filed under the tax number acted for, right or wrong.
 
 use axum::{Json, http::StatusCode, response::Response};
-use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -203,14 +202,9 @@ fn record(desk: &Desk, filing: Filing, received_seq: u64, mode: WriteMode) -> Ca
     };
     let odd_shape = desk.call.fires("number-format");
     let mut case = super::file(sim, &from, filing, &desk.tin(), odd_shape);
-    if let WriteMode::Late(seconds) = mode {
-        case.recorded = false;
-        let wait = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(120));
-        case.record_at = Some(sim.now() + wait);
-        sim.keep(&case);
+    if !sim.keep_as(&mut case, mode) {
         return case;
     }
-    sim.keep(&case);
     desk.note(committed(&case, mode.answered(), mode.name()));
     for used in ["uploads", "question"] {
         desk.taken(used);

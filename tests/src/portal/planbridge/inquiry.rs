@@ -14,33 +14,51 @@ use crate::{
     },
 };
 
+/// A page with one question, as a form, and what was found.
+struct Question<'a> {
+    /// Where the form goes.
+    action: &'a str,
+    /// Heading of the page.
+    title: &'a str,
+    /// Word on the button.
+    ask: &'a str,
+    /// Words, name and kind of each field, and whether the words label it or only stand beside it.
+    fields: &'a [(&'a str, &'a str, &'a str, bool)],
+}
+
+impl Question<'_> {
+    fn page(&self, desk: &Desk, typed: &Fields, found: &str) -> Response {
+        let look = desk.look;
+        let input = |&(words, name, kind, labelled): &(&str, &str, &str, bool)| {
+            look.input(words, name, kind, &value(typed, name), labelled)
+        };
+        let fields = self.fields.iter();
+        let fields: String =
+            if look.v2 { fields.rev().map(input).collect() } else { fields.map(input).collect() };
+        let body = format!(
+            "<form method=\"post\" action=\"{}\">{fields}{}</form>{found}{}",
+            self.action,
+            look.go(self.ask),
+            look::overlays(desk)
+        );
+        desk.shown(look.hub(desk, self.title, &body))
+    }
+}
+
 fn eligibility_page(desk: &Desk, typed: &Fields, found: &str) -> Response {
     let look = desk.look;
-    let fields = [
-        look.input(
-            look.say("Member ID", "Subscriber ID"),
-            "memberId",
-            "text",
-            &value(typed, "memberId"),
-            true,
-        ),
-        look.input(look.say("Date of Birth", "Born on"), "dob", "date", &value(typed, "dob"), true),
-        look.input(look.say("As of Date", "On"), "asOf", "date", &value(typed, "asOf"), false),
-        look.input(
-            look.say("Service Code (optional)", "Service (optional)"),
-            "service",
-            "text",
-            &value(typed, "service"),
-            true,
-        ),
-    ];
-    let fields: String = if look.v2 { fields.into_iter().rev().collect() } else { fields.concat() };
-    let body = format!(
-        "<form method=\"post\" action=\"/eligibility\">{fields}{}</form>{found}{}",
-        look.go(look.say("Check Eligibility", "Check")),
-        look::overlays(desk)
-    );
-    desk.shown(look.hub(desk, look.say("Eligibility", "Coverage"), &body))
+    let question = Question {
+        action: "/eligibility",
+        title: look.say("Eligibility", "Coverage"),
+        ask: look.say("Check Eligibility", "Check"),
+        fields: &[
+            (look.say("Member ID", "Subscriber ID"), "memberId", "text", true),
+            (look.say("Date of Birth", "Born on"), "dob", "date", true),
+            (look.say("As of Date", "On"), "asOf", "date", false),
+            (look.say("Service Code (optional)", "Service (optional)"), "service", "text", true),
+        ],
+    };
+    question.page(desk, typed, found)
 }
 
 /// The empty question.
@@ -90,36 +108,17 @@ pub(super) async fn eligibility(desk: Desk, Form(typed): Form<Fields>) -> Respon
 
 fn claim_page(desk: &Desk, typed: &Fields, found: &str) -> Response {
     let look = desk.look;
-    let fields = [
-        look.input(
-            look.say("Claim Number", "Number"),
-            "claim",
-            "text",
-            &value(typed, "claim"),
-            true,
-        ),
-        look.input(
-            look.say("Member ID", "Subscriber ID"),
-            "memberId",
-            "text",
-            &value(typed, "memberId"),
-            true,
-        ),
-        look.input(
-            look.say("Date of Service", "Served on"),
-            "serviceDate",
-            "date",
-            &value(typed, "serviceDate"),
-            true,
-        ),
-    ];
-    let fields: String = if look.v2 { fields.into_iter().rev().collect() } else { fields.concat() };
-    let body = format!(
-        "<form method=\"post\" action=\"/claims\">{fields}{}</form>{found}{}",
-        look.go(look.say("Find Claims", "Find")),
-        look::overlays(desk)
-    );
-    desk.shown(look.hub(desk, look.say("Claim Status", "Claims"), &body))
+    let question = Question {
+        action: "/claims",
+        title: look.say("Claim Status", "Claims"),
+        ask: look.say("Find Claims", "Find"),
+        fields: &[
+            (look.say("Claim Number", "Number"), "claim", "text", true),
+            (look.say("Member ID", "Subscriber ID"), "memberId", "text", true),
+            (look.say("Date of Service", "Served on"), "serviceDate", "date", true),
+        ],
+    };
+    question.page(desk, typed, found)
 }
 
 /// The empty claim search.

@@ -2,7 +2,6 @@
 //! go wrong are carried out here.
 
 use axum::{Form, http::StatusCode, response::Response};
-use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{
@@ -81,14 +80,9 @@ fn record(desk: &Desk, draft: &Draft, received_seq: u64, mode: WriteMode) -> Cas
         imaging_delegated: false,
     };
     let mut case = super::file(sim, &from, filing, desk.call.fires("number-format"));
-    if let WriteMode::Late(seconds) = mode {
-        case.recorded = false;
-        let late = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(120));
-        case.record_at = sim.now().checked_add(late).ok();
-        sim.keep(&case);
+    if !sim.keep_as(&mut case, mode) {
         return case;
     }
-    sim.keep(&case);
     desk.note(committed(&case, mode.answered(), mode.name()));
     case
 }

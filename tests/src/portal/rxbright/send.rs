@@ -2,7 +2,7 @@
 //! sent. Each is put on record, judged, filed and answered; all ways in which that can go wrong are carried out here.
 
 use axum::{Json, extract::Path, http::StatusCode, response::Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -138,14 +138,9 @@ fn record(desk: &Desk, request: &Request, received_seq: u64, mode: WriteMode) ->
         imaging_delegated: member.is_some_and(|member| member.imaging_delegated),
     };
     let mut case = super::file(sim, &from, request.filing(), request.key.clone());
-    if let WriteMode::Late(seconds) = mode {
-        case.recorded = false;
-        let late = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(120));
-        case.record_at = sim.now().checked_add(late).ok();
-        sim.keep(&case);
+    if !sim.keep_as(&mut case, mode) {
         return case;
     }
-    sim.keep(&case);
     request::change(sim, &case.id, |request| request.changed_at = sim.now());
     desk.note(committed(&case, mode.answered(), mode.name()));
     if desk.call.fires("records-twice") {

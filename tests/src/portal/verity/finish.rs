@@ -8,7 +8,6 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -237,14 +236,9 @@ fn record(desk: &Desk, draft: &Draft, number: String, received_seq: u64, mode: W
         case.review(LineStatus::Approved, None, None, sim.now());
         super::settle(sim, &mut case);
     }
-    if let WriteMode::Late(seconds) = mode {
-        case.recorded = false;
-        let late = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(120));
-        case.record_at = sim.now().checked_add(late).ok();
-        sim.keep(&case);
+    if !sim.keep_as(&mut case, mode) {
         return case;
     }
-    sim.keep(&case);
     desk.note(committed(&case, mode.answered(), mode.name()));
     case
 }

@@ -185,7 +185,8 @@ impl FleetDoors {
             PermitReply::Go { intent, ttl_ms } => {
                 Permit::Go { intent, until: Allowed::granted(asked, ttl_ms, margin_of(ttl_ms)) }
             }
-            PermitReply::Already { because } => Permit::Already(because),
+            PermitReply::Already { because, similar: false } => Permit::Already(because),
+            PermitReply::Already { because, similar: true } => Permit::Similar(because),
             PermitReply::No { because } => Permit::No(because),
         })
     }

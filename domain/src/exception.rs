@@ -32,11 +32,15 @@ pub enum ExceptionKind {
     InDoubt,
     /// Tried as often as allowed.
     GaveUp,
+    /// Nearly the same request is under way or was submitted lately.
+    PossibleDuplicate,
+    /// The payer has this request already, and we did not send it.
+    AlreadyFiled,
 }
 
 impl ExceptionKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::CodeWanted,
         Self::Challenge,
         Self::LoginRefused,
@@ -47,6 +51,8 @@ impl ExceptionKind {
         Self::NotPermitted,
         Self::InDoubt,
         Self::GaveUp,
+        Self::PossibleDuplicate,
+        Self::AlreadyFiled,
     ];
 
     /// The word in SQL, API, CLI and console.
@@ -63,6 +69,8 @@ impl ExceptionKind {
             Self::NotPermitted => "not_permitted",
             Self::InDoubt => "in_doubt",
             Self::GaveUp => "gave_up",
+            Self::PossibleDuplicate => "possible_duplicate",
+            Self::AlreadyFiled => "already_filed",
         }
     }
 
@@ -76,6 +84,8 @@ impl ExceptionKind {
     #[must_use]
     pub fn of(kind: FailureKind, name: &str) -> Self {
         match kind {
+            _ if name == "possible_duplicate" => Self::PossibleDuplicate,
+            FailureKind::Refused if name == "already_filed" => Self::AlreadyFiled,
             FailureKind::LoginRejected => Self::LoginRefused,
             FailureKind::NeedsCode => Self::CodeWanted,
             FailureKind::Challenge => Self::Challenge,
@@ -118,6 +128,12 @@ impl ExceptionKind {
             }
             Self::InDoubt => "This may have been submitted. Is it at the payer?",
             Self::GaveUp => "It was tried as often as allowed. What should we do?",
+            Self::PossibleDuplicate => {
+                "Nearly the same request is with this payer already. Should this one be sent as well?"
+            }
+            Self::AlreadyFiled => {
+                "The payer has this request already, filed by somebody else. What is its number?"
+            }
         }
     }
 }

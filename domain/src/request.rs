@@ -338,6 +338,18 @@ impl Request {
         if faults.0.is_empty() { Ok(()) } else { Err(faults.0) }
     }
 
+    /// Whether two requests of one member may be the same wish written twice: both begin something (or renew the same), a service
+    /// code is common to them, and its dates meet. Equal requests are told by their hash; this finds the nearly equal ones.
+    #[must_use]
+    pub fn resembles(&self, other: &Self) -> bool {
+        let (Self::PriorAuth(a), Self::PriorAuth(b)) = (self, other) else { return false };
+        let code = |line: &Line| line.code.trim().to_uppercase();
+        a.renews == b.renews
+            && a.lines.iter().any(|x| {
+                b.lines.iter().any(|y| code(x) == code(y) && x.from <= y.to && y.from <= x.to)
+            })
+    }
+
     /// The bytes whose keyed hash (HMAC-SHA256 under the coordinator's index key) is the request hash, also called
     /// dedup key: kind, payer, member id, sorted service codes with units, service dates, requesting provider,
     /// normalised and length-prefixed. Two requests for the same thing give the same bytes; only a prior
@@ -416,6 +428,32 @@ mod tests {
             Request::PriorAuth(b).dedup_material("crestline")
         );
         assert_ne!(a.dedup_material("crestline"), a.dedup_material("harbor"));
+    }
+
+    #[test]
+    fn nearly_equal_requests_are_found_by_code_and_dates() {
+        let a = sample();
+        let changed = |change: fn(&mut PriorAuth)| {
+            let Request::PriorAuth(mut r) = sample() else { unreachable!() };
+            change(&mut r);
+            Request::PriorAuth(r)
+        };
+        let units = changed(|r| r.lines[0].units = 2);
+        assert_ne!(a.dedup_material("x"), units.dedup_material("x"), "the hash does not see it");
+        assert!(a.resembles(&units) && units.resembles(&a));
+        assert!(a.resembles(&changed(|r| r.lines.truncate(1))));
+        let later = changed(|r| {
+            r.lines.truncate(1);
+            (r.lines[0].from, r.lines[0].to) =
+                ("2026-03-10".parse().unwrap(), "2026-03-11".parse().unwrap());
+        });
+        assert!(!a.resembles(&later), "the day after is another wish");
+        let other = changed(|r| {
+            r.lines.truncate(1);
+            "70553".clone_into(&mut r.lines[0].code);
+        });
+        assert!(!a.resembles(&other));
+        assert!(!a.resembles(&changed(|r| r.renews = Some("PB1".into()))), "a renewal of it");
     }
 
     #[test]

@@ -97,8 +97,8 @@ pub struct Leased {
     pub script: String,
     /// Hash the job is pinned to.
     pub script_sha256: String,
-    /// The request, plus `reference` (the newest number) for status tasks and `submission` (our own reference for the payer's
-    /// "provider reference" field). Patient data.
+    /// The request, plus `reference` (the newest number) for status tasks, `submission` (our own reference for the payer's
+    /// "provider reference" field), and for a reconcile `known` (a record that the payer has). Patient data.
     pub inputs: serde_json::Value,
     /// The payer's politeness limits.
     pub limits: Limits,
@@ -300,6 +300,9 @@ pub enum PermitReply {
     Already {
         /// A sentence that names the other job.
         because: String,
+        /// Not the same but nearly: a person says whether it is meant.
+        #[serde(default)]
+        similar: bool,
     },
     /// Not now.
     No {
@@ -339,10 +342,14 @@ pub enum Finding {
         /// Picture of the search result.
         evidence: EvidenceId,
     },
-    /// Nothing, with the search positively recognised as working.
+    /// Nothing.
     None {
         /// Picture of the empty result.
         evidence: EvidenceId,
+        /// Whether the same visit showed that the search works: other rows, or a record that is known to be there. Without it
+        /// nothing was learned.
+        #[serde(default)]
+        recognised: bool,
     },
     /// More than one.
     Many {

@@ -102,6 +102,8 @@ pub enum Permit {
     },
     /// Already submitted or under way.
     Already(String),
+    /// Nearly the same request is submitted or under way: a person says whether this one is meant too.
+    Similar(String),
     /// Not now.
     No(String),
 }

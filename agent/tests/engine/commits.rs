@@ -173,8 +173,11 @@ fn a_reconcile_tells_one_none_and_cannot_tell() {
         };
         let none = look().await;
         assert!(
-            matches!(none.end, Some(End::Finding { finding: Finding::None { .. } })),
-            "{:?}",
+            matches!(
+                none.end,
+                Some(End::Finding { finding: Finding::None { recognised: false, .. } })
+            ),
+            "an empty list alone shows nothing: {:?}",
             none.end
         );
         portal_is(|portal| portal.submitted.push("W100000001/70551".into())).await;
@@ -187,5 +190,38 @@ fn a_reconcile_tells_one_none_and_cannot_tell() {
         portal_is(|portal| portal.list_down = true).await;
         let unclear = look().await;
         assert_eq!(failure(&unclear).name, "no_known_screen", "a broken list proves nothing");
+    });
+}
+
+#[test]
+fn nothing_found_counts_when_the_same_visit_shows_what_is_known() {
+    alone(async {
+        let look = async |list_empty, known: Option<&str>| {
+            portal_is(|portal| {
+                portal.submitted = vec!["W900000009/99213".into()];
+                portal.list_empty = list_empty;
+            })
+            .await;
+            let mut inputs = inputs();
+            if let Some(number) = known {
+                inputs["known"] = serde_json::json!({"number": number});
+            }
+            let book = Arc::new(Book::default());
+            let mut session = session().await;
+            let finished = attempt(&book, &mut session, Purpose::Reconcile, inputs).await;
+            session.close().await;
+            match finished.end {
+                Some(End::Finding { finding: Finding::None { recognised, .. } }) => recognised,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(look(0, None).await, "rows of others show that the list works");
+        assert!(!look(1, None).await, "nothing at all, and nothing known to look for");
+        assert!(look(1, Some("FT-2026-000071")).await, "the second look shows the known one");
+        assert!(
+            !look(1, Some("FT-2026-000099")).await,
+            "the list works, but not for what is known"
+        );
+        assert!(!look(9, Some("FT-2026-000071")).await, "the source is down all the time");
     });
 }

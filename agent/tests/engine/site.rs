@@ -51,6 +51,8 @@ pub(crate) struct Ledger {
     pub(crate) alert: bool,
     /// The list cannot be shown.
     pub(crate) list_down: bool,
+    /// So many looks at the list show nothing, as if its source were down.
+    pub(crate) list_empty: u32,
     /// The statement of the form, where it is not the usual one.
     pub(crate) statement: Option<String>,
     /// How the form was changed.
@@ -346,11 +348,13 @@ async fn list(State(site): State<Site>, headers: HeaderMap) -> Response {
     if !signed_in(&site, &headers) {
         return Redirect::to("/login").into_response();
     }
-    let ledger = site.lock().unwrap();
+    let mut ledger = site.lock().unwrap();
+    let hidden = ledger.list_empty > 0;
+    ledger.list_empty = ledger.list_empty.saturating_sub(1);
     if ledger.list_down {
         return page("Requests", "<h1>Requests</h1><p>Please try later.</p>").into_response();
     }
-    if ledger.submitted.is_empty() {
+    if ledger.submitted.is_empty() || hidden {
         return page("Requests", "<h1>Requests</h1><p>No requests found.</p>").into_response();
     }
     let rows: String = ledger

@@ -113,6 +113,8 @@ pub fn kind_chip(kind: ExceptionKind) -> Markup {
         ExceptionKind::NotPermitted => (Tone::Bad, Icon::Ban, "Not permitted"),
         ExceptionKind::InDoubt => (Tone::Bad, Icon::Doubt, "In doubt"),
         ExceptionKind::GaveUp => (Tone::Bad, Icon::Lost, "Gave up"),
+        ExceptionKind::PossibleDuplicate => (Tone::Warn, Icon::Choose, "Possible duplicate"),
+        ExceptionKind::AlreadyFiled => (Tone::Warn, Icon::Doubt, "Already filed"),
     };
     parts::chip(tone, icon, word)
 }

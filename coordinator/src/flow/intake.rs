@@ -2,8 +2,10 @@
 
 use domain::{
     case::CaseStatus,
+    exception::ExceptionKind,
     id::{CaseId, DocumentId, JobId},
     job::{JobEvent, JobState, Task},
+    outcome::{Failure, FailureKind},
     request::{Document, Request},
     time::Timestamp,
 };
@@ -12,7 +14,8 @@ use serde_json::json;
 
 use super::{
     Actor, Asked, Core, DUPLICATE, Error, NOT_ALLOWED, Result,
-    change::{Once, note, recall, refresh_case, remember},
+    change::{Once, ask_person, note, recall, refresh_case, remember},
+    permit::resembles,
     random,
 };
 use crate::{
@@ -83,6 +86,13 @@ pub async fn take_in(
     cases::insert(&mut tx, &case, &intake.request).await?;
     let job = new_job(&mut tx, core, &case, task, script, actor).await?;
     let taken = Taken { case: case.id, job };
+    if let Some(because) = resembles(&mut tx, &case, &intake.request).await? {
+        let mut failure = Failure::new(FailureKind::Refused, "possible_duplicate", "");
+        failure.say = format!("Nearly the same request is with the payer already: {because}.");
+        let mut job = jobs::lock(&mut tx, job).await?;
+        let kind = ExceptionKind::PossibleDuplicate;
+        ask_person(&mut tx, &mut job, None, kind, failure, actor).await?;
+    }
     note(
         &mut tx,
         actor,

@@ -247,6 +247,13 @@ async fn leased(
         (Purpose::Reconcile, Some(intent)) => Some(intents::get_in(tx, intent).await?.opened_at),
         _ => None,
     };
+    let mut inputs = inputs(job, &request, &numbers)?;
+    if attempt.purpose == Purpose::Reconcile
+        && let Some(known) = known_record(tx, job).await?
+        && let Some(fields) = inputs.as_object_mut()
+    {
+        fields.insert("known".to_owned(), known);
+    }
     Ok(Leased {
         lease: attempt.lease,
         fence: attempt.fence,
@@ -258,7 +265,7 @@ async fn leased(
         attempt_number: attempt.number,
         script: format!("{}/{}", job.payer, job.task.word()),
         script_sha256: attempt.script_sha256.clone(),
-        inputs: inputs(job, &request, &numbers)?,
+        inputs,
         limits: payer.limits,
         secrets: credential.aliases.clone(),
         login_origins: payer.login_origins,
@@ -303,6 +310,23 @@ fn inputs(job: &Job, request: &Request, numbers: &[Stored]) -> Result<serde_json
         fields.insert("submission".to_owned(), our_reference(job).into());
     }
     Ok(inputs)
+}
+
+/// A record that the payer is known to have, of another case: a search that does not show it does not work.
+async fn known_record(tx: &mut Tx, job: &Job) -> Result<Option<serde_json::Value>> {
+    let newest = references::newest_proved(tx, &job.payer, job.case).await?;
+    let Some((case, number)) = newest else { return Ok(None) };
+    let (_, Request::PriorAuth(request)) = cases::opened_in(tx, case).await? else {
+        return Ok(None);
+    };
+    let Some((first, last)) = request.lines.first().zip(request.lines.last()) else {
+        return Ok(None);
+    };
+    let member = &request.member;
+    Ok(Some(serde_json::json!({
+        "number": number.reference.value, "code": first.code, "from": first.from, "to": last.to,
+        "member": {"id": member.id, "last_name": member.last_name, "dob": member.dob},
+    })))
 }
 
 /// Our own short reference for the payer's "provider reference" field: the end of the job's id, the same in every attempt.

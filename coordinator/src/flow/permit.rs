@@ -6,6 +6,7 @@ use domain::{
     intent::VoidProof,
     job::JobEvent,
     lease::Purpose,
+    request::Request,
     time::Timestamp,
     wire::{NotClicked, PermitAsk, PermitReply},
 };
@@ -17,7 +18,8 @@ use super::{
     random,
 };
 use crate::store::{
-    Tx, attempts, cases, evidence, intents, intents::Intent, jobs, jobs::Job, payers, scripts,
+    Tx, attempts, cases, cases::Case, evidence, intents, intents::Intent, jobs, jobs::Job, payers,
+    scripts,
 };
 
 /// Opens the intent and answers with the permit, or says why not. Everything that must hold is read in the same transaction: the
@@ -44,7 +46,12 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
         return Ok(PermitReply::No { because });
     }
 
-    let (case, _) = cases::opened_in(&mut tx, job.case).await?;
+    let (case, request) = cases::opened_in(&mut tx, job.case).await?;
+    if let Some(because) = resembles(&mut tx, &case, &request).await? {
+        note(&mut tx, &actor, "permit.refused", job.id, json!({"because": because}));
+        tx.commit().await?;
+        return Ok(PermitReply::Already { because, similar: true });
+    }
     let Some(dedup_key) = case.dedup_key else {
         return Err(Error::invalid("job", "does not submit anything"));
     };
@@ -75,7 +82,7 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
         let because = already(&mut tx, &intent).await?;
         note(&mut tx, &actor, "permit.refused", job.id, json!({"because": because}));
         tx.commit().await?;
-        return Ok(PermitReply::Already { because });
+        return Ok(PermitReply::Already { because, similar: false });
     }
     jobs::extend(&mut tx, &ask.fenced, fenced_at.plus_ms(core.rules.capture_grace_ms)).await?;
     let mut job = jobs::lock(&mut tx, job.id).await?;
@@ -121,6 +128,26 @@ async fn not_now(tx: &mut Tx, job: &Job, ask: &PermitAsk) -> Result<Option<Strin
             && matches!(e.kind, EvidenceKind::FullPage | EvidenceKind::Screenshot)
     });
     Ok((!fits).then(|| "the picture before the commit is not stored yet".to_owned()))
+}
+
+/// How long a submission that was made counts as recent.
+const RECENT_MS: i64 = 180 * 24 * 3_600_000;
+
+/// Nearly the same request under way or lately submitted, a sentence; none when there is none, or a person has said that this one
+/// is meant too. The same request is stopped by its hash.
+pub(super) async fn resembles(
+    tx: &mut Tx,
+    case: &Case,
+    request: &Request,
+) -> Result<Option<String>> {
+    if cases::similar_allowed(tx, case.id).await? {
+        return Ok(None);
+    }
+    let since = tx.now.plus_ms(-RECENT_MS);
+    let other = cases::resembling(tx, case, request, since).await?;
+    Ok(other.map(|other| {
+        format!("{other} asks for one of these services for this member on the same days")
+    }))
 }
 
 async fn already(tx: &mut Tx, wanted: &Intent) -> Result<String> {

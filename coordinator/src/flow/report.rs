@@ -7,7 +7,7 @@ use domain::{
     lease::Purpose,
     outcome::{Failure, FailureKind, Outcome},
     time::Timestamp,
-    wire::{End, Proof, Release, Report},
+    wire::{End, Finding, Proof, Release, Report},
 };
 use serde_json::json;
 
@@ -55,6 +55,11 @@ pub async fn report(core: &Core, report: &Report, now: Timestamp) -> Result<()> 
                 intents::note_candidates(t, intent, candidates).await?;
             }
             failed(core, t, &mut job, &attempt, failure, &actor).await?;
+        }
+        (End::Finding { finding: Finding::None { recognised: false, .. } }, Purpose::Reconcile) => {
+            let failure = settle::unrecognised();
+            end_attempt(t, attempt.id, &AttemptEvent::Fail(failure.clone()), story).await?;
+            failed(core, t, &mut job, &attempt, &failure, &actor).await?;
         }
         (End::Finding { finding }, Purpose::Reconcile) => {
             end_attempt(t, attempt.id, &AttemptEvent::Succeed, story).await?;

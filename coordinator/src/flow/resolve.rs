@@ -20,7 +20,7 @@ use super::{
 use crate::{
     live::Topic,
     store::{
-        Tx, credentials, evidence,
+        Tx, cases, credentials, evidence,
         exceptions::{self, Exception},
         intents, jobs,
         jobs::Job,
@@ -161,6 +161,10 @@ async fn apply(
             if exception.kind == ExceptionKind::LoginRefused {
                 credentials::forgive(tx, &job.payer).await?;
                 note(tx, actor, "credential.forgiven", &job.payer, json!({}));
+            }
+            if exception.kind == ExceptionKind::PossibleDuplicate {
+                cases::allow_similar(tx, job.case).await?;
+                note(tx, actor, "case.similar_allowed", job.case, json!({"job": job.id}));
             }
             reopen(tx, job).await
         }

@@ -195,7 +195,7 @@ pub(super) async fn found(
             "found_many",
             &format!("The search at the payer shows {count} records that may be this request."),
         ),
-        Finding::None { evidence } => {
+        Finding::None { evidence, .. } => {
             if evidence::find_in(tx, *evidence).await?.is_none() {
                 return Err(Error::invalid("evidence", "is not stored yet"));
             }
@@ -217,6 +217,15 @@ async fn script_looks(core: &Core, tx: &mut Tx, job: &Job) -> Result<Option<Scri
         wait_ms: looks.wait_ms.saturating_mul(core.rules.rest_unit_ms) / 60_000,
         ..looks
     }))
+}
+
+/// The failure of a look that found nothing and saw nothing that shows the search to work: nothing was learned.
+pub(super) fn unrecognised() -> Failure {
+    let name = "search_unproved";
+    let mut failure = Failure::new(FailureKind::Transient, name, "no rows and no known record");
+    "The search at the payer shows nothing, not even what is known to be there: it proves nothing."
+        .clone_into(&mut failure.say);
+    failure
 }
 
 /// One more positively recognised empty search; the sentence for a person when no rule settles it.

@@ -146,6 +146,53 @@ pub async fn newest_round(tx: &mut Tx, dedup_key: &str) -> Result<Option<(CaseId
     row.map(|r| Ok((r.parse("id")?, r.count("round")?))).transpose()
 }
 
+const RESEMBLING: &str = "SELECT DISTINCT cases.id, cases.request, cases.dedup_key FROM cases JOIN intents ON intents.case_id = cases.id \
+     WHERE cases.member_index = $1 AND cases.payer_id = $2 AND cases.kind = 'prior_auth' AND cases.id <> $3 \
+     AND (intents.state = 'open' OR (intents.state = 'confirmed' AND intents.closed_at_ms > $4)) ORDER BY cases.id";
+const ALLOW_SIMILAR: &str = "UPDATE cases SET similar_allowed_at_ms = $2 WHERE id = $1";
+const SIMILAR_ALLOWED: &str =
+    "SELECT id FROM cases WHERE id = $1 AND similar_allowed_at_ms IS NOT NULL";
+
+/// Another case of the same member at the same payer whose request is nearly the same, and which is being submitted or was
+/// since `since`. Equal ones are told by their hash and are not meant here.
+///
+/// # Errors
+/// [`Error::Corrupt`].
+pub async fn resembling(
+    tx: &mut Tx,
+    case: &Case,
+    request: &Request,
+    since: Timestamp,
+) -> Result<Option<CaseId>, Error> {
+    let member = tx.seal.index_typed(Index::Member, &request.member().id);
+    let values = vals![member, &case.payer, case.id, since];
+    for row in tx.all("cases", RESEMBLING, values).await? {
+        let same = row.opt_text("dedup_key")? == case.dedup_key;
+        if !same && request.resembles(&open(&row, &tx.seal)?) {
+            return row.parse("id").map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Notes that a person has said this request is meant although one like it is with the payer.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn allow_similar(tx: &mut Tx, id: CaseId) -> Result<(), Error> {
+    let now = tx.now;
+    tx.exec(ALLOW_SIMILAR, vals![id, now]).await?;
+    Ok(())
+}
+
+/// Whether a person has said so.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn similar_allowed(tx: &mut Tx, id: CaseId) -> Result<bool, Error> {
+    Ok(tx.opt("cases", SIMILAR_ALLOWED, vals![id]).await?.is_some())
+}
+
 // Reads for pages and API.
 
 const LIST: &str = "SELECT * FROM cases WHERE ($1 = '' OR id < $1) AND ($2 = '' OR status = $2) AND ($3 = '' OR payer_id = $3) \

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_fleet.sql"),
     include_str!("../../../migrations/0002_drift.sql"),
     include_str!("../../../migrations/0003_codes.sql"),
+    include_str!("../../../migrations/0004_protocol.sql"),
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (id BIGINT PRIMARY KEY, sha256 TEXT NOT NULL, at_ms BIGINT NOT NULL)";

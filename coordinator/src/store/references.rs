@@ -111,6 +111,22 @@ pub async fn of_case_in(tx: &mut Tx, case: CaseId) -> Result<Vec<Stored>, Error>
     rows.iter().map(|r| read(r, &tx.seal)).collect()
 }
 
+const PROVED: &str = "SELECT * FROM payer_references WHERE payer_id = $1 AND case_id <> $2 AND intent_id IS NOT NULL \
+     ORDER BY created_at_ms DESC, id DESC LIMIT 1";
+
+/// The newest number that proves another case's submission at this payer, with its case: a record the payer is known to have.
+///
+/// # Errors
+/// [`Error::Corrupt`].
+pub async fn newest_proved(
+    tx: &mut Tx,
+    payer: &str,
+    not: CaseId,
+) -> Result<Option<(CaseId, Stored)>, Error> {
+    let row = tx.opt("payer_references", PROVED, vals![payer, not]).await?;
+    row.map(|row| Ok((row.parse("case_id")?, read(&row, &tx.seal)?))).transpose()
+}
+
 // Reads for pages and API.
 
 /// Numbers of a case, oldest first.

@@ -22,6 +22,8 @@ both!(
     lost_after_the_permit_is_in_doubt,
     found_once_is_adopted,
     absence_needs_two_looks_and_a_quiet_time,
+    an_empty_search_that_shows_nothing_known_proves_nothing,
+    a_record_of_another_case_is_named_to_search_for,
     silence_without_the_rule_goes_to_a_person,
     unclear_findings_go_to_a_person,
     a_look_that_fails_is_repeated_then_told,
@@ -59,8 +61,50 @@ async fn look(bed: &Bed) -> Leased {
 
 async fn nothing_there(bed: &Bed, lease: &Leased) {
     let evidence = bed.picture(lease, Moment::After).await;
-    let finding = Finding::None { evidence };
+    let finding = Finding::None { evidence, recognised: true };
     bed.end(lease, End::Finding { finding }).await.unwrap();
+}
+
+/// The search was empty and showed nothing that is known to be there.
+async fn nothing_shown(bed: &Bed, lease: &Leased) {
+    let evidence = bed.picture(lease, Moment::After).await;
+    let finding = Finding::None { evidence, recognised: false };
+    bed.end(lease, End::Finding { finding }).await.unwrap();
+}
+
+async fn an_empty_search_that_shows_nothing_known_proves_nothing(bed: Bed) {
+    let job = in_doubt(&bed, "W1").await;
+    let first = look(&bed).await;
+    assert!(first.inputs.get("known").is_none(), "the payer is known to have nothing yet");
+    nothing_shown(&bed, &first).await;
+    // As often as the payer's rule would call it absent, and longer apart: still no second submission.
+    for _ in 0..2 {
+        assert!(matches!(bed.state(job).await, JobState::InDoubt { looks: 0, .. }));
+        due(&bed, job).await;
+        bed.clock.advance(400_000);
+        nothing_shown(&bed, &look(&bed).await).await;
+    }
+    due(&bed, job).await;
+    nothing_shown(&bed, &look(&bed).await).await;
+    let asked = bed.exception(job).await;
+    assert_eq!((asked.kind.word(), asked.failure.name.as_str()), ("in_doubt", "search_unproved"));
+    bed.in_order().await;
+}
+
+async fn a_record_of_another_case_is_named_to_search_for(bed: Bed) {
+    let other = bed.take_in("W8").await;
+    bed.submit(&bed.lease_one().await, "TRK-KNOWN").await;
+    let job = in_doubt(&bed, "W1").await;
+    let lease = look(&bed).await;
+    let known = &lease.inputs["known"];
+    assert_eq!((&known["number"], &known["member"]["id"]), (&"TRK-KNOWN".into(), &"W8".into()));
+    assert_eq!(known["from"], "2026-03-09");
+    nothing_there(&bed, &lease).await;
+    due(&bed, job).await;
+    nothing_there(&bed, &look(&bed).await).await;
+    assert_eq!(bed.state(job).await, JobState::Ready, "proven absent");
+    assert!(matches!(bed.state(other.job).await, JobState::Done { .. }));
+    bed.in_order().await;
 }
 
 async fn lost_after_the_permit_is_in_doubt(bed: Bed) {

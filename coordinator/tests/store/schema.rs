@@ -54,7 +54,7 @@ pub(crate) async fn tamper(bed: &Bed) {
 
 /// Every text in every table.
 pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
-    const TABLES: [&str; 23] = [
+    const TABLES: [&str; 26] = [
         "SELECT * FROM payers",
         "SELECT * FROM users",
         "SELECT * FROM api_keys",
@@ -78,6 +78,9 @@ pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
         "SELECT * FROM audit",
         "SELECT * FROM fingerprints",
         "SELECT * FROM drift",
+        "SELECT * FROM permission_proposals",
+        "SELECT * FROM late_reports",
+        "SELECT * FROM fleet_state",
     ];
     let mut all = Vec::new();
     for sql in TABLES {

@@ -1,21 +1,22 @@
 //! The submit protocol: evidence, permit, proof; one living intent per request; what is planned afterwards.
 
 use coordinator::{
-    flow::{Once, intake, payers, permit, plan},
+    flow::{Once, intake, intake::Intake, payers, permit, plan, resolve},
     store::{cases, intents, jobs, references},
 };
 use domain::{
     case::CaseStatus,
     evidence::Moment,
+    exception::Resolution,
     id::{CaseId, JobId},
     job::{JobState, Task},
-    outcome::{Answer, FailureKind},
+    outcome::{Answer, Failure, FailureKind},
     request::Request,
     wire::{End, NotClicked, PermitReply, Proof, refusal},
 };
 
 use crate::{
-    bed::{Bed, SETUP, auth_status, code, outcome, prior_auth, profile, random, renewal},
+    bed::{Bed, SETUP, auth_status, code, outcome, prior_auth, profile, random, renewal, user},
     both,
 };
 
@@ -27,6 +28,7 @@ both!(
     a_number_proves_one_submission_only,
     an_answer_without_proof_is_a_doubt,
     twins_are_refused_until_a_person_orders_again,
+    nearly_the_same_is_a_persons_question_before_the_intent,
     a_renewal_has_no_twin_either_and_is_another_request,
     intake_says_what_is_wrong,
     a_creating_call_is_answered_once,
@@ -75,7 +77,7 @@ async fn a_hundred_asks_get_one_permit(bed: Bed) {
     for ask in asks {
         match ask.await.unwrap() {
             PermitReply::Go { .. } => go += 1,
-            PermitReply::Already { because } => {
+            PermitReply::Already { because, .. } => {
                 assert!(because.contains("job_"), "{because}");
                 already += 1;
             }
@@ -339,4 +341,47 @@ async fn evidence_is_durable_and_true(bed: Bed) {
             .len(),
         1
     );
+}
+
+/// The request of [`prior_auth`] for other units: another hash, the same wish.
+fn nearly(member: &str, units: u32, day: &str) -> Intake {
+    let mut intake = prior_auth(member);
+    let domain::request::Request::PriorAuth(request) = &mut intake.request else { unreachable!() };
+    request.lines[0].units = units;
+    request.lines[0].from = day.parse().unwrap();
+    request.lines[0].to = day.parse().unwrap();
+    intake
+}
+
+async fn nearly_the_same_is_a_persons_question_before_the_intent(bed: Bed) {
+    let first = bed.take_in("W1").await;
+    let late = bed.try_take_in(&nearly("W1", 3, "2026-03-09")).await.unwrap();
+    assert_eq!(bed.state(late.job).await, JobState::Ready, "nothing is with the payer yet");
+    let mut leases = bed.lease(10).await;
+    leases.sort_by_key(|lease| lease.job != first.job);
+    bed.submit(&leases[0], "TRK-1").await;
+    // In the permit's own transaction, although it was not so when the lease was given.
+    let refused = bed.permit(&leases[1]).await;
+    let PermitReply::Already { similar: true, because } = refused else { panic!("{refused:?}") };
+    assert!(because.contains(&first.case.to_string()), "{because}");
+    let failure = Failure::new(FailureKind::Refused, "possible_duplicate", &because);
+    bed.end(&leases[1], End::Failure { failure, candidates: Vec::new() }).await.unwrap();
+    assert_eq!(bed.exception(late.job).await.kind.word(), "possible_duplicate");
+
+    // The next one is asked about before any browser starts.
+    let third = bed.try_take_in(&nearly("W1", 2, "2026-03-09")).await.unwrap();
+    let asked = bed.exception(third.job).await;
+    assert_eq!(asked.kind.word(), "possible_duplicate");
+    assert!(bed.lease(10).await.is_empty());
+    for other in [nearly("W1", 2, "2026-03-10"), nearly("W2", 2, "2026-03-09")] {
+        let taken = bed.try_take_in(&other).await.unwrap();
+        assert_eq!(bed.state(taken.job).await, JobState::Ready, "another day, another member");
+        bed.submit(&bed.lease_one().await, &format!("TRK-{}", taken.job)).await;
+    }
+    // A person says that it is meant: then it goes, and is not asked about again.
+    let answer = Resolution::Retry { reason: "two scans were ordered".to_owned() };
+    resolve::resolve(&bed.core, user(1), asked.id, asked.rev, &answer, bed.now()).await.unwrap();
+    bed.submit(&bed.lease_one().await, "TRK-3").await;
+    assert!(matches!(bed.state(third.job).await, JobState::Done { .. }));
+    bed.in_order().await;
 }

@@ -72,7 +72,8 @@ impl Script {
             | Node::Commit(_)
             | Node::Capture(_)
             | Node::Classify(_)
-            | Node::Rows(_) => None,
+            | Node::Rows(_)
+            | Node::Known(_) => None,
         });
         wishes.reduce(|a, b| ScriptLooks {
             wait_ms: a.wait_ms.max(b.wait_ms),

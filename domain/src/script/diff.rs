@@ -128,6 +128,7 @@ fn flow(place: &str, flow: &Flow, all: &mut Vec<(String, Json)>) {
             Node::Capture(node) => ("capture", "", value(node)),
             Node::Classify(classify) => ("classify", "", value(classify)),
             Node::Rows(rows) => ("rows", "", value(rows)),
+            Node::Known(known) => ("known", "", value(known)),
             Node::Decide(decide) => ("decide", "", value(decide)),
         };
         let mut name = format!("{kind} {name}").trim_end().to_owned();

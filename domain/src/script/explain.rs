@@ -305,6 +305,17 @@ fn row(b: &Bundle, number: usize, node: &Node) -> Row {
             row.does.push(format!("rows of {} where {cells}", words::target(b, &rows.from)));
             row.next.push(format!("none only if {} shows", rows.empty));
         }
+        Node::Known(known) => {
+            row.name = "known".to_owned();
+            row.effect = "read".to_owned();
+            let from = words::target(b, &known.from);
+            row.does.push(if known.cells.is_empty() {
+                format!("any row of {from} shows that the search works")
+            } else {
+                let cells = words::cells(&known.cells);
+                format!("{from} shows a record that is known: {cells}")
+            });
+        }
         Node::Decide(decide) => words::decide(decide, &mut row),
     }
     row

@@ -9,8 +9,8 @@ use serde_json::Value;
 use tests::fleet::{Fleet, Options, api::until, requests};
 
 use super::{
-    PATIENCE, ask_for, end, exception_of, fleet, folder, options, record_of, settled, submissions,
-    take_in,
+    PATIENCE, Record, ask_for, end, exception_of, fleet, folder, on_record, options, record_of,
+    settled, submissions, take_in,
 };
 
 /// How long the watcher of a dead agent may take to end its browser on a busy machine.
@@ -22,6 +22,14 @@ async fn killed_at(point: &str, payer: &'static str) -> Result<()> {
     let member = if payer == "harbor" { "M10" } else { "M01" };
     let mut fleet = fleet(&story, payer, 0).await?;
     let reached = folder(&story).join("reached");
+    if matches!(point, "permit:after" | "click:before") {
+        // Nothing will have been sent: that can only be seen where something is known to be on record.
+        let first = fleet.start_agent(&[]).await?;
+        on_record(&fleet, payer, member).await?;
+        fleet.kill_agent(first).await?;
+        fleet.until_no_browser(GONE).await?;
+        fleet.control(payer).advance("PT21M").await?;
+    }
     let agent = fleet
         .start_agent(&[
             ("FLEET_FAULT_POINT", point.to_owned()),
@@ -42,8 +50,7 @@ async fn killed_at(point: &str, payer: &'static str) -> Result<()> {
     }
     let job = settled(&fleet, &job).await?;
     assert!(payer != "harbor" || job["state"] == "done", "{point}: the ghost is waited for: {job}");
-    let truth = fleet.truth(payer);
-    let (received, recorded) = submissions(&truth).await?;
+    let Record { received, recorded, .. } = record_of(&fleet, payer, "70551").await?;
     assert!(recorded <= 1, "{point}: the payer recorded {recorded} submissions");
     assert!(received <= 1, "{point}: {received} submissions arrived at the payer");
     if job["state"] == "done" {

@@ -100,6 +100,14 @@ pub async fn settled(fleet: &Fleet, job: &str) -> Result<Value> {
     fleet.api.job_until(job, &["done", "waiting", "failed"], PATIENCE).await
 }
 
+/// Files a request for another service, so that the payer is known to have a record: only then a search that finds nothing can prove
+/// anything.
+pub async fn on_record(fleet: &Fleet, payer: &str, member: &str) -> Result<()> {
+    let job = settled(fleet, &ask_for(fleet, payer, member, "E0601", 9).await?).await?;
+    anyhow::ensure!(job["state"] == "done", "the record that is to be known: {job}");
+    Ok(())
+}
+
 /// The failure of a job's newest attempt that ended with one.
 pub async fn failure_of(fleet: &Fleet, job: &str) -> Result<Value> {
     let path = format!("attempts?job={job}");

@@ -267,6 +267,7 @@ impl Portal<'_> {
         match answer.map_err(|denied| self.denied(denied))? {
             Permit::Go { intent, until } => Ok((intent, until)),
             Permit::Already(because) => Err(self.raise("already_submitted", &because)),
+            Permit::Similar(because) => Err(self.raise("possible_duplicate", &because)),
             Permit::No(because) => Err(self.not_now(&because)),
         }
     }

@@ -428,6 +428,7 @@ impl<'b> Portal<'b> {
                 | Node::Capture(_)
                 | Node::Classify(_)
                 | Node::Rows(_)
+                | Node::Known(_)
                 | Node::Decide(_) => None,
             })
         }

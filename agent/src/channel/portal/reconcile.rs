@@ -1,10 +1,12 @@
 //! Looking for a record at the payer: before anything is filled, and when a submission is in doubt. Read-only.
 
+use std::time::Duration;
+
 use domain::{
     evidence::Moment,
     id::EvidenceId,
     outcome::{Answer, Reference},
-    script::ast::{Decide, Node, Rows},
+    script::ast::{Decide, KnownRows, Node, Rows},
     step::{Effect, StepState},
     wire::Finding,
 };
@@ -15,8 +17,13 @@ use crate::browser::{Deadline, Tries, Why};
 /// What `rows` collected.
 pub(crate) struct Collected {
     count: u32,
+    /// Whether this visit showed that the search works: without it "nothing" means nothing.
+    recognised: bool,
     picture: Option<EvidenceId>,
 }
+
+/// Longest wait for the known record to show. Its absence is no error.
+const KNOWN_MAX: Duration = Duration::from_secs(15);
 
 impl Portal<'_> {
     /// The errand of a reconcile: only the flow that settles a doubt.
@@ -27,6 +34,7 @@ impl Portal<'_> {
             return Err(self.raise("no_known_screen", "this script cannot look for a record"));
         };
         loop {
+            self.rows = None;
             match self.flow(flow, false).await {
                 Err(Halt::Restart) => {
                     self.restarts += 1;
@@ -50,12 +58,17 @@ impl Portal<'_> {
         let Some(flow) = bundle.script.reconcile.get(commit.unsure.as_str()) else {
             return Ok(());
         };
+        self.rows = None;
         self.observe.begin("search-first", "search", Effect::Read, Some(&commit.span)).await;
         let captured = self.captured.clone();
         let (references, facts) = (self.references.clone(), self.facts.clone());
         for node in &flow.nodes {
             // The session stands: its login is not repeated.
             if matches!(node, Node::Run(run) if self.is_login(run)) {
+                continue;
+            }
+            // Nothing rests on this "nothing": the intent stops a second submission, so the payer is not asked twice.
+            if self.rows.is_some() && !matches!(node, Node::Decide(_)) {
                 continue;
             }
             self.flow_node(node).await?;
@@ -89,10 +102,12 @@ impl Portal<'_> {
         self.begin("rows", "rows", Effect::Read, &rows.span).await;
         let within = self.within(None);
         let Some(mut table) = self.table_or_empty(rows, within).await? else {
-            self.collected(0).await;
+            self.collected(0, false).await;
             return Ok(());
         };
         let mut count = 0;
+        // Rows of other requests show that the search works.
+        let recognised = !table.rows.is_empty();
         let mut turned = 0;
         loop {
             // Absence is concluded from rows that were seen: all of them, also those a long table renders later.
@@ -124,18 +139,67 @@ impl Portal<'_> {
                 _ => break,
             }
         }
-        self.collected(count).await;
+        self.collected(count, recognised).await;
         Ok(())
     }
 
-    async fn collected(&mut self, count: u32) {
+    async fn collected(&mut self, count: u32, recognised: bool) {
         let picture = match self.page() {
             Ok(page) => self.observe.full_page(&page, Moment::After).await,
             Err(_) => None,
         };
         self.observe.log(&format!("{count} row(s) fit"));
-        self.rows = Some(Collected { count, picture });
+        self.rows = Some(Collected { count, recognised, picture });
         self.done(None).await;
+    }
+
+    /// Whether what the search gave needs nothing that shows it to work.
+    pub(crate) fn search_is_clear(&self) -> bool {
+        self.rows.as_ref().is_some_and(|rows| rows.count > 0 || rows.recognised)
+    }
+
+    /// `known`: the same visit shows a record that is known to be there, or a list with any row.
+    pub(crate) async fn known(&mut self, known: &KnownRows) -> Result<(), Halt> {
+        if self.rows.is_none() || self.search_is_clear() {
+            return Ok(());
+        }
+        self.begin("known", "known", Effect::Read, &known.span).await;
+        let given = self.errand.inputs.get("known").is_some();
+        let shown = if known.cells.is_empty() || given {
+            self.shows_known(known).await?
+        } else {
+            self.observe.log("no record is known that the search could show");
+            false
+        };
+        self.observe.log(if shown {
+            "the search works: what is known shows"
+        } else {
+            "nothing shows that the search works"
+        });
+        if let Some(rows) = &mut self.rows {
+            rows.recognised = shown;
+        }
+        self.done(None).await;
+        Ok(())
+    }
+
+    async fn shows_known(&mut self, known: &KnownRows) -> Result<bool, Halt> {
+        let mut tries = Tries::until(self.within(None).at_most(KNOWN_MAX));
+        loop {
+            self.may_go_on()?;
+            self.check_dialogs().await?;
+            self.watch().await?;
+            self.check_place()?;
+            if let Some(table) = self.glance_table(&known.from).await?
+                && !table.rows.is_empty()
+                && !self.wanted_rows(&table, &known.cells)?.is_empty()
+            {
+                return Ok(true);
+            }
+            if tries.wait_look(Why::Missing).await.is_err() {
+                return Ok(false);
+            }
+        }
     }
 
     /// The table with rows, or none when the `empty` screen holds in two looks.
@@ -197,7 +261,7 @@ impl Portal<'_> {
             return Err(self.raise("not_actionable", "no picture of the search result"));
         };
         self.finding = Some(match rows.count {
-            0 => Finding::None { evidence },
+            0 => Finding::None { evidence, recognised: rows.recognised },
             1 => Finding::One { outcome: self.found_outcome(evidence), evidence },
             count => Finding::Many { count },
         });

@@ -32,6 +32,10 @@ impl Portal<'_> {
             }
             for (at, node) in flow.nodes.iter().enumerate() {
                 self.may_go_on()?;
+                // Only "nothing" needs to be shown to mean something.
+                if self.search_is_clear() && !matches!(node, Node::Decide(_)) {
+                    continue;
+                }
                 if let Node::Run(run) = node
                     && top
                     && self.is_login(run)
@@ -83,6 +87,7 @@ impl Portal<'_> {
             }
             Node::Classify(classify) => self.classify(classify).await,
             Node::Rows(rows) => self.rows(rows).await,
+            Node::Known(known) => self.known(known).await,
             Node::Decide(decide) => self.decide(decide).await,
         }
     }

@@ -85,6 +85,19 @@ pub struct Rows {
     pub span: Span,
 }
 
+/// `known`: after a search that found nothing, the same portal visit shows a record that is known to be there, or a list that has
+/// any: only then does "nothing" count. Passed over when there was no need to ask, or no record is known.
+#[derive(Clone, Debug, Serialize)]
+pub struct KnownRows {
+    /// The table.
+    pub from: Target,
+    /// Column and wanted cell, written `where`; empty: any row shows that the list works.
+    pub cells: Vec<(Words, Cell)>,
+    /// Where it is written.
+    #[serde(skip)]
+    pub span: Span,
+}
+
 /// `decide`: what the number of rows means; one row always means committed, many always staff.
 #[derive(Clone, Debug, Serialize)]
 pub struct Decide {

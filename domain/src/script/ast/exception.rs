@@ -75,7 +75,7 @@ impl ExceptionRule {
 
 /// Exceptions that need no declaration, with the kind of failure each is and the sentence staff read. A script may override
 /// their consequence and the sentence, not their meaning.
-pub const BUILT_IN: [(&str, FailureKind, &str); 29] = [
+pub const BUILT_IN: [(&str, FailureKind, &str); 30] = [
     (
         "off_site",
         FailureKind::OffSite,
@@ -172,6 +172,11 @@ pub const BUILT_IN: [(&str, FailureKind, &str); 29] = [
         "already_submitted",
         FailureKind::Refused,
         "This request was sent before; nothing was sent again.",
+    ),
+    (
+        "possible_duplicate",
+        FailureKind::Refused,
+        "Nearly the same request is with the payer already; nothing was sent.",
     ),
     (
         "in_doubt",

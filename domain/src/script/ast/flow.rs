@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    CaptureNode, CaptureSpec, Cell, Classify, Commit, Decide, DialogRule, Path, Rows, Target,
-    Template, Verb, Wait, Words,
+    CaptureNode, CaptureSpec, Cell, Classify, Commit, Decide, DialogRule, KnownRows, Path, Rows,
+    Target, Template, Verb, Wait, Words,
 };
 pub use crate::step::Effect;
 
@@ -36,6 +36,8 @@ pub enum Node {
     Classify(Box<Classify>),
     /// Matching rows (only in `reconcile`).
     Rows(Box<Rows>),
+    /// What shows that the search works (only in `reconcile`).
+    Known(Box<KnownRows>),
     /// What the number of rows means (only in `reconcile`).
     Decide(Decide),
 }
@@ -50,6 +52,7 @@ impl Node {
             Self::Capture(node) => &node.span,
             Self::Classify(node) => &node.span,
             Self::Rows(node) => &node.span,
+            Self::Known(node) => &node.span,
             Self::Decide(node) => &node.span,
         }
     }

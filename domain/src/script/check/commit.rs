@@ -6,7 +6,7 @@ use super::flow::line;
 use super::types::{Type, follow};
 use super::walk;
 use crate::script::ast::{
-    Cell, Commit, Effect, Flow, Heal, NeedType, Needs, Node, ReadAs, Step, Template, Verb,
+    Cell, Commit, Effect, Flow, Heal, NeedType, Needs, Node, NoneThen, ReadAs, Step, Template, Verb,
 };
 use crate::script::bundle::Bundle;
 use crate::script::finding::Findings;
@@ -183,6 +183,14 @@ fn unsure(bundle: &Bundle, commit: &Commit, findings: &mut Findings) {
         findings.error("unsure-missing", &commit.unsure.span, message);
         return;
     };
+    let proves = flow.nodes.iter().any(
+        |node| matches!(node, Node::Decide(decide) if decide.none_then == NoneThen::NotCommitted),
+    );
+    if proves && !flow.nodes.iter().any(|node| matches!(node, Node::Known(_))) {
+        let message = "an empty search is no absence here: nothing shows that the search works";
+        let hint = "add `known` between `rows` and `decide`, or say `then: ask_staff`";
+        findings.error_hint("reconcile-unproved", &line(&rows.span), message, hint);
+    }
     if !rows.cells.iter().any(|(_, cell)| matches!(cell, Cell::Since { .. })) {
         let message = "without `since` an older request looks like this one";
         findings.warn("reconcile-no-since", &line(&rows.span), message, None);
@@ -194,9 +202,12 @@ fn only_reads(bundle: &Bundle, flow: &Flow, findings: &mut Findings) {
         let message = match node {
             Node::Commit(_) => "a search cannot commit",
             Node::Classify(_) => "a search decides, it does not classify",
-            Node::Run(_) | Node::Step(_) | Node::Capture(_) | Node::Rows(_) | Node::Decide(_) => {
-                continue;
-            }
+            Node::Run(_)
+            | Node::Step(_)
+            | Node::Capture(_)
+            | Node::Rows(_)
+            | Node::Known(_)
+            | Node::Decide(_) => continue,
         };
         findings.error("reconcile-not-read", &line(node.span()), message);
     }

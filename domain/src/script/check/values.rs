@@ -36,7 +36,8 @@ pub(super) fn check(bundle: &Bundle, findings: &mut Findings) {
         && let Some(clear) = &drafts.clear
     {
         let (needs, variables) = (&own.needs, Vec::new());
-        let known = Known { needs, parts: own, variables, when: None, search: false };
+        let known =
+            Known { needs, parts: own, variables, when: None, search: false, known_given: false };
         check.reached(&known, clear, &drafts.with);
     }
     for node in &bundle.script.flow.nodes {
@@ -67,6 +68,8 @@ struct Known<'a> {
     variables: Vec<(&'a str, Option<&'a Need>)>,
     when: Option<&'a When>,
     search: bool,
+    /// Inside a `known` node, which is passed over when the input `known` is absent.
+    known_given: bool,
 }
 
 impl Check<'_> {
@@ -83,7 +86,9 @@ impl Check<'_> {
 
     fn node(&mut self, parts: &Parts, node: &Node, search: bool) {
         let when = walk::when(node);
-        let mut known = Known { needs: &parts.needs, parts, variables: Vec::new(), when, search };
+        let known_given = matches!(node, Node::Known(_));
+        let mut known =
+            Known { needs: &parts.needs, parts, variables: Vec::new(), when, search, known_given };
         if let Some(when) = when {
             for path in when.given.iter().chain(when.is.iter().map(|(path, _)| path)) {
                 self.path(&known, path);
@@ -138,7 +143,14 @@ impl Check<'_> {
                 }
             }
         }
-        let known = Known { needs: &parts.needs, parts, variables, when: None, search: true };
+        let known = Known {
+            needs: &parts.needs,
+            parts,
+            variables,
+            when: None,
+            search: true,
+            known_given: false,
+        };
         for (_, element) in parts.elements.iter() {
             self.element(&known, element);
         }
@@ -332,7 +344,8 @@ impl Check<'_> {
                 .iter()
                 .any(|given| path.names.starts_with(&given.names) && given.names.len() >= at)
         });
-        if !given && !has_or {
+        let passed_over = known.known_given && path.root() == "known";
+        if !given && !has_or && !passed_over {
             let optional = path.names[..at].join(".");
             let message = format!("`{optional}` may be absent");
             let hint = format!("say `when: {{given: {optional}}}` or use the filter or('…')");

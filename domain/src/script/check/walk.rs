@@ -42,6 +42,7 @@ pub(super) fn until(node: &Node) -> Option<&Until> {
         | Node::Capture(_)
         | Node::Classify(_)
         | Node::Rows(_)
+        | Node::Known(_)
         | Node::Decide(_) => None,
     }
 }
@@ -157,7 +158,7 @@ pub(super) fn captures(node: &Node) -> Vec<(&Name, Option<&ReadAs>)> {
             }
         }
         Node::Rows(rows) => takes.extend(&rows.take),
-        Node::Run(_) | Node::Decide(_) => {}
+        Node::Run(_) | Node::Known(_) | Node::Decide(_) => {}
     }
     let taken = takes.into_iter().map(|take| (&take.name, Some(&take.read_as)));
     let read = specs.into_iter().map(|spec| {
@@ -179,6 +180,7 @@ pub(super) fn when(node: &Node) -> Option<&When> {
         | Node::Capture(_)
         | Node::Classify(_)
         | Node::Rows(_)
+        | Node::Known(_)
         | Node::Decide(_) => None,
     }
 }
@@ -207,6 +209,7 @@ pub(super) fn templates(node: &Node) -> Vec<(Expect, &Template)> {
             classify.entries.iter().for_each(|entry| text(&entry.text, &mut found));
         }
         Node::Rows(rows) => cells(&rows.cells, &mut found),
+        Node::Known(known) => cells(&known.cells, &mut found),
         Node::Run(_) | Node::Capture(_) | Node::Decide(_) => {}
     }
     found

@@ -20,7 +20,8 @@ pub(super) enum Place {
     Reconcile,
 }
 
-const KINDS: [&str; 7] = ["run", "step", "commit", "capture", "classify", "rows", "decide"];
+const KINDS: [&str; 8] =
+    ["run", "step", "commit", "capture", "classify", "rows", "known", "decide"];
 const STEP_KEYS: [&str; 6] = ["effect", "not_a_submit", "when", "each", "dialog", "within"];
 const VERBS: [&str; 13] = [
     "open", "fill", "choose", "attest", "attach", "click", "hover", "press", "pick_row", "verify",
@@ -65,7 +66,7 @@ impl Decoder<'_> {
                 self.wrong(&key.span, "a fragment cannot commit; only a script's flow can");
                 return None;
             }
-            ("rows" | "decide", Place::Script | Place::Fragment) => {
+            ("rows" | "known" | "decide", Place::Script | Place::Fragment) => {
                 self.wrong(&key.span, format!("`{kind}` belongs in `reconcile`"));
                 return None;
             }
@@ -84,6 +85,7 @@ impl Decoder<'_> {
                     }
                     "classify" => self.classify(written).map(|c| Node::Classify(Box::new(c))),
                     "rows" => self.rows(written).map(|rows| Node::Rows(Box::new(rows))),
+                    "known" => self.known(written).map(|known| Node::Known(Box::new(known))),
                     _ => self.decide(written).map(Node::Decide),
                 }
             }

@@ -5,7 +5,7 @@ use super::names::Kind;
 use crate::outcome::Answer;
 use crate::script::ast::{
     CaptureSource, CaptureSpec, Classify, ClassifyEntry, ClassifySource, Commit, Decide, Guard,
-    NoneThen, Proof, ReadAs, ReferenceKind, Region, Rows, Sends, ShotOf,
+    KnownRows, NoneThen, Proof, ReadAs, ReferenceKind, Region, Rows, Sends, ShotOf,
 };
 use crate::script::node::{Node as Yaml, Value};
 use crate::script::span::Name;
@@ -308,6 +308,13 @@ impl Decoder<'_> {
         let pages = map.get("pages").and_then(|node| self.pages(node));
         let span = node.span.clone();
         Some(Rows { from: from?, cells, empty: empty?, take, pages, span })
+    }
+
+    pub(super) fn known(&mut self, node: &Yaml) -> Option<KnownRows> {
+        let map = self.map(node, "`known`", &["where"], &["from"])?;
+        let from = map.get("from").and_then(|node| self.target(node));
+        let cells = map.get("where").map(|node| self.cells(node)).unwrap_or_default();
+        Some(KnownRows { from: from?, cells, span: node.span.clone() })
     }
 
     pub(super) fn decide(&mut self, node: &Yaml) -> Option<Decide> {

@@ -21,6 +21,7 @@ pub(super) fn defs() -> Map<String, Json> {
         ("capture", capture()),
         ("classify", classify()),
         ("rows", rows()),
+        ("known", known()),
         ("decide", decide()),
         ("until", until()),
         ("when", when()),
@@ -83,7 +84,7 @@ fn node(kinds: &[&str]) -> Json {
 
 /// A node of `reconcile`: its steps only read.
 fn search_node() -> Json {
-    let mut schema = node(&["step", "run", "rows", "decide", "capture"]);
+    let mut schema = node(&["step", "run", "rows", "known", "decide", "capture"]);
     let acts = json!({"anyOf": one_of(&["fill", "choose", "click", "press"])});
     let adds = json!({"not": {"anyOf": one_of(&["attach", "attest"])}});
     let reads = json!({"properties": {"effect": {"const": "read"}}});
@@ -380,6 +381,16 @@ fn rows() -> Json {
             "from": reference("target"), "where": reference("cells"),
             "empty": described("The screen that says there are none", name()),
             "take": reference("takes"), "pages": reference("pages"),
+        }),
+    )
+}
+
+fn known() -> Json {
+    object(
+        &["from"],
+        json!({
+            "from": reference("target"),
+            "where": described("A record that is known to be there; without it any row", reference("cells")),
         }),
     )
 }

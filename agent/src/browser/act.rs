@@ -16,6 +16,9 @@ const HANDLERS: Duration = Duration::from_secs(30);
 /// How long after the release the click may take to be told.
 const VERDICT: Duration = Duration::from_millis(300);
 
+/// After so many tries what covers a control is no passing guest.
+const PATIENT: u32 = 4;
+
 /// Facts at the moment before the mouse moves. CSS pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AboutToAct {
@@ -263,10 +266,11 @@ impl Page {
     }
 
     /// Checks the states, scrolls into view and finds the point, checked in the frame and in every frame around it. The
-    /// guard is armed when it gives a point.
+    /// guard is armed when it gives a point. A neighbour that stays over the middle is gone round.
     async fn aim(&self, node: &Node, attempt: u32, act: Pointer) -> Result<AboutToAct, End> {
         let how = ["needed", "end", "center", "start"][attempt as usize % 4];
-        let aimed = self.inner.run_on(node, "aim", json!([act.needs(), how, act.last()])).await?;
+        let asked = json!([act.needs(), how, act.last(), attempt >= PATIENT]);
+        let aimed = self.inner.run_on(node, "aim", asked).await?;
         let aimed: Aimed = serde_json::from_value(aimed).map_err(|_| Error::Script("aim"))?;
         is_ready(&aimed.state)?;
         let spot = aimed.at.ok_or(End::Wait(Why::OutsideViewport))?;

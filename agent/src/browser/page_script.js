@@ -402,13 +402,28 @@
     // A transparent input over its drawn double, as component libraries build them.
     return false;
   };
-  const point = (el) => {
+  // A control half under its neighbour: a place, seen from the middle outward, where it lies free with some room around.
+  const free = (el, x0, y0, x1, y1) => {
+    const shares = [0.5, 0.3, 0.7, 0.15, 0.85];
+    for (const fy of shares) for (const fx of shares) {
+      const x = x0 + (x1 - x0) * fx, y = y0 + (y1 - y0) * fy;
+      const room = [[0, 0], [2, 0], [-2, 0], [0, 2], [0, -2]];
+      if (room.every(([dx, dy]) => !hitAt(el, x + dx, y + dy))) return { x, y };
+    }
+    return null;
+  };
+  // `elsewhere`: what a neighbour covers in the middle may be met elsewhere. What lies over the page as a whole never is.
+  const point = (el, elsewhere) => {
     const w = innerWidth, h = innerHeight;
     for (const r of el.getClientRects()) {
       const x0 = Math.max(0, r.left), y0 = Math.max(0, r.top), x1 = Math.min(w, r.right), y1 = Math.min(h, r.bottom);
       if (x1 > x0 && y1 > y0 && (x1 - x0) * (y1 - y0) > 0.99) {
-        const x = (x0 + x1) / 2, y = (y0 + y1) / 2;
-        const hit = hitAt(el, x, y);
+        let x = (x0 + x1) / 2, y = (y0 + y1) / 2;
+        let hit = hitAt(el, x, y);
+        const neighbour = hit && hit !== el && el.parentElement && hit.parentElement === el.parentElement &&
+          getComputedStyle(hit).position !== "fixed";
+        const place = elsewhere && neighbour ? free(el, x0, y0, x1, y1) : null;
+        if (place) { ({ x, y } = place); hit = null; }
         return { x, y, rect: rect(el.getBoundingClientRect()), covered: hit ? describe(hit) : null,
           viewport: [w, h], scroll: { x: scrollX, y: scrollY }, ratio: devicePixelRatio };
       }
@@ -436,11 +451,11 @@
   };
 
   // Everything before a press in one go: states, scrolling, the point and what lies over it, and the guard.
-  const aim = async (el, needs, how, last) => {
+  const aim = async (el, needs, how, last, elsewhere) => {
     const state = await ready(el, needs);
     if (state !== "ok") return { state };
     scroll(el, how);
-    const at = point(el);
+    const at = point(el, elsewhere);
     if (at && !at.covered && last) arm(el, last);
     return { state, at };
   };

@@ -66,6 +66,36 @@ fn a_covered_button_is_not_clicked_and_the_cover_is_named() {
     });
 }
 
+/// Where two controls overlap by accident, a person presses the part that can be seen.
+#[test]
+fn a_neighbour_over_the_middle_is_gone_round_and_a_bar_of_the_page_is_not() {
+    run(async {
+        for (over, clicked) in [("absolute", true), ("fixed", false)] {
+            let (_context, page) = showing(&format!(
+                "<div style='position:relative;height:200px'>
+                 <button id=one style='position:absolute;left:20px;top:20px;width:120px;height:60px'
+                   onclick='document.title=\"one\"'>One</button>
+                 <button id=two style='position:{over};left:60px;top:10px;width:120px;height:120px'
+                   onclick='document.title=\"two\"'>Two</button></div>"
+            ))
+            .await;
+            let one = Query::role("button", "One");
+            if clicked {
+                let done = page.click(&one, soon(), &mut Unobserved).await.unwrap();
+                assert!(done.at.point.x < 68.0, "left of its neighbour: {:?}", done.at.point);
+                assert_eq!(page.title().await.unwrap(), "one");
+            } else {
+                refused(
+                    async |deadline| page.click(&one, deadline, &mut Unobserved).await,
+                    |end| matches!(end, NotDone::OutOfTime { why: Why::Covered(by), .. } if by.contains("two")),
+                )
+                .await;
+                assert_eq!(page.title().await.unwrap(), "t");
+            }
+        }
+    });
+}
+
 #[test]
 fn a_cover_that_comes_after_the_check_gets_nothing_and_the_page_neither() {
     run(async {

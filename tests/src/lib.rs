@@ -2,6 +2,7 @@
 //! Never published; nothing else depends on it.
 
 pub mod bench;
+pub mod chaos;
 pub mod fleet;
 pub mod ledger;
 pub mod portal;

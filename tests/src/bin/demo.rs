@@ -254,10 +254,17 @@ impl Demo {
         jobs.iter().all(|job| is_final(job) || job["state"] == "waiting")
             && cases.iter().all(|case| {
                 let status = case["status"].as_str().unwrap_or_default();
-                // A payer claim still in process has been answered, and nothing more is asked for it here.
+                // A payer claim still in process has been answered, and nothing more is asked for it here; a renewal
+                // was sent after the payers' clocks had moved, and is under review.
                 case["kind"] == "claim_status"
+                    || self.renews(case)
                     || matches!(status, "complete" | "failed" | "withdrawn" | "attention")
             })
+    }
+
+    /// Whether a case renews an authorization.
+    fn renews(&self, case: &Value) -> bool {
+        self.requests.get(&text(case, "id")).is_some_and(|request| request["renews"].is_string())
     }
 
     async fn show(&mut self, job: &Value) -> Result<()> {

@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo test deps web oracle build fmt lint doc unit store pages agent portals e2e bench bench-engine ci clean-data
+.PHONY: help demo test deps web oracle build fmt lint doc unit store pages agent portals e2e bench bench-engine bench-exchange ci clean-data
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -24,9 +24,10 @@ deps: ## install what is missing from the system (Chromium, Tesseract, NSS tools
 web: deps ## type-check and bundle the console's TypeScript into target/web
 	@./.ci/web
 
-oracle: deps ## the libraries that judge recordings (`agent import`) and FHIR resources (`exchange`)
+oracle: deps ## the libraries that judge recordings (`agent import`), FHIR resources and X12 (`exchange`)
 	@./.ci/oracle
 	@./.ci/fhir
+	@./.ci/x12
 
 build: deps web ## release binaries of coordinator and agent
 	$(CARGO) build --locked --release -p coordinator -p agent
@@ -77,5 +78,9 @@ bench-engine: deps ## measure the engine: MiniWoB++ and names beside other engin
 	$(if $(filter miniwob names fetch,$(PARTS)),cd tests/bench && npm ci --no-audit --no-fund --silent)
 	$(CARGO) build --locked --release --workspace --bins --example engine_bench
 	$(TARGET)/release/examples/engine_bench --parts $(subst $(space),$(comma),$(strip $(PARTS))) $(ENGINE_ARGS)
+
+bench-exchange: ## measure the X12 codec beside pyx12, x12sdk, x12-parser and node-x12; writes target/bench/exchange.json
+	$(CARGO) build --locked --release -p exchange --example x12_bench
+	./.ci/bench-exchange
 
 ci: test ## the same as `make test`

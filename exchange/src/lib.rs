@@ -3,3 +3,8 @@
 
 pub mod pas;
 pub mod x12;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

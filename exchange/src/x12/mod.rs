@@ -17,6 +17,7 @@ pub use fault::{Fault, FaultCode, Place, Position, Severity};
 pub use segment::Segment;
 pub use tokens::{Limits, Token, Tokens};
 
+pub mod check;
 pub mod chunk;
 pub mod code;
 pub mod file;
@@ -25,6 +26,7 @@ pub mod part;
 pub mod parts;
 pub mod parts_review;
 pub mod rules;
+pub mod stream;
 pub mod t270;
 pub mod t275;
 pub mod t276;

@@ -54,7 +54,8 @@ impl Stray {
     #[must_use]
     pub fn of(segment: &Segment<'_>, after: u64) -> Self {
         let d = segment.delimiters;
-        let elements = (0..=segment.len())
+        let last = (1..=segment.len()).rev().find(|&n| !segment.raw(n).is_empty()).unwrap_or(0);
+        let elements = (0..=last)
             .map(|n| {
                 segment
                     .text(n)

@@ -210,6 +210,9 @@ impl<T: Value> Value for Vec<T> {
             field.repetition = i as u32 + 1;
             out.push(if bytes.is_empty() { T::default() } else { T::read(field) });
         }
+        while out.last().is_some_and(Value::is_blank) {
+            out.pop();
+        }
         out
     }
 
@@ -354,8 +357,9 @@ impl<'p, 'a, 'f> Parts<'p, 'a, 'f> {
         if out.iter().any(|part| !part.is_empty()) {
             self.field
                 .fault(FaultCode::TooManyComponents, "more components than this composite has");
-        } else {
-            out.clear();
+        }
+        while out.last().is_some_and(String::is_empty) {
+            out.pop();
         }
         self.field.component = 0;
         out

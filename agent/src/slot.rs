@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, path::Path, sync::Arc, time::Duration};
 
 use domain::{
-    drift::{Drift, DriftKind, Remembered, healed_nothing},
+    drift::{Drift, Remembered, healed_nothing},
     outcome::{Failure, FailureKind},
     script::Bundle,
     wire::{End, Fenced, Leased, Order, Release, Report},
@@ -261,23 +261,11 @@ struct Ran {
 impl Ran {
     fn of(finished: Finished, leased: &Leased) -> Self {
         let prints = news(&finished, leased);
-        let mut drift = finished.drift;
-        if let Some(End::Failure { failure, .. }) = &finished.end
-            && failure.name == "new_required_field"
-        {
-            let (step, source) = (failure.step.as_deref(), failure.source.as_deref());
-            let seen = Drift::new(
-                DriftKind::FormChanged,
-                step.unwrap_or("form"),
-                source.unwrap_or_default(),
-            );
-            drift.push(seen);
-        }
         Self {
             end: finished.end,
             logins: finished.logins,
             session_reused: finished.session_reused,
-            drift,
+            drift: finished.drift,
             prints,
         }
     }

@@ -2,9 +2,11 @@
 //! accepts it as the payer's new look or dismisses it. Here also what is remembered of a script's elements, which healing goes by.
 
 mod change;
+mod form;
 mod print;
 
 pub use change::{Change, proposed};
+pub use form::Control;
 pub use print::{Fingerprint, Prints, personal};
 
 use serde::{Deserialize, Serialize};
@@ -35,20 +37,26 @@ pub enum DriftKind {
     Healed,
     /// No strategy found the element; a candidate was seen and not used.
     Suggested,
-    /// A form asks for something the script does not know.
+    /// A form asks for something the script does not know, or for other things than it did.
     FormChanged,
     /// An answer read without rendering differed from the shown page.
     FetchedDiffers,
+    /// A page showed that is none the script knows, or led elsewhere.
+    ScreenUnknown,
+    /// The page was reached, and what it says is not what was said before: wording of an answer, the form of a value.
+    MeaningChanged,
 }
 
 impl DriftKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::FallbackUsed,
         Self::Healed,
         Self::Suggested,
         Self::FormChanged,
         Self::FetchedDiffers,
+        Self::ScreenUnknown,
+        Self::MeaningChanged,
     ];
 
     /// The word in SQL, API, CLI and console.
@@ -60,6 +68,21 @@ impl DriftKind {
             Self::Suggested => "suggested",
             Self::FormChanged => "form_changed",
             Self::FetchedDiffers => "fetched_differs",
+            Self::ScreenUnknown => "screen_unknown",
+            Self::MeaningChanged => "meaning_changed",
+        }
+    }
+
+    /// How much of a script's knowledge it touches: 1 another strategy works, 2 an element is lost, 3 a form, 4 a page, 5 what an
+    /// answer means.
+    #[must_use]
+    pub fn level(self) -> u8 {
+        match self {
+            Self::FallbackUsed => 1,
+            Self::Healed | Self::Suggested => 2,
+            Self::FormChanged => 3,
+            Self::ScreenUnknown => 4,
+            Self::FetchedDiffers | Self::MeaningChanged => 5,
         }
     }
 
@@ -80,9 +103,15 @@ impl DriftKind {
             Self::Suggested => {
                 "This element was not found any more; one stands out, and was not used."
             }
-            Self::FormChanged => "The form asks for something the script does not know.",
+            Self::FormChanged => {
+                "The form is not as it was, or asks for something the script does not know."
+            }
             Self::FetchedDiffers => {
                 "An answer read without showing the page was not what the page shows."
+            }
+            Self::ScreenUnknown => "A page showed that is none the script knows.",
+            Self::MeaningChanged => {
+                "The page says something the script cannot read; nothing was guessed."
             }
         }
     }
@@ -97,7 +126,7 @@ impl DriftKind {
             Self::FetchedDiffers => {
                 "You say that the shown page is right. Answers of this script version are not fetched any more."
             }
-            Self::FallbackUsed | Self::FormChanged => {
+            Self::FallbackUsed | Self::FormChanged | Self::ScreenUnknown | Self::MeaningChanged => {
                 "You say that this is how the payer's pages look now."
             }
         }
@@ -114,7 +143,7 @@ impl DriftKind {
                 "You say that it has passed. Answers may be fetched again until it is seen once more."
             }
             Self::FallbackUsed => "You have seen it and nothing needs to be done.",
-            Self::FormChanged => {
+            Self::FormChanged | Self::ScreenUnknown | Self::MeaningChanged => {
                 "You say that it has passed. It is asked again if it is seen once more."
             }
         }
@@ -122,7 +151,7 @@ impl DriftKind {
 
     /// Whether a dismissed item is open again when the same is seen once more.
     fn comes_back(self) -> bool {
-        matches!(self, Self::FormChanged | Self::FetchedDiffers)
+        self.level() >= 3
     }
 }
 
@@ -319,10 +348,21 @@ pub const DIFFERENT_MAX: u32 = 3;
 /// The window of [`DIFFERENT_MAX`]: a day.
 pub const WINDOW_MS: i64 = 24 * 3_600_000;
 
-/// Why a script must wait for a person: `same` attempts with the very same healing, `different` healings in a day; none when it may
-/// go on.
+/// Attempts that ended at the same unknown page, nobody having looked at it, before the script is held.
+pub const UNKNOWN_MAX: u32 = 3;
+/// So many agents must have seen it: one of them alone may be what is wrong.
+pub const UNKNOWN_AGENTS: u32 = 2;
+
+/// Why a script must wait for a person: `same` attempts with the very same healing, `different` healings in a day, `strangers`
+/// pages in a day that are none of the script's, each seen often enough by enough agents; none when it may go on.
 #[must_use]
-pub fn too_much(same: u32, different: u32) -> Option<String> {
+pub fn too_much(same: u32, different: u32, strangers: u32) -> Option<String> {
+    if strangers > 0 {
+        return Some(format!(
+            "{UNKNOWN_AGENTS} agents ended at a page the script does not know; see the Drift page"
+        ));
+    }
+
     if same >= SAME_MAX {
         return Some(format!("the same element was healed in {same} attempts; see the Drift page"));
     }
@@ -336,8 +376,9 @@ mod tests {
 
     #[test]
     fn a_script_is_held_when_healing_becomes_a_habit() {
-        assert_eq!((too_much(2, 2), too_much(0, 0)), (None, None));
-        assert!(too_much(3, 0).unwrap().contains("3 attempts"));
-        assert!(too_much(1, 3).unwrap().contains("3 elements"));
+        assert_eq!((too_much(2, 2, 0), too_much(0, 0, 0)), (None, None));
+        assert!(too_much(3, 0, 0).unwrap().contains("3 attempts"));
+        assert!(too_much(1, 3, 0).unwrap().contains("3 elements"));
+        assert!(too_much(0, 0, 1).unwrap().contains("2 agents"));
     }
 }

@@ -27,6 +27,19 @@ pub struct Empty {
     pub code: bool,
 }
 
+/// A control of a screen's forms, or a table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Asked {
+    /// `text`, `select`, `choice`, `table`, …
+    pub kind: String,
+    /// What it goes by.
+    pub label: String,
+    /// It must be filled.
+    pub required: bool,
+    /// Its options or columns.
+    pub offers: Vec<String>,
+}
+
 #[derive(Deserialize)]
 struct Told {
     number: i64,
@@ -54,6 +67,24 @@ impl Page {
             let told: Vec<(bool, String)> =
                 serde_json::from_value(told).map_err(|_| Error::Script("alarms"))?;
             all.extend(told.into_iter().map(|(loud, words)| Alarm { loud, words }));
+        }
+        Ok(all)
+    }
+
+    /// What the forms of all frames ask for, and which tables there are.
+    ///
+    /// # Errors
+    /// As [`Page::alarms`].
+    pub async fn asked(&self) -> Result<Vec<Asked>, Error> {
+        let frames = self.inner.frame_states();
+        let told = frames.iter().map(|f| self.inner.run(&f.id, "form", json!([])));
+        let told = join_all(told).await;
+        self.inner.alive()?;
+        let mut all = Vec::new();
+        for told in told.into_iter().flatten() {
+            let told: Vec<Asked> =
+                serde_json::from_value(told).map_err(|_| Error::Script("form"))?;
+            all.extend(told);
         }
         Ok(all)
     }

@@ -794,6 +794,38 @@
     return must.map((el) => ({ number: numberOf(el), label: (labels(el)[0] || el.getAttribute("placeholder") || el.getAttribute("name") || "").slice(0, 100), code: code(el) }));
   };
 
+  // The controls of a screen's forms, and its tables with their columns: kind, label, required, options. What repeats in rows of data
+  // belongs to the data; buttons belong to the page.
+  const form = () => {
+    const out = [], known = new Map(), data = (t) => t && (t.matches("[role=table],[role=grid],[role=treegrid]") || t.querySelector("th") !== null);
+    const boxes = select(document, "input:not([type=hidden],[type=submit],[type=button],[type=reset],[type=image]),select,textarea,[role=textbox],[role=combobox],[role=searchbox],[role=radiogroup]");
+    const grouped = new Map();
+    for (const el of boxes) {
+      if (out.length >= 80) break;
+      if (!visible(el) || data(closest(flatParent(el) || el, "table,[role=table],[role=grid],[role=treegrid]"))) continue;
+      const must = !!el.required || el.getAttribute("aria-required") === "true";
+      if (/^(radio|checkbox)$/.test(el.type)) {
+        // One of several words for the same question: the question is what is remembered.
+        const group = groups(el).at(-1);
+        if (!group) continue;
+        if (grouped.has(group)) { grouped.get(group)[3].push(labels(el)[0] || ""); continue; }
+        const one = ["choice", group, must, [labels(el)[0] || ""]];
+        grouped.set(group, one);
+        out.push(one);
+        continue;
+      }
+      const label = (el.matches(CONTROL) ? labels(el)[0] : groupNames(el)[0]) || el.getAttribute("placeholder") || (el.matches(CONTROL) ? caption(el, known) : "");
+      if (label) out.push([el.tagName === "SELECT" ? "select" : el.getAttribute("role") || el.type || "text", label.slice(0, 100), must, el.tagName === "SELECT" ? [...el.options].slice(0, 60).map((o) => tidy(o.label)) : []]);
+    }
+    for (const t of select(document, "table,[role=table],[role=grid],[role=treegrid]")) {
+      if (out.length >= 80) break;
+      const columns = visible(t) ? [...t.querySelectorAll("th,[role=columnheader]")].filter((h) => h.scope !== "row").map((h) => tidy(text(h))) : [];
+      const name = t.caption ? tidy(text(t.caption)) : groupNames(t)[0] || headingBefore(t);
+      if (columns.length && name) out.push(["table", name.slice(0, 100), false, columns.slice(0, 40)]);
+    }
+    return out;
+  };
+
   // ---- signals -----------------------------------------------------------------------------
   // The first change is told at once, those within the next 40 ms together: who waits for stillness may rely on it.
   let timer = null, waiting = false, toasts = [];
@@ -818,7 +850,7 @@
   new MutationObserver(watch).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
   globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendars, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, tableScroll, alarms, empties, dropKind, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, aim, framePoint, frameMap, verdict, disarm, focusAll, kindOf,
-    setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, surround, offered, html, covers,
+    setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, surround, offered, form, html, covers,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
     expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),
     viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: (el, n) => flatContains(el, numbered(n)), held, checked, focused: (el) => deepActive() === el, flush, title: () => document.title };

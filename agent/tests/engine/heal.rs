@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use agent::channel::portal::{
     Finished,
-    heal::{DriftKind, Prints},
+    heal::{Drift, DriftKind, Prints},
 };
 use domain::{lease::Purpose, script::Bundle, wire::End};
 
@@ -45,6 +45,18 @@ async fn submit(bundle: &Arc<Bundle>, prints: Prints) -> Finished {
     finished
 }
 
+/// What was told of lost elements.
+fn healings(finished: &Finished) -> Vec<&Drift> {
+    let healing = |drift: &&Drift| matches!(drift.kind, DriftKind::Healed | DriftKind::Suggested);
+    finished.drift.iter().filter(healing).collect()
+}
+
+/// What was told of whole screens.
+fn beyond(finished: &Finished) -> Vec<(DriftKind, &str)> {
+    let beyond = finished.drift.iter().filter(|drift| drift.kind.level() > 2);
+    beyond.map(|drift| (drift.kind, drift.detail.as_str())).collect()
+}
+
 /// What the elements look like before the redesign.
 async fn remembered(bundle: &Arc<Bundle>) -> Prints {
     let finished = submit(bundle, Prints::new()).await;
@@ -64,7 +76,8 @@ fn a_renamed_field_is_healed_where_the_script_allows_it_and_told() {
         let finished = submit(&auto, prints.clone()).await;
         assert!(matches!(finished.end, Some(End::Outcome { .. })), "{:?}", finished.end);
         assert_eq!(received().await, 1);
-        let [drift] = finished.drift.as_slice() else { panic!("{:?}", finished.drift) };
+        let all = healings(&finished);
+        let [drift] = all.as_slice() else { panic!("{all:?}") };
         assert_eq!((drift.element.as_str(), drift.kind), ("code", DriftKind::Healed));
         assert!(drift.now_picture.is_some(), "people can look at it");
         let (before, now) = (drift.before.as_ref().unwrap(), drift.now.as_ref().unwrap());
@@ -73,11 +86,13 @@ fn a_renamed_field_is_healed_where_the_script_allows_it_and_told() {
             ("Procedure code", "Procedure codes:")
         );
         assert_eq!(drift.proposal, "{role: textbox, name: 'Procedure codes'}");
+        let form = "new: text `Procedure codes`; gone: text `Procedure code`";
+        assert_eq!(beyond(&finished), [(DriftKind::FormChanged, form)], "the form is compared");
 
         portal_is(|portal| portal.submitted.clear()).await;
         let finished = submit(&bundle("suggest"), prints).await;
         assert_eq!(failure(&finished).name, "element_missing");
-        assert_eq!(finished.drift[0].kind, DriftKind::Suggested);
+        assert_eq!(healings(&finished)[0].kind, DriftKind::Suggested);
         assert_eq!(received().await, 0, "a suggestion is not used");
     });
 }
@@ -91,7 +106,7 @@ fn twins_and_removed_fields_are_nobody() {
             portal_is(|portal| portal.redesign = redesign).await;
             let finished = submit(&auto, prints.clone()).await;
             assert_eq!(failure(&finished).name, "element_missing", "{redesign:?}");
-            assert!(finished.drift.is_empty(), "{redesign:?}: {:?}", finished.drift);
+            assert!(healings(&finished).is_empty(), "{redesign:?}: {:?}", finished.drift);
         }
         assert_eq!(received().await, 0);
     });
@@ -105,7 +120,7 @@ fn nothing_is_healed_without_memory_or_where_it_is_forbidden() {
         for (script, known) in [(bundle("auto"), Prints::new()), (bundle("never"), prints)] {
             let finished = submit(&script, known).await;
             assert_eq!(failure(&finished).name, "element_missing");
-            assert!(finished.drift.is_empty());
+            assert!(healings(&finished).is_empty());
         }
     });
 }
@@ -123,20 +138,21 @@ fn a_screen_that_names_a_lost_element_holds_with_the_one_that_stands_for_it() {
         let finished = submit(&auto, prints.clone()).await;
         assert!(matches!(finished.end, Some(End::Outcome { .. })), "{:?}", finished.end);
         assert_eq!(received().await, 1);
-        let [drift] = finished.drift.as_slice() else { panic!("{:?}", finished.drift) };
+        let all = healings(&finished);
+        let [drift] = all.as_slice() else { panic!("{all:?}") };
         assert_eq!((drift.element.as_str(), drift.kind), ("code", DriftKind::Healed));
         assert_eq!(drift.detail, "screen `form` goes by it");
 
         portal_is(|portal| portal.submitted.clear()).await;
         let finished = submit(&changed("suggest", &form), prints.clone()).await;
         assert_eq!(failure(&finished).name, "no_known_screen");
-        assert_eq!(finished.drift[0].kind, DriftKind::Suggested);
+        assert_eq!(healings(&finished)[0].kind, DriftKind::Suggested);
 
         for redesign in [Redesign::Twins, Redesign::Removed] {
             portal_is(|portal| portal.redesign = redesign).await;
             let finished = submit(&auto, prints.clone()).await;
             assert_eq!(failure(&finished).name, "no_known_screen", "{redesign:?}");
-            assert!(finished.drift.is_empty(), "{redesign:?}: {:?}", finished.drift);
+            assert!(healings(&finished).is_empty(), "{redesign:?}: {:?}", finished.drift);
         }
         // Nothing else says that it is this page.
         portal_is(|portal| portal.redesign = Redesign::Renamed).await;
@@ -173,12 +189,15 @@ fn screens_of_a_commit_and_of_a_secret_hold_as_written_only() {
             let prints = remembered(&script).await;
             portal_is(|portal| portal.redesign = Redesign::Worded).await;
             let finished = submit(&script, prints).await;
+            let told = beyond(&finished);
+            let unknown = told.iter().filter(|(kind, _)| *kind == DriftKind::ScreenUnknown);
+            assert_eq!(unknown.count(), 1, "{told:?}");
             let failure = failure(&finished);
             assert_eq!(
                 (failure.name.as_str(), failure.step.as_deref()),
                 ("no_known_screen", Some(step))
             );
-            assert!(finished.drift.is_empty(), "{:?}", finished.drift);
+            assert!(healings(&finished).is_empty(), "{:?}", finished.drift);
         }
         assert_eq!(received().await, 0);
     });

@@ -29,7 +29,7 @@ pub enum Drift {
         /// open, accepted, dismissed
         #[arg(long)]
         state: Option<String>,
-        /// fallback_used, healed, suggested, form_changed, fetched_differs
+        /// fallback_used, healed, suggested, form_changed, fetched_differs, screen_unknown, meaning_changed
         #[arg(long)]
         kind: Option<String>,
         /// Payer id

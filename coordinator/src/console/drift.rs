@@ -96,6 +96,8 @@ pub fn kind_chip(kind: DriftKind) -> Markup {
         DriftKind::Suggested => (Tone::Bad, Icon::Changed),
         DriftKind::FormChanged => (Tone::Warn, Icon::Draft),
         DriftKind::FetchedDiffers => (Tone::Bad, Icon::Document),
+        DriftKind::ScreenUnknown => (Tone::Bad, Icon::Changed),
+        DriftKind::MeaningChanged => (Tone::Bad, Icon::Document),
     };
     parts::chip(tone, icon, kind_name(kind))
 }
@@ -107,6 +109,8 @@ fn kind_name(kind: DriftKind) -> &'static str {
         DriftKind::Suggested => "Suggested",
         DriftKind::FormChanged => "Form changed",
         DriftKind::FetchedDiffers => "Fetched differs",
+        DriftKind::ScreenUnknown => "Unknown page",
+        DriftKind::MeaningChanged => "Unknown wording",
     }
 }
 

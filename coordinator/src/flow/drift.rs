@@ -174,7 +174,10 @@ fn same(known: &Drift, seen: &Drift) -> bool {
     match seen.kind {
         DriftKind::Healed | DriftKind::Suggested => known.proposal == seen.proposal,
         DriftKind::FallbackUsed => known.detail == seen.detail,
-        DriftKind::FormChanged | DriftKind::FetchedDiffers => true,
+        DriftKind::FormChanged
+        | DriftKind::FetchedDiffers
+        | DriftKind::ScreenUnknown
+        | DriftKind::MeaningChanged => true,
     }
 }
 
@@ -182,7 +185,8 @@ async fn why_held(tx: &mut Tx, script_sha256: &str) -> Result<Option<String>> {
     let since = tx.now.plus_ms(-WINDOW_MS);
     let (different, _) = drift::healed_since(tx, script_sha256, since).await?;
     let (_, most) = drift::healed_since(tx, script_sha256, Timestamp::from_ms(0)).await?;
-    Ok(too_much(most, different))
+    let strangers = drift::strangers_since(tx, script_sha256, since).await?;
+    Ok(too_much(most, different, strangers))
 }
 
 async fn hold_if_too_much(tx: &mut Tx, script_sha256: &str) -> Result<()> {

@@ -2,7 +2,7 @@
 //! it, and what a person said of it. What was seen is sealed: a page names others than the patient of the attempt, too.
 
 use domain::{
-    drift::{Drift, DriftState},
+    drift::{Drift, DriftState, UNKNOWN_AGENTS, UNKNOWN_MAX},
     id::{AttemptId, DriftId},
     time::Timestamp,
 };
@@ -188,6 +188,25 @@ pub async fn healed_since(
 ) -> Result<(u32, u32), Error> {
     let row = tx.opt("drift", HEALED_SINCE, vals![script_sha256, since]).await?;
     row.map_or(Ok((0, 0)), |r| Ok((r.count("items")?, r.count("most")?)))
+}
+
+const STRANGERS_SINCE: &str = "SELECT COUNT(*) AS items FROM drift d WHERE d.script_sha256 = $1 AND d.kind = 'screen_unknown' \
+     AND d.state = 'open' AND d.unreviewed >= $3 AND (SELECT COUNT(DISTINCT a.agent_id) FROM drift_attempts s \
+     JOIN attempts a ON a.id = s.attempt_id WHERE s.drift_id = d.id AND s.seen_at_ms >= $2) >= $4";
+
+/// Pages no script of this bundle knows, seen since an instant, that nobody has reviewed: those that enough attempts of enough
+/// agents ended at.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn strangers_since(
+    tx: &mut Tx,
+    script_sha256: &str,
+    since: Timestamp,
+) -> Result<u32, Error> {
+    let values = vals![script_sha256, since, UNKNOWN_MAX, UNKNOWN_AGENTS];
+    let row = tx.opt("drift", STRANGERS_SINCE, values).await?;
+    row.map_or(Ok(0), |r| r.count("items"))
 }
 
 /// Whether answers of this bundle may be read without rendering.

@@ -21,7 +21,7 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, auth_status, code, outcome, random, user},
+    bed::{Bed, auth_status, code, hello, outcome, random, user},
     both,
 };
 
@@ -30,6 +30,7 @@ both!(
     a_healed_attempt_teaches_nothing_until_a_person_accepts,
     the_same_healing_three_times_holds_the_script,
     three_healings_within_a_day_hold_the_script,
+    a_page_nobody_knows_holds_the_script_when_two_agents_end_there,
     a_disagreement_switches_fetching_off_until_a_person_says_so,
     a_judgement_stands_until_something_else_is_seen,
     pictures_of_others_and_patients_stay_out,
@@ -165,6 +166,30 @@ async fn the_same_healing_three_times_holds_the_script(bed: Bed) {
     let all = items(&bed).await;
     assert_eq!((all[0].state.word(), all[0].sightings), ("accepted", 4));
     assert_eq!(script(&bed).await.state, "live");
+    bed.in_order().await;
+}
+
+async fn a_page_nobody_knows_holds_the_script_when_two_agents_end_there(mut bed: Bed) {
+    let ends = async |bed: &Bed, member: &str| {
+        let l = leased(bed, member).await;
+        let failure = Failure::new(FailureKind::PageChanged, "no_known_screen", "");
+        let end = End::Failure { failure, candidates: Vec::new() };
+        let stranger = Drift::new(DriftKind::ScreenUnknown, "open_search", "crestline/shell:40");
+        tell_end(bed, &l, end, vec![stranger], BTreeMap::new()).await;
+    };
+    for member in ["W1", "W2", "W3"] {
+        ends(&bed, member).await;
+        assert_eq!(script(&bed).await.state, "live", "one agent may be what is wrong");
+    }
+    bed.agent = hello(&bed.core, "a2", 250, bed.now()).await;
+    ends(&bed, "W4").await;
+    let held = script(&bed).await;
+    assert_eq!(held.state, "held");
+    assert!(held.held_reason.unwrap().contains("2 agents"));
+    let all = items(&bed).await;
+    assert_eq!((all.len(), all[0].sightings, all[0].seen.kind.level()), (1, 4, 4));
+    say(&bed, &all[0], Verdict::Dismiss).await;
+    assert_eq!(script(&bed).await.state, "live", "nothing holds it any more");
     bed.in_order().await;
 }
 

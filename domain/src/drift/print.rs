@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::form::{self, Control};
+
 /// Longest text kept of an element, characters.
 const TEXT_MAX: usize = 160;
 /// Most texts around an element.
@@ -38,12 +40,33 @@ pub struct Fingerprint {
     pub twins: u32,
     /// Centre in its region, CSS pixels.
     pub place: Option<(f64, f64)>,
+    /// Of a screen: the controls and tables it shows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<Control>,
 }
 
 /// What is remembered of a script's elements, by name.
 pub type Prints = BTreeMap<String, Fingerprint>;
 
 impl Fingerprint {
+    /// A whole screen's form.
+    #[must_use]
+    pub fn of_form(controls: Vec<Control>) -> Self {
+        Self { role: "form".to_owned(), controls, ..Self::default() }
+    }
+
+    /// How a form differs from this one.
+    #[must_use]
+    pub fn form_differences(&self, now: &Self) -> Vec<String> {
+        form::differences(&self.controls, &now.controls)
+    }
+
+    /// What is remembered of a form after this and that were seen.
+    #[must_use]
+    pub fn merged(&self, now: &Self) -> Self {
+        Self::of_form(form::merged(&self.controls, &now.controls))
+    }
+
     /// Whether people see the same: its kind and its words. Place and surroundings may differ.
     #[must_use]
     pub fn reads_like(&self, other: &Self) -> bool {
@@ -69,6 +92,7 @@ impl Fingerprint {
         ] {
             *text = if mentions(text, values) { String::new() } else { cut(text, TEXT_MAX) };
         }
+        form::harmless(&mut self.controls, values);
         for list in [&mut self.group, &mut self.near] {
             list.retain(|text| !mentions(text, values));
             list.truncate(AROUND_MAX);

@@ -69,6 +69,8 @@ pub(super) struct Eyes<'a> {
 }
 
 const OPENS: Duration = Duration::from_secs(30);
+/// What stands for the wait of a step, which is longer.
+const WAIT: Duration = Duration::from_secs(1);
 /// How long a page is given to come to rest.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -127,7 +129,11 @@ impl Eyes<'_> {
         self.page.navigate(&told.url, OPENS).await?;
         let ready = told.ready().await?;
         if asked.op == "delay" {
-            // As before every healing.
+            // As before every healing: a wait that has come to its end, then a page at rest.
+            let wait = Deadline::within(WAIT);
+            while !wait.passed() {
+                self.page.wait_change(wait.at_most(Duration::from_millis(100))).await;
+            }
             self.page.quiet(Deadline::within(QUIET)).await;
         }
         let mut answers = Vec::new();

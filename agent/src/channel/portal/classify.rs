@@ -104,6 +104,7 @@ impl Portal<'_> {
         whole_page: bool,
         within: Deadline,
     ) -> Result<Halt, Halt> {
+        self.tell_meaning("the wording of the answer is none of those the script knows");
         self.captures(&classify.otherwise_capture, within).await?;
         let shown: String = spaced(text).chars().take(WORDS_MAX).collect();
         let detail = if whole_page {

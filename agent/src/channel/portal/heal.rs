@@ -2,6 +2,7 @@
 //! never for a secret, never when anything is in doubt; what was found, or would have been, is told as drift with the change it
 //! proposes to the script.
 
+mod form;
 pub mod gather;
 pub mod score;
 mod screen;

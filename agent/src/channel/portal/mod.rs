@@ -292,6 +292,7 @@ impl<'b> Portal<'b> {
                 Some(End::Failure { failure, candidates: Vec::new() })
             }
             Err(Halt::Failed(failure)) => {
+                self.tell_failure(&failure);
                 // An answer about the request says nothing against the session; a probe proves it anyway.
                 session_good = matches!(
                     failure.kind,

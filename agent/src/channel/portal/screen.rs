@@ -202,6 +202,7 @@ impl Portal<'_> {
                 self.alone(names, at, &page).await?;
                 self.session.context.make_current(&page);
                 self.remember_screen(names[at], &page).await;
+                self.compare_form(names[at], &page).await;
                 return Ok(at);
             }
             self.check_place()?;

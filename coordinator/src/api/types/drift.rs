@@ -17,7 +17,7 @@ pub struct DriftView {
     pub script_sha256: String,
     /// The element, or what else differed.
     pub element: String,
-    /// `fallback_used`, `healed`, `suggested`, `form_changed`, `fetched_differs`.
+    /// `fallback_used`, `healed`, `suggested`, `form_changed`, `fetched_differs`, `screen_unknown`, `meaning_changed`.
     pub kind: String,
     /// What happened, in one sentence.
     pub say: String,

@@ -122,7 +122,7 @@ list_query! {
     DriftQuery {
         /// `open`, `accepted`, `dismissed`.
         state,
-        /// `fallback_used`, `healed`, `suggested`, `form_changed`, `fetched_differs`.
+        /// `fallback_used`, `healed`, `suggested`, `form_changed`, `fetched_differs`, `screen_unknown`, `meaning_changed`.
         kind,
         /// Payer id.
         payer,

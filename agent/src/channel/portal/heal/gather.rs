@@ -94,5 +94,6 @@ fn fingerprint(found: &Found, around: &Around, masker: &Masker) -> Fingerprint {
         caption: clean(&around.caption),
         twins: 0,
         place: Some(around.place),
+        controls: Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod client;
 pub mod drift;
+pub mod edi;
 pub mod fleet;
 pub mod jobs;
 pub mod keep;
@@ -63,6 +64,9 @@ enum Verb {
     /// Where payers' pages differ from scripts
     #[command(subcommand)]
     Drift(drift::Drift),
+    /// X12 files on this machine
+    #[command(subcommand)]
+    Edi(edi::Edi),
     /// Pictures and texts that prove what was done
     #[command(subcommand)]
     Evidence(keep::Evidence),
@@ -96,6 +100,7 @@ impl Cli {
                     None => Ok(Exit::Done),
                 };
             }
+            Verb::Edi(verb) => return verb.run(json),
             verb => return verb.ask(&Client::new(&self.target)?, json).await,
         }
         Ok(Exit::Done)
@@ -129,7 +134,7 @@ impl Verb {
             Self::Drift(verb) => verb.run(client, json).await,
             Self::Evidence(verb) => verb.run(client, json).await,
             Self::Users(verb) => verb.run(client, json).await,
-            Self::Serve(_) | Self::Migrate(_) | Self::Doctor(_) => Ok(Exit::Usage),
+            Self::Serve(_) | Self::Migrate(_) | Self::Doctor(_) | Self::Edi(_) => Ok(Exit::Usage),
         }
     }
 }

@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo test deps web oracle build fmt lint doc unit store pages agent portals e2e bench bench-engine bench-exchange ci clean-data
+.PHONY: help demo test deps web oracle build fmt lint doc unit store pages agent portals e2e chaos bench bench-engine bench-exchange ci clean-data
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -61,6 +61,14 @@ e2e: deps web ## stories: real processes, real Chromium, simulated payers
 	$(CARGO) build --locked -p agent --bins --features faults
 	$(CARGO) build --locked -p tests --bins
 	$(CARGO) test --locked -p tests --test e2e
+
+# More of it: `make chaos BATCHES=24 CHAOS_ARGS="--rows X-01,X-15"`. Stopped, it goes on where it was; `--fresh` begins anew.
+BATCHES ?= 12
+
+chaos: deps ## hurt fleets by seed and judge them (an hour or two); writes target/chaos/report.json and sabotage.md
+	$(CARGO) build --locked --release --workspace --features agent/faults --bins
+	$(TARGET)/release/chaos --batches $(BATCHES) --waves 40 --lanes 4 $(CHAOS_ARGS)
+	$(TARGET)/release/chaos --sabotage --waves 4
 
 bench: deps web ## measure against playwright-core; writes target/bench/report.json
 	cd tests/bench && npm ci --no-audit --no-fund --silent

@@ -28,7 +28,7 @@ pub const POINTS: [&str; 14] = [
     "commit",
 ];
 
-/// Stops here for good when `FLEET_FAULT_POINT` names this point (`name`, `name:before` or `name:after`; the bare
+/// Stops here for good, or for `FLEET_FAULT_FOR_MS`, when `FLEET_FAULT_POINT` names this point (`name`, `name:before` or `name:after`; the bare
 /// name means before): writes the file `FLEET_FAULT_FILE` so that the test knows, then waits for ever.
 #[cfg(feature = "faults")]
 pub async fn point(name: &str, side: Side) {
@@ -51,10 +51,21 @@ pub async fn point(name: &str, side: Side) {
         }
     }
     tracing::warn!(point = name, ?side, "stopped at a fault point");
-    std::future::pending::<()>().await;
+    match std::env::var("FLEET_FAULT_FOR_MS").ok().and_then(|ms| ms.parse().ok()) {
+        Some(ms) => tokio::time::sleep(std::time::Duration::from_millis(ms)).await,
+        None => std::future::pending::<()>().await,
+    }
 }
 
 /// Does nothing: the feature `faults` is off.
 #[cfg(not(feature = "faults"))]
 #[expect(clippy::unused_async, reason = "the same signature as with the feature on")]
 pub async fn point(_name: &str, _side: Side) {}
+
+/// Whether `FLEET_SABOTAGE` names this defect: a safety check that was never seen failing proves nothing, so the chaos runner puts
+/// each one in and must catch it.
+#[cfg(feature = "faults")]
+#[must_use]
+pub fn broken(defect: &str) -> bool {
+    std::env::var("FLEET_SABOTAGE").is_ok_and(|named| named == defect)
+}

@@ -160,6 +160,10 @@ impl Slot {
             clock: Arc::clone(clock),
             folder: folder.path().to_owned(),
         });
+        #[cfg(feature = "faults")]
+        if let Some(payer) = crate::channel::standin::address() {
+            return Ok(stand_in(payer, &errand, doors, clock).await);
+        }
         let (mut session, mut pace) = self.session(browser, of, leased).await?;
         let mut observe = Observer::new(Arc::clone(&doors), masker, false);
         let context = session.context.clone();
@@ -246,6 +250,25 @@ impl Slot {
             leave_politely(kept).await;
         }
     }
+}
+
+/// An attempt without a browser, under the same watch.
+#[cfg(feature = "faults")]
+async fn stand_in(
+    payer: std::net::SocketAddr,
+    errand: &Errand,
+    doors: Arc<dyn Doors>,
+    clock: &LeaseClock,
+) -> Ran {
+    fault::point("launch", Side::Before).await;
+    fault::point("launch", Side::After).await;
+    let end = tokio::select! {
+        end = crate::channel::standin::run(payer, errand, doors) => end,
+        () = overdue(clock) => clock.is_latched().then(|| {
+            attempt::broken_end(true, "lease_ended", "the lease ended after the click")
+        }),
+    };
+    Ran { end, ..Ran::default() }
 }
 
 /// What is known after an attempt.

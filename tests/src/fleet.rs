@@ -265,6 +265,10 @@ impl Fleet {
             ("FLEET_PROFILE_DIR", self.profiles.path().display().to_string()),
         ];
         env.extend(more.iter().cloned());
+        // What is said later counts; what is said to be nothing is not said.
+        let mut env: BTreeMap<&str, String> = env.into_iter().collect();
+        env.retain(|_, value| !value.is_empty());
+        let env: Vec<(&str, String)> = env.into_iter().collect();
         let name = format!("agent-{}", number + 1);
         let process = Process::start(&name, "agent", &["work"], &env, &self.root().join("logs"))?;
         self.agents.push(process);
@@ -277,6 +281,16 @@ impl Fleet {
     /// The kill is refused.
     pub async fn kill_agent(&mut self, place: usize) -> Result<()> {
         self.agents[place].kill().await
+    }
+
+    /// The process id of an agent, while it runs.
+    pub fn agent_pid(&self, place: usize) -> Option<u32> {
+        self.agents.get(place).and_then(Process::pid)
+    }
+
+    /// The folder the agents make their browsers' folders in.
+    pub fn profile_root(&self) -> &Path {
+        self.profiles.path()
     }
 
     /// Kills the coordinator at once.

@@ -2,6 +2,8 @@
 //! coordinator: everything it needs from outside goes through [`Doors`].
 
 pub mod portal;
+#[cfg(feature = "faults")]
+pub mod standin;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

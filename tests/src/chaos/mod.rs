@@ -1,8 +1,13 @@
-//! The judgement of a run under faults: `check` judges what the payer recorded, the fleet answered and the audit tells; `altered` judges
-//! `check`.
+//! Chaos: the real coordinator and agents under faults chosen by seed, and the judgement of what came of it. `check` judges, `altered`
+//! judges `check`; `bed` is a fleet that can be hurt, `rows` hurts it, `report` tells.
 
 mod altered;
+pub mod bed;
 pub mod check;
+pub mod payer;
+pub mod proxy;
+pub mod report;
+pub mod rows;
 
 use serde_json::Value;
 

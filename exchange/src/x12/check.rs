@@ -203,6 +203,7 @@ impl Checked {
         Some(Interchange { delimiters: seen.delimiters, isa, receipts, groups })
     }
 
+    #[expect(clippy::too_many_lines, reason = "one answer, from its header to its verdict")]
     fn answer_group(
         &self,
         seen: &InterchangeSeen,

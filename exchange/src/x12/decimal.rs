@@ -57,6 +57,7 @@ impl Decimal {
 
     /// The sum, or none beyond what can be held.
     #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "the operator has no place for an overflow")]
     pub fn add(self, other: Self) -> Option<Self> {
         let (a, b, scale) = self.level(other)?;
         Some(Self { units: a.checked_add(b)?, scale })
@@ -64,6 +65,7 @@ impl Decimal {
 
     /// The difference, or none beyond what can be held.
     #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "the operator has no place for an overflow")]
     pub fn sub(self, other: Self) -> Option<Self> {
         self.add(Self { units: -other.units, scale: other.scale })
     }

@@ -323,12 +323,11 @@ impl State {
             faults.push(Fault::new(FaultCode::Duplicate, st.place_of(2), detail));
         }
         let set = st.text(1);
-        if let Some(functional) = functional_of(&set) {
-            if !functional.contains(&group.functional.as_str()) {
-                let detail =
-                    format!("a set {} in a group {}", plain(&set), plain(&group.functional));
-                faults.push(Fault::new(FaultCode::VersionMix, st.place_of(1), detail));
-            }
+        if let Some(functional) = functional_of(&set)
+            && !functional.contains(&group.functional.as_str())
+        {
+            let detail = format!("a set {} in a group {}", plain(&set), plain(&group.functional));
+            faults.push(Fault::new(FaultCode::VersionMix, st.place_of(1), detail));
         }
         let guide = st.text(3);
         if !guide.is_empty() && !group.version.is_empty() && guide != group.version {

@@ -214,7 +214,7 @@ pub(super) fn element<V: Value>(
 
 /// What stands in a segment beyond the elements it has.
 pub(super) fn beyond(segment: &Segment<'_>, known: usize, cursor: &mut Cursor<'_>) -> Vec<String> {
-    if segment.len() > 0 && segment.raw(segment.len()).is_empty() {
+    if !segment.is_empty() && segment.raw(segment.len()).is_empty() {
         let mut place = segment.place_of(segment.len());
         place.within = cursor.within;
         cursor.faults.push(Fault::new(

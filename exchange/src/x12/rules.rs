@@ -21,14 +21,14 @@ pub fn generic(chunk: &Chunk, faults: &mut Vec<Fault>) {
             }
             b"DTP" => {
                 let range = dates(&segment, 2, 3, faults);
-                if let (Some((from, _)), Some(born), b"472") = (range, born, segment.raw(1)) {
-                    if from < born {
-                        faults.push(Fault::new(
-                            FaultCode::DateOrder,
-                            segment.place_of(3),
-                            "a service before the patient was born",
-                        ));
-                    }
+                if let (Some((from, _)), Some(born), b"472") = (range, born, segment.raw(1))
+                    && from < born
+                {
+                    faults.push(Fault::new(
+                        FaultCode::DateOrder,
+                        segment.place_of(3),
+                        "a service before the patient was born",
+                    ));
                 }
             }
             _ => {}
@@ -94,7 +94,7 @@ pub fn is_provider(bytes: &[u8]) -> bool {
             }
         })
         .sum();
-    (sum + 24) % 10 == 0
+    (sum + 24).is_multiple_of(10)
 }
 
 /// Which level may stand under which.

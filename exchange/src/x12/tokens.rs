@@ -151,10 +151,11 @@ impl<R: Read> Tokens<R> {
         }
         self.ensure(4)?;
         let head = &self.buf[self.start..self.end.min(self.start + 4)];
-        if head.starts_with(b"ISA") && head.get(3).is_some_and(|b| !b.is_ascii_alphanumeric()) {
-            if let Some(step) = self.header()? {
-                return Ok(step);
-            }
+        if head.starts_with(b"ISA")
+            && head.get(3).is_some_and(|b| !b.is_ascii_alphanumeric())
+            && let Some(step) = self.header()?
+        {
+            return Ok(step);
         }
         let Some(delimiters) = self.delimiters else { return self.outside() };
         if let Some(step) = self.binary(delimiters)? {

@@ -81,6 +81,7 @@ impl Kind {
 }
 
 /// A transaction, typed.
+#[expect(clippy::large_enum_variant, reason = "held one by one, or in the list of a group")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "transaction", content = "body", rename_all = "snake_case")]
 pub enum Transaction {

@@ -45,7 +45,7 @@ CREATE INDEX exception_open ON exceptions (state, id);
 CREATE UNIQUE INDEX exception_job ON exceptions (job_id) WHERE state IN ('open', 'claimed', 'seconding');
 
 -- Whether the portal took a login. Unknown counts as refused once its attempt has ended.
-ALTER TABLE logins ADD COLUMN result TEXT NOT NULL DEFAULT 'unknown' CHECK (result IN ('unknown', 'good'));
+ALTER TABLE logins ADD COLUMN result TEXT NOT NULL DEFAULT 'unknown' CHECK (result IN ('unknown', 'good', 'refused'));
 CREATE INDEX login_lease ON logins (lease_id);
 -- Sliding logs of what was granted.
 CREATE INDEX attempt_started ON attempts (started_at_ms);

@@ -16,7 +16,7 @@ use domain::{
     step::Step,
     wire::{
         End, EvidencePut, Fenced, LoginAsk, NotClicked, Order, PermitAsk, PermitReply, Report,
-        SecretAsk, StepsReport, refusal,
+        SecretAsk, SpoolKey, SpoolKeyAsk, StepsReport, refusal,
     },
 };
 use futures_util::future::BoxFuture;
@@ -178,6 +178,13 @@ impl FleetDoors {
             before: wish.before,
             ask: format!("{:032x}", rand::random::<u128>()),
         };
+        let spool = self.spool.clone();
+        let room = tokio::task::spawn_blocking(move || spool.has_room()).await;
+        if let Err(why) =
+            room.unwrap_or_else(|_| Err("the agent's spool was not looked at".to_owned()))
+        {
+            return Ok(Permit::No(why));
+        }
         // The permit lives from the moment the question was first sent.
         let asked = clock::boot_ms();
         let reply = self.coordinator.permit(&ask).await;
@@ -262,6 +269,16 @@ impl Doors for FleetDoors {
         })
     }
 
+    fn signed_in(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Err(refusal) =
+                self.coordinator.signed_in(&LoginAsk { fenced: self.fenced }).await
+            {
+                tracing::info!(error = %refusal, "the login counts as unclear until the report");
+            }
+        })
+    }
+
     fn permit(&self, wish: Wish) -> BoxFuture<'_, Result<Permit, Denied>> {
         Box::pin(self.permit_now(wish))
     }
@@ -308,6 +325,16 @@ pub async fn report(coordinator: &Coordinator, spool: &Spool, report: &Report) {
         tracing::error!(%error, attempt = %report.attempt, "the report could not be kept on disk");
     }
     send(coordinator, spool, report, Duration::from_secs(30)).await;
+}
+
+/// Asks for the keys of reports that an earlier life of this agent left.
+pub async fn ask_keys(coordinator: &Coordinator, spool: &Spool) {
+    for lease in spool.leases_without_key() {
+        match coordinator.spool_key(&SpoolKeyAsk { lease }).await {
+            Ok(SpoolKey { key }) => spool.learn(lease, &key),
+            Err(error) => tracing::warn!(%lease, %error, "the key of a kept report was not given"),
+        }
+    }
 }
 
 /// Sends reports that an earlier try, or an earlier life of this agent, could not deliver.

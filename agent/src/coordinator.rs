@@ -10,7 +10,7 @@ use domain::{
     wire::{
         Bye, EvidencePut, Fenced, Heartbeat, HeartbeatReply, Hello, LeaseAsk, Leases, LoginAsk,
         NotClicked, PROTOCOL, PermitAsk, PermitReply, Release, Report, ScriptFiles, SecretAsk,
-        SecretReply, StepsReport, Welcome, refusal,
+        SecretReply, SpoolKey, SpoolKeyAsk, StepsReport, Welcome, refusal,
     },
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -169,6 +169,23 @@ impl Coordinator {
     /// See [`Refusal`]; code `login-budget` when the budget is spent.
     pub async fn login(&self, ask: &LoginAsk) -> Result<(), Refusal> {
         self.post_only("login", ask, Repeat::IfNotSent).await
+    }
+
+    /// `POST agent/spool_key`: the key of a lease of an earlier life.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub async fn spool_key(&self, ask: &SpoolKeyAsk) -> Result<SpoolKey, Refusal> {
+        let patience = Repeat::For(Duration::from_secs(10));
+        self.post("spool_key", ask, Duration::from_secs(10), patience).await
+    }
+
+    /// `POST agent/signed_in`: the portal took the login.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub async fn signed_in(&self, ask: &LoginAsk) -> Result<(), Refusal> {
+        self.post_only("signed_in", ask, Repeat::For(Duration::from_secs(5))).await
     }
 
     /// `POST agent/intent`: the same ask repeated gets the same permit.

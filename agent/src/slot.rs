@@ -79,6 +79,9 @@ impl Slot {
         fenced: Fenced,
         clock: Arc<LeaseClock>,
     ) {
+        if let Some(key) = &leased.spool_key {
+            shared.spool.learn(leased.lease, key);
+        }
         fault::point("claim", Side::Before).await;
         // A defect of ours ends this attempt, never the slot: the job must not stay leased by a slot that is gone.
         let whole = self.attempt(shared, browser, leased, fenced, &clock);

@@ -2,19 +2,35 @@
 //!
 //! One file per latch and per report, written aside, fsynced, renamed, and the folder fsynced: after a power cut a
 //! file is there whole or not at all. The latch precedes the click, so "no latch" means "not clicked".
+//!
+//! A latch holds ids only. A report may hold a patient's data: it is sealed with a key of its lease, which the coordinator gives with
+//! the lease and again when it is asked; the agent keeps keys in memory only. The folder is bounded: what has no room stops before a
+//! permit is asked for, never after the click.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
     id::{AttemptId, IntentId, LeaseId},
     wire::Report,
 };
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// Most bytes in the folder.
+pub const BYTES_MAX: u64 = 256 << 20;
+/// Room that must be left for what follows a click.
+const RESERVE: u64 = 1 << 20;
+/// Keys kept in memory; the oldest leases are over long before.
+const KEYS_MAX: usize = 1_000;
 
 /// The line that is durable before the one click.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,10 +43,27 @@ pub struct Latch {
     pub attempt: AttemptId,
 }
 
+/// A report on disk: which lease's key opens it, and what is sealed.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    attempt: AttemptId,
+    lease: LeaseId,
+    nonce: String,
+    sealed: String,
+}
+
 /// The folder.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Spool {
     dir: PathBuf,
+    bytes_max: u64,
+    keys: Arc<Mutex<BTreeMap<LeaseId, Zeroizing<Vec<u8>>>>>,
+}
+
+impl std::fmt::Debug for Spool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Spool").field("dir", &self.dir).finish_non_exhaustive()
+    }
 }
 
 impl Spool {
@@ -39,11 +72,67 @@ impl Spool {
     /// # Errors
     /// The folder cannot be made or written.
     pub fn open(dir: &Path) -> io::Result<Self> {
+        Self::bounded(dir, BYTES_MAX)
+    }
+
+    /// [`Spool::open`] with at most so many bytes.
+    ///
+    /// # Errors
+    /// As [`Spool::open`].
+    pub fn bounded(dir: &Path, bytes_max: u64) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let spool = Self { dir: dir.to_owned() };
+        let spool = Self { dir: dir.to_owned(), bytes_max, keys: Arc::default() };
         spool.write("probe", b"{}")?;
         spool.remove("probe")?;
         Ok(spool)
+    }
+
+    /// Learns the key of a lease, base64; what is no key is forgotten.
+    pub fn learn(&self, lease: LeaseId, key: &str) {
+        let Ok(key) = STANDARD.decode(key).map(Zeroizing::new) else { return };
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if key.len() == 32 {
+            keys.insert(lease, key);
+        }
+        while keys.len() > KEYS_MAX {
+            keys.pop_first();
+        }
+    }
+
+    /// Whether a report after a click would still find room. Asked for before a permit: a full folder stops there.
+    ///
+    /// # Errors
+    /// Why not, a sentence.
+    pub fn has_room(&self) -> Result<(), String> {
+        let full = |used: u64| {
+            format!(
+                "the agent's spool is full ({used} of {} bytes); nothing is submitted until the coordinator has taken its reports",
+                self.bytes_max
+            )
+        };
+        let used =
+            self.used().map_err(|error| format!("the agent's spool cannot be read: {error}"))?;
+        if used.saturating_add(RESERVE.min(self.bytes_max / 4)) > self.bytes_max {
+            return Err(full(used));
+        }
+        // A disk that is full, or has become read-only, is found here and not after the click.
+        // Each slot of the agent with a name of its own.
+        let probe = format!("probe-{:016x}", rand::random::<u64>());
+        self.write(&probe, b"{}")
+            .and_then(|()| self.remove(&probe))
+            .map_err(|error| format!("the agent's spool cannot be written: {error}"))
+    }
+
+    fn used(&self) -> io::Result<u64> {
+        let mut used = 0_u64;
+        for entry in fs::read_dir(&self.dir)? {
+            match entry?.metadata() {
+                Ok(of) => used = used.saturating_add(of.len()),
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(used)
     }
 
     /// Makes the latch durable. Only after this returns may the click happen.
@@ -69,15 +158,33 @@ impl Spool {
     /// the job goes in doubt.
     #[must_use]
     pub fn latches(&self) -> Vec<Latch> {
-        self.read_all("latch-")
+        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
+        self.files("latch-").iter().filter_map(read).collect()
     }
 
-    /// Keeps a report until it is acknowledged.
+    /// Keeps a report, sealed, until it is acknowledged.
     ///
     /// # Errors
-    /// It could not be made durable.
+    /// It could not be made durable, or the key of its lease is not known.
     pub fn keep_report(&self, report: &Report) -> io::Result<()> {
-        self.write(&format!("report-{}", report.attempt), &serde_json::to_vec(report)?)
+        let lease = report.fenced.lease;
+        let cipher = self.cipher(lease).ok_or_else(|| io::Error::other("no key for its lease"))?;
+        let nonce: [u8; NONCE_LEN] = rand::random();
+        let mut body = serde_json::to_vec(report)?;
+        cipher
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(report.attempt.to_string()),
+                &mut body,
+            )
+            .map_err(|_| io::Error::other("it could not be sealed"))?;
+        let kept = Kept {
+            attempt: report.attempt,
+            lease,
+            nonce: STANDARD.encode(nonce),
+            sealed: STANDARD.encode(body),
+        };
+        self.write(&format!("report-{}", report.attempt), &serde_json::to_vec(&kept)?)
     }
 
     /// Forgets an acknowledged report.
@@ -85,10 +192,36 @@ impl Spool {
         self.remove_quietly(&format!("report-{attempt}"));
     }
 
-    /// Reports that were never acknowledged.
+    /// Reports that were never acknowledged, as far as their keys are known.
     #[must_use]
     pub fn reports(&self) -> Vec<Report> {
-        self.read_all("report-")
+        self.kept().iter().filter_map(|kept| self.opened(kept)).collect()
+    }
+
+    /// Leases whose reports lie here while their key is not known: of an earlier life of this agent.
+    #[must_use]
+    pub fn leases_without_key(&self) -> Vec<LeaseId> {
+        let unknown = self.kept().into_iter().map(|kept| kept.lease);
+        unknown.filter(|lease| self.cipher(*lease).is_none()).collect()
+    }
+
+    fn kept(&self) -> Vec<Kept> {
+        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
+        self.files("report-").iter().filter_map(read).collect()
+    }
+
+    fn opened(&self, kept: &Kept) -> Option<Report> {
+        let nonce: [u8; NONCE_LEN] = STANDARD.decode(&kept.nonce).ok()?.try_into().ok()?;
+        let mut body = Zeroizing::new(STANDARD.decode(&kept.sealed).ok()?);
+        let aad = Aad::from(kept.attempt.to_string());
+        let cipher = self.cipher(kept.lease)?;
+        let plain = cipher.open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut body);
+        serde_json::from_slice(plain.ok()?).ok()
+    }
+
+    fn cipher(&self, lease: LeaseId) -> Option<LessSafeKey> {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        UnboundKey::new(&AES_256_GCM, keys.get(&lease)?).ok().map(LessSafeKey::new)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -118,36 +251,62 @@ impl Spool {
         }
     }
 
-    fn read_all<T: serde::de::DeserializeOwned>(&self, prefix: &str) -> Vec<T> {
+    fn files(&self, prefix: &str) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&self.dir) else { return Vec::new() };
-        let mut names: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        names.sort();
-        names
-            .into_iter()
-            .filter(|path| {
-                path.file_name()
-                    .and_then(|name| name.to_str())
-                    .is_some_and(|name| name.starts_with(prefix) && name.ends_with(".json"))
-            })
-            .filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok())
-            .collect()
+        let fits = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with(prefix) && name.ends_with(".json"))
+        };
+        let mut paths: Vec<PathBuf> =
+            entries.flatten().map(|entry| entry.path()).filter(fits).collect();
+        paths.sort();
+        paths
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::time::Timestamp;
+    use domain::{
+        id::{AgentId, JobId},
+        outcome::{Failure, FailureKind},
+        time::Timestamp,
+        wire::{End, Fenced},
+    };
 
     use super::*;
+
+    fn at() -> Timestamp {
+        Timestamp::from_ms(1_772_460_000_000)
+    }
+
+    fn report() -> Report {
+        Report {
+            fenced: Fenced {
+                agent: AgentId::new(at(), 1),
+                job: JobId::new(at(), 2),
+                lease: LeaseId::new(at(), 3),
+                fence: 1,
+            },
+            attempt: AttemptId::new(at(), 4),
+            end: End::Failure {
+                failure: Failure::new(FailureKind::Unsure, "unproved", "ALDERSEED"),
+                candidates: Vec::new(),
+            },
+            logins: 1,
+            session_reused: false,
+            session_kept: false,
+            drift: Vec::new(),
+            prints: BTreeMap::new(),
+        }
+    }
 
     #[test]
     fn a_latch_outlives_the_agent_and_is_forgotten_on_purpose_only() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let at = Timestamp::from_ms(1_772_460_000_000);
         let latch = Latch {
-            intent: IntentId::new(at, 1),
-            lease: LeaseId::new(at, 2),
-            attempt: AttemptId::new(at, 3),
+            intent: IntentId::new(at(), 1),
+            lease: LeaseId::new(at(), 2),
+            attempt: AttemptId::new(at(), 3),
         };
         let spool = Spool::open(dir.path()).expect("opens");
         assert!(!spool.is_latched(latch.intent));
@@ -158,5 +317,48 @@ mod tests {
         again.forget_latch(latch.intent);
         assert!(!again.is_latched(latch.intent) && again.latches().is_empty());
         again.forget_latch(latch.intent);
+    }
+
+    #[test]
+    fn a_report_lies_sealed_and_is_opened_by_the_key_of_its_lease_only() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let spool = Spool::open(dir.path()).expect("opens");
+        let report = report();
+        assert!(spool.keep_report(&report).is_err(), "never in clear");
+        let key = |byte: u8| STANDARD.encode([byte; 32]);
+        spool.learn(report.fenced.lease, "no key");
+        assert!(spool.keep_report(&report).is_err());
+        spool.learn(report.fenced.lease, &key(7));
+        spool.keep_report(&report).expect("sealed");
+        let name = format!("report-{}.json", report.attempt);
+        let text = fs::read_to_string(dir.path().join(&name)).expect("there");
+        assert!(!text.contains("ALDERSEED") && !text.contains("unproved"), "{text}");
+        assert_eq!(spool.reports(), vec![report.clone()]);
+
+        // A new life knows no keys; a wrong one and another attempt's place open nothing.
+        let again = Spool::open(dir.path()).expect("opens again");
+        assert!(again.reports().is_empty());
+        assert_eq!(again.leases_without_key(), vec![report.fenced.lease]);
+        again.learn(report.fenced.lease, &key(8));
+        assert!(again.reports().is_empty());
+        again.learn(report.fenced.lease, &key(7));
+        assert_eq!(again.reports(), vec![report.clone()]);
+        let other = AttemptId::new(at(), 9);
+        let moved = text.replace(&report.attempt.to_string(), &other.to_string());
+        fs::write(dir.path().join(&name), moved).expect("written");
+        assert!(again.reports().is_empty());
+        again.forget_report(report.attempt);
+        assert!(again.leases_without_key().is_empty());
+    }
+
+    #[test]
+    fn a_full_spool_says_so_before_anything_is_clicked() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let spool = Spool::bounded(dir.path(), 10_000).expect("opens");
+        assert_eq!(spool.has_room(), Ok(()));
+        fs::write(dir.path().join("report-x.json"), vec![b' '; 9_000]).expect("written");
+        assert!(spool.has_room().is_err_and(|why| why.contains("is full")));
+        fs::remove_dir_all(dir.path()).expect("removed");
+        assert!(spool.has_room().is_err_and(|why| why.contains("cannot be read")));
     }
 }

@@ -121,6 +121,7 @@ pub async fn work(
     let browser = Browser::launch(config.browser.clone()).await?;
     let welcome = hello(&coordinator, &config, &browser, &told).await?;
     let alive = Arc::new(Mutex::new(browser.clone()));
+    attempt::ask_keys(&coordinator, &spool).await;
     attempt::resend(&coordinator, &spool).await;
     let (give, back) = mpsc::channel(64);
     let shared = Arc::new(Shared { coordinator, spool, scripts: tokio::sync::Mutex::default() });

@@ -40,3 +40,49 @@ impl Clock {
         }
     }
 }
+
+/// Compares the wall clock with the machine's own between two looks: leases are judged by the wall, which somebody may set.
+#[derive(Debug, Default)]
+pub struct Jumps {
+    last: Option<(i64, i64)>,
+}
+
+/// How far the two may go apart between two looks, milliseconds.
+const TOLERATED_MS: i64 = 2_000;
+
+impl Jumps {
+    /// By how much the wall clock went ahead (or back, negative) of the machine's own since the last look, where that is too much.
+    pub fn look(&mut self, wall: Timestamp, machine_ms: i64) -> Option<i64> {
+        let now = (wall.ms(), machine_ms);
+        let (wall_before, machine_before) = self.last.replace(now)?;
+        let apart = (now.0 - wall_before) - (now.1 - machine_before);
+        (apart.abs() > TOLERATED_MS).then_some(apart)
+    }
+}
+
+/// Milliseconds since the machine started, suspended time included; none where it does not say.
+#[must_use]
+pub fn machine_ms() -> Option<i64> {
+    let text = std::fs::read_to_string("/proc/uptime").ok()?;
+    let (seconds, rest) = text.split_whitespace().next()?.split_once('.')?;
+    let hundredths: i64 = rest.get(..2)?.parse().ok()?;
+    Some(seconds.parse::<i64>().ok()? * 1_000 + hundredths * 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_is_told_once_and_a_slow_drift_never() {
+        let mut jumps = Jumps::default();
+        let at = |ms: i64| Timestamp::from_ms(1_772_460_000_000 + ms);
+        assert_eq!(jumps.look(at(0), 0), None);
+        assert_eq!(jumps.look(at(1_900), 1_000), None);
+        assert_eq!(jumps.look(at(3_603_000), 2_000), Some(3_600_100));
+        assert_eq!(jumps.look(at(3_604_000), 3_000), None);
+        assert_eq!(jumps.look(at(4_000), 3_500), Some(-3_600_500));
+        assert_eq!(jumps.look(at(64_000), 63_500), None, "a long pause is no jump");
+        assert!(machine_ms().is_some_and(|ms| ms > 0));
+    }
+}

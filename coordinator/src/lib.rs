@@ -13,6 +13,7 @@ pub mod duties;
 pub mod files;
 pub mod flow;
 pub mod live;
+pub mod mark;
 pub mod post;
 pub mod seal;
 pub mod serve;

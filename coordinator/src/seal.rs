@@ -100,6 +100,7 @@ pub struct Seal {
     dedup: hmac::Key,
     member: hmac::Key,
     reference: hmac::Key,
+    spool: hmac::Key,
     random: SystemRandom,
 }
 
@@ -146,6 +147,7 @@ impl Seal {
             dedup: index("index dedup"),
             member: index("index member"),
             reference: index("index reference"),
+            spool: index("spool"),
             random: SystemRandom::new(),
         }
     }
@@ -263,6 +265,12 @@ impl Seal {
             Index::Reference => &self.reference,
         };
         crate::files::hex(hmac::sign(key, value).as_ref())
+    }
+
+    /// The key with which an agent seals what it keeps on its own disk under a lease, base64: derived, so that nothing is stored.
+    #[must_use]
+    pub fn spool_key(&self, lease: &str) -> String {
+        STANDARD.encode(hmac::sign(&self.spool, lease.as_bytes()).as_ref())
     }
 
     /// [`Seal::index`] of an identifier as people type it: letters and digits only, upper case.

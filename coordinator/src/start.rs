@@ -26,6 +26,7 @@ use crate::{
     duties,
     files::Files,
     flow::{Actor, Core, Rules, payers, publish},
+    mark::Place,
     post::Post,
     router,
     seal::KeyFile,
@@ -50,6 +51,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let post = Post::new(&config.host_rules, config.extra_ca.as_ref())
         .map_err(|why| anyhow::anyhow!("FLEET_EXTRA_CA: {why}"))?;
     let now = clock.now();
+    let mark = Place::of(&config.data_dir);
+    if mark.check(&core, now).await? {
+        print::note(
+            "the database is an older copy: the fleet is in quarantine. See `coordinator quarantine show`",
+        );
+    }
     for file in bootstrap::first_start(&core, &config, now).await? {
         print::note(&format!("written, readable by you only: {}", file.display()));
     }
@@ -63,6 +70,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let address = format!("http://{}", listener.local_addr()?);
     let (end, ending) = watch::channel(false);
     let duties = duties::start(&core, &clock, &ending);
+    let marking = tokio::spawn(keep_mark(mark.clone(), core.clone(), ending.clone()));
     let connections_max = config.connections_max;
     let announced = config.data_file("address");
     fs::write(&announced, &address).with_context(|| format!("writing {}", announced.display()))?;
@@ -77,9 +85,27 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     serve::serve(listener, router(app), connections_max, shutdown).await;
     duties.join_all().await;
+    marking.await.context("the duty of the mark failed")?;
+    if let Err(error) = mark.keep(&core).await {
+        tracing::warn!(%error, "the last mark of the audit was not written");
+    }
     core.store.db.close().await;
     let _ = fs::remove_file(announced);
     Ok(())
+}
+
+/// Marks how far the audit has come, until the end.
+async fn keep_mark(mark: Place, core: Core, mut ending: watch::Receiver<bool>) {
+    let mut turns = tokio::time::interval(std::time::Duration::from_secs(2));
+    loop {
+        tokio::select! {
+            _ = turns.tick() => {}
+            _ = ending.wait_for(|end| *end) => return,
+        }
+        if let Err(error) = mark.keep(&core).await {
+            tracing::warn!(%error, "the mark of the audit was not written");
+        }
+    }
 }
 
 /// Whether a start failed because of the database.

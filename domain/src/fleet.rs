@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{permission::Permission, time::Timestamp};
+use crate::{calendar::Calendar, permission::Permission, polite::Pace, time::Timestamp};
 
 /// A payer's profile: what operators maintain and what leasing and reconciling read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,12 @@ pub struct Payer {
     pub permission: Permission,
     /// Limits.
     pub limits: Limits,
+    /// How fast the portal may be used over the whole fleet, and when its account and its breaker stop.
+    #[serde(default)]
+    pub pace: Pace,
+    /// Business hours and maintenance, in `time_zone`.
+    #[serde(default, skip_serializing_if = "Calendar::is_empty")]
+    pub calendar: Calendar,
     /// Rules for settling a doubt.
     pub reconcile: ReconcileRules,
     /// Cadence of status checks of a pended case, in milliseconds.
@@ -164,6 +170,30 @@ pub enum Blocked {
         /// Until when.
         until: Timestamp,
     },
+    /// The portal is resting after failures, and one visit tries whether it works again.
+    Probing,
+    /// Outside business hours, or maintenance.
+    Closed {
+        /// When it opens, if that is in sight.
+        until: Option<Timestamp>,
+        /// Maintenance, not the hours.
+        maintenance: bool,
+    },
+    /// Logins whose end nobody knows: one more might lock the account.
+    LockoutBudget {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// As many visits as allowed were begun within a minute.
+    TooManyStarts {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The database was found to be older than what this fleet had written: only looks at payers are leased.
+    Quarantine {
+        /// What was found.
+        reason: String,
+    },
     /// No live script for the task.
     NoScript,
     /// The script is held until a person lets it go on.
@@ -171,6 +201,8 @@ pub enum Blocked {
         /// Why.
         reason: String,
     },
+    /// The permission wants the program and its owner named for every account, and no account that may be used names them.
+    NoIdentity,
     /// No credential for the payer.
     NoCredential,
     /// No agent is accepting work.
@@ -193,8 +225,30 @@ impl Blocked {
             Self::LoginBudget { until } => format!("the login budget is spent until {until}"),
             Self::AccountRefused => "the portal refused the account; a person must act".to_owned(),
             Self::PortalDown { until } => format!("the portal is down; next try at {until}"),
+            Self::Probing => "one visit tries whether the portal works again".to_owned(),
+            Self::Closed { until, maintenance } => {
+                let why =
+                    if *maintenance { "is under maintenance" } else { "is outside its hours" };
+                match until {
+                    Some(until) => format!("the portal {why} until {until}"),
+                    None => format!("the portal {why}"),
+                }
+            }
+            Self::LockoutBudget { until } => {
+                format!(
+                    "one more failed login might lock the account; the next may be tried at {until}"
+                )
+            }
+            Self::TooManyStarts { until } => {
+                format!("as many visits as allowed were begun; the next may begin at {until}")
+            }
+            Self::Quarantine { reason } => format!("the fleet is in quarantine: {reason}"),
             Self::NoScript => "there is no live script for this task".to_owned(),
             Self::ScriptHeld { reason } => format!("the script is held: {reason}"),
+            Self::NoIdentity => {
+                "no account names the program that signs in with it and who answers for it"
+                    .to_owned()
+            }
             Self::NoCredential => "no account is recorded for this payer".to_owned(),
             Self::NoAgent => "no agent is accepting work".to_owned(),
             Self::NoFreeSlot => "every slot is busy".to_owned(),

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod attempt;
+pub mod calendar;
 pub mod case;
 pub mod drift;
 pub mod evidence;
@@ -23,6 +24,7 @@ pub mod lease;
 pub mod mailbox;
 pub mod outcome;
 pub mod permission;
+pub mod polite;
 pub mod request;
 pub mod script;
 pub mod step;

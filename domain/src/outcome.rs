@@ -330,6 +330,9 @@ pub struct Failure {
     /// The failure concerns the whole payer, not this job alone (portal down, account locked).
     #[serde(default)]
     pub payer_wide: bool,
+    /// The portal's own words for how long to stay away (`Retry-After`, with status 429 or 503), as they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<String>,
 }
 
 /// A script's retry wish: arguments of the one retry schedule.
@@ -357,6 +360,7 @@ impl Failure {
             retry: None,
             hold: false,
             payer_wide: false,
+            retry_after: None,
         }
     }
 }

@@ -118,6 +118,9 @@ pub struct Leased {
     /// Whether answers may be read without rendering: not while a disagreement with the shown page waits for a person.
     #[serde(default = "yes")]
     pub fetch_allowed: bool,
+    /// Key for what the agent must keep on disk of this lease, base64; given again for `POST agent/spool_key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spool_key: Option<String>,
     /// What the script's elements looked like when it last worked: a lost one is looked for by it.
     #[serde(default)]
     pub prints: Prints,
@@ -259,7 +262,7 @@ pub struct SecretReply {
     pub valid_ms: Option<i64>,
 }
 
-/// `POST agent/login`: a login is about to be tried; counted before the act.
+/// `POST agent/login`: a login is about to be tried; counted before the act. `POST agent/signed_in`: the portal took it.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LoginAsk {
     /// Lease.
@@ -418,6 +421,20 @@ pub struct Report {
 pub struct Release {
     /// Lease.
     pub fenced: Fenced,
+}
+
+/// `POST agent/spool_key`: the key of a lease whose report lies on the agent's disk since an earlier life.
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SpoolKeyAsk {
+    /// The lease.
+    pub lease: LeaseId,
+}
+
+/// Answer to [`SpoolKeyAsk`]. Never logged; no `Debug`.
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SpoolKey {
+    /// The key, base64.
+    pub key: String,
 }
 
 /// `POST agent/bye`: the agent ends; it holds nothing any more.

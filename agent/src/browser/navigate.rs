@@ -218,6 +218,12 @@ impl Page {
         state.status.iter().rev().find(|s| &s.0 == main).map(|s| s.1)
     }
 
+    /// How long the portal asked to stay away, as it said it with status 429 or 503.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<String> {
+        lock(&self.inner.state).retry_after.clone()
+    }
+
     /// Why the last navigation of the main frame failed, if it did (also one begun by a click).
     #[must_use]
     pub fn last_navigation_error(&self) -> Option<NavigationError> {

@@ -60,6 +60,8 @@ pub(crate) struct PageState {
     pub(crate) pending: HashMap<String, Pending>,
     /// Status of the newest documents by loader id.
     pub(crate) status: Vec<(String, u16)>,
+    /// The newest `Retry-After` that came with status 429 or 503.
+    pub(crate) retry_after: Option<String>,
     pub(crate) navigation_error: Option<NavigationError>,
     pub(crate) last_change: Instant,
     pub(crate) live: Vec<String>,
@@ -105,6 +107,7 @@ impl PageInner {
                 closed: false,
                 pending: HashMap::new(),
                 status: Vec::new(),
+                retry_after: None,
                 navigation_error: None,
                 last_change: Instant::now(),
                 live: Vec::new(),

@@ -408,6 +408,11 @@ fn response(page: &PageInner, id: &str, frame: &str, kind: &str, response: &Valu
         .and_then(Value::as_u64)
         .and_then(|s| u16::try_from(s).ok())
         .unwrap_or(0);
+    let headers = gate::headers(response.get("headers"));
+    if matches!(status, 429 | 503) {
+        let asked = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+        lock(&page.state).retry_after = asked.map(|(_, value)| value.chars().take(64).collect());
+    }
     page.emit(Event::Response {
         page: page.id.clone(),
         frame: frame.to_owned(),
@@ -415,7 +420,7 @@ fn response(page: &PageInner, id: &str, frame: &str, kind: &str, response: &Valu
         url: text(response, "/url").to_owned(),
         status,
         mime: text(response, "/mimeType").to_owned(),
-        headers: gate::headers(response.get("headers")),
+        headers,
         kind: kind.to_owned(),
     });
     status

@@ -143,6 +143,10 @@ pub trait Doors: Send + Sync {
     ) -> BoxFuture<'a, Result<Secret, Denied>>;
     /// Counts a login, before the act.
     fn login(&self) -> BoxFuture<'_, Result<(), Denied>>;
+    /// Says that the portal took the login: it no longer counts as one that may lock the account.
+    fn signed_in(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
     /// Asks for the permit of a commit.
     fn permit(&self, wish: Wish) -> BoxFuture<'_, Result<Permit, Denied>>;
     /// Makes the latch durable; only after this the click.

@@ -190,6 +190,10 @@ fn a_reconcile_tells_one_none_and_cannot_tell() {
         portal_is(|portal| portal.list_down = true).await;
         let unclear = look().await;
         assert_eq!(failure(&unclear).name, "no_known_screen", "a broken list proves nothing");
+        portal_is(|portal| portal.list_busy = true).await;
+        let busy = look().await;
+        assert_eq!(failure(&busy).kind, FailureKind::PortalDown, "{busy:?}", busy = busy.end);
+        assert_eq!(failure(&busy).retry_after.as_deref(), Some("120"));
     });
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct Ledger {
     pub(crate) alert: bool,
     /// The list cannot be shown.
     pub(crate) list_down: bool,
+    /// The list answers "too many requests" and says how long to stay away.
+    pub(crate) list_busy: bool,
     /// So many looks at the list show nothing, as if its source were down.
     pub(crate) list_empty: u32,
     /// The statement of the form, where it is not the usual one.
@@ -351,6 +353,11 @@ async fn list(State(site): State<Site>, headers: HeaderMap) -> Response {
     let mut ledger = site.lock().unwrap();
     let hidden = ledger.list_empty > 0;
     ledger.list_empty = ledger.list_empty.saturating_sub(1);
+    if ledger.list_busy {
+        let asked = [("retry-after", "120")];
+        return (StatusCode::TOO_MANY_REQUESTS, asked, page("Requests", "<h1>Slow down</h1>"))
+            .into_response();
+    }
     if ledger.list_down {
         return page("Requests", "<h1>Requests</h1><p>Please try later.</p>").into_response();
     }

@@ -14,7 +14,7 @@ use domain::{
     wire::{
         Bye, EvidencePut, Fenced, Heartbeat, HeartbeatReply, Hello, LeaseAsk, Leases, LoginAsk,
         NotClicked, PROTOCOL, PermitAsk, PermitReply, Release, Report, ScriptFiles, SecretAsk,
-        SecretReply, StepsReport, Welcome, refusal,
+        SecretReply, SpoolKeyAsk, StepsReport, Welcome, refusal,
     },
 };
 use tokio::time::Instant;
@@ -208,6 +208,30 @@ pub async fn count_login(
     Body(ask): Body<LoginAsk>,
 ) -> Reply<StatusCode> {
     login::login(&app.core, &ask, app.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The key of a lease whose report lies on an agent's disk.
+#[utoipa::path(post, path = "/v1/agent/spool_key", tag = "agents", request_body = ref("#/components/schemas/SpoolKeyAsk"),
+    responses((status = 200, description = "The key", body = ref("#/components/schemas/SpoolKey")), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn spool_key(
+    State(app): State<Arc<App>>,
+    _: AgentCall,
+    Body(ask): Body<SpoolKeyAsk>,
+) -> Reply<Response> {
+    let key = login::spool_key(&app.core, &ask, app.now()).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(key)).into_response())
+}
+
+/// The portal took the login: it cannot lock the account any more.
+#[utoipa::path(post, path = "/v1/agent/signed_in", tag = "agents", request_body = ref("#/components/schemas/LoginAsk"),
+    responses((status = 204, description = "Written down"), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn signed_in(
+    State(app): State<Arc<App>>,
+    _: AgentCall,
+    Body(ask): Body<LoginAsk>,
+) -> Reply<StatusCode> {
+    login::signed_in(&app.core, &ask, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

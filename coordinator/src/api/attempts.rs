@@ -6,6 +6,7 @@ use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use domain::{
     attempt::AttemptState,
     id::{AgentId, AttemptId, CaseId, JobId},
+    wire::End,
 };
 
 use super::{
@@ -13,12 +14,12 @@ use super::{
     filter,
     input::{Id, Query},
     list,
-    types::{AttemptQuery, AttemptView, PageOf, StepView},
+    types::{AttemptQuery, AttemptView, LateView, PageOf, StepView},
 };
 use crate::{
     App,
     access::{Caller, Role, sight},
-    store::{attempts, steps},
+    store::{attempts, late, steps},
 };
 
 /// Attempts, newest first.
@@ -51,7 +52,10 @@ pub async fn show(
     Id(id): Id<AttemptId>,
 ) -> Reply<Json<AttemptView>> {
     caller.needs(Role::Viewer)?;
-    Ok(Json(view(attempts::get(app.store(), id).await?, caller.role)))
+    let mut shown = view(attempts::get(app.store(), id).await?, caller.role);
+    let late = late::of_attempt(app.store(), id).await?;
+    shown.late_report = late.map(|late| late_view(&late, caller.role));
+    Ok(Json(shown))
 }
 
 /// Its steps in order: timing, acts with click points, log sentences, values read, evidence. The member is masked
@@ -91,5 +95,26 @@ fn view(a: attempts::Attempt, role: Role) -> AttemptView {
         ended_at: a.ended_at.map(|at| at.to_string()),
         logins: a.logins,
         session_reused: a.session_reused,
+        late_report: None,
+    }
+}
+
+/// What a late report says; numbers for whoever may see a case's numbers.
+fn late_view(late: &late::Late, role: Role) -> LateView {
+    let (end, says, numbers) = match &late.end {
+        End::Outcome { outcome, .. } => {
+            let numbers = outcome.references.iter().map(|r| r.value.clone()).collect();
+            ("outcome", outcome.answer.word().to_owned(), numbers)
+        }
+        End::Failure { failure, candidates } => {
+            ("failure", failure.name.clone(), candidates.clone())
+        }
+        End::Finding { .. } => ("finding", "a look".to_owned(), Vec::new()),
+    };
+    LateView {
+        received_at: late.received_at.to_string(),
+        end: end.to_owned(),
+        says,
+        numbers: if role >= Role::Operator { numbers } else { Vec::new() },
     }
 }

@@ -9,13 +9,16 @@ use super::{
     error::{Problem, Reply},
     input::{Change, Id, Query},
     list,
-    types::{AgentView, Because, PageOf, PlainQuery, PoolView},
+    types::{AgentView, Because, PageOf, PlainQuery, PoolView, QuarantineView},
 };
 use crate::{
     App,
     access::{Caller, Role},
     flow,
-    store::agents::{self, Agent},
+    store::{
+        agents::{self, Agent},
+        state,
+    },
 };
 
 /// Agents by name; those that ended are left out.
@@ -196,4 +199,37 @@ pub(super) async fn pools(app: &App) -> Reply<Vec<PoolView>> {
             rev: p.rev,
         })
         .collect())
+}
+
+/// Whether the fleet is in quarantine: the database was found to be an older copy, so only looks at payers are leased.
+#[utoipa::path(get, path = "/v1/quarantine", tag = "operators",
+    responses((status = 200, description = "The quarantine", body = QuarantineView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn quarantine(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Reply<Json<QuarantineView>> {
+    caller.needs(Role::Viewer)?;
+    Ok(Json(quarantined(&app).await?))
+}
+
+/// Ends the quarantine. Refused while submissions are in doubt.
+#[utoipa::path(post, path = "/v1/quarantine/lift", tag = "operators", request_body = Because,
+    params(("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "None any more", body = QuarantineView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn lift_quarantine(
+    State(app): State<Arc<App>>,
+    change: Change,
+) -> Reply<Json<QuarantineView>> {
+    let asked = change.by(Role::Admin)?;
+    flow::quarantine::lift(&app.core, &asked, app.now()).await?;
+    Ok(Json(quarantined(&app).await?))
+}
+
+async fn quarantined(app: &App) -> Reply<QuarantineView> {
+    let known = state::quarantine(app.store()).await?;
+    Ok(QuarantineView {
+        since: known.as_ref().map(|q| q.since.to_string()),
+        reason: known.map(|q| q.reason),
+        rev: 0,
+    })
 }

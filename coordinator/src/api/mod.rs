@@ -147,6 +147,8 @@ fn operators() -> Router<Arc<App>> {
         .route("/v1/pools/{id}", get(fleet::show_pool))
         .route("/v1/pools/{id}/pause", post(fleet::pause_pool))
         .route("/v1/pools/{id}/resume", post(fleet::resume_pool))
+        .route("/v1/quarantine", get(fleet::quarantine))
+        .route("/v1/quarantine/lift", post(fleet::lift_quarantine))
         .route("/v1/payers", get(payers::list))
         .route("/v1/payers/{id}", get(payers::show).put(payers::put))
         .route("/v1/payers/{id}/pause", post(payers::pause))
@@ -154,6 +156,8 @@ fn operators() -> Router<Arc<App>> {
         .route("/v1/payers/{id}/clear_account", post(payers::clear_account))
         .route("/v1/payers/{id}/limits", post(payers::limits))
         .route("/v1/payers/{id}/permission", post(payers::permission))
+        .route("/v1/payers/{id}/second_permission", post(payers::second_permission))
+        .route("/v1/payers/{id}/identity", post(payers::identity))
         .route("/v1/payers/{id}/credential", put(payers::credential))
 }
 
@@ -197,6 +201,8 @@ fn agents() -> Router<Arc<App>> {
         .route("/v1/agent/evidence/{id}", evidence)
         .route("/v1/agent/secret", post(agent::release_secret))
         .route("/v1/agent/login", post(agent::count_login))
+        .route("/v1/agent/spool_key", post(agent::spool_key))
+        .route("/v1/agent/signed_in", post(agent::signed_in))
         .route("/v1/agent/intent", post(agent::intent))
         .route("/v1/agent/not_clicked", post(agent::not_clicked))
         .route("/v1/agent/report", post(agent::end).layer(DefaultBodyLimit::max(STEPS_MAX)))
@@ -261,14 +267,14 @@ impl utoipa::Modify for Keys {
         attempts::list, attempts::show, attempts::list_steps, evidence::list, evidence::show, evidence::body,
         fleet::list_agents, fleet::show_agent, fleet::drain, fleet::resume,
         fleet::list_pools, fleet::show_pool, fleet::pause_pool, fleet::resume_pool,
-        payers::list, payers::show, payers::put, payers::pause, payers::resume, payers::clear_account, payers::limits, payers::permission, payers::credential,
+        payers::list, payers::show, payers::put, payers::pause, payers::resume, payers::clear_account, payers::limits, payers::permission, payers::second_permission, payers::identity, payers::credential, fleet::quarantine, fleet::lift_quarantine,
         exceptions::list, exceptions::show, exceptions::claim, exceptions::release, exceptions::resolve,
         drift::list, drift::show, drift::accept, drift::dismiss,
         scripts::list, scripts::show, scripts::publish, scripts::hold, scripts::unhold, audit::list, audit::verified, users::list, users::show, users::add, users::add_key,
         users::lock, users::unlock, users::set_password, users::change_password, users::list_keys, users::revoke_key,
         live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,
         agent::hello, agent::lease, agent::beat, agent::script, agent::document, agent::put_steps, agent::put_evidence,
-        agent::release_secret, agent::count_login, agent::intent, agent::not_clicked, agent::end, agent::release, agent::bye,
+        agent::release_secret, agent::count_login, agent::spool_key, agent::signed_in, agent::intent, agent::not_clicked, agent::end, agent::release, agent::bye,
     ),
     components(schemas(Problem))
 )]

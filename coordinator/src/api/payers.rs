@@ -10,14 +10,14 @@ use super::{
     input::{Body, Change, Id, IfMatch, Query},
     list,
     types::{
-        Because, ClearAccount, CredentialView, NewCredential, NewLimits, NewPermission, PageOf,
-        PayerView, PlainQuery,
+        Because, BlockedView, ClearAccount, CredentialView, NewCredential, NewIdentity, NewLimits,
+        NewPermission, PageOf, PayerView, PlainQuery, ProposalView, RuleView,
     },
 };
 use crate::{
     App,
     access::{Caller, Role},
-    flow::payers as keep,
+    flow::{lease, payers as keep},
     store::{credentials, payers},
 };
 
@@ -139,7 +139,9 @@ pub async fn permission(
     Body(new): Body<NewPermission>,
 ) -> Reply<Json<PayerView>> {
     let asked = caller.asks(Role::Admin, &new.reason, Some(rev))?;
-    keep::set_permission(&app.core, &asked, &id, &decided(new, &caller), app.now()).await?;
+    let permission = decided(new, &caller);
+    let of = (id.as_str(), &permission);
+    keep::set_permission_by(&app.core, &asked, Some(caller.user), of, app.now()).await?;
     one(&app, &id).await
 }
 
@@ -150,7 +152,48 @@ fn decided(new: NewPermission, caller: &Caller) -> Permission {
         decided_by: caller.name.clone(),
         expires_at: new.expires_at,
         tasks: new.tasks,
+        document: new.document,
+        conditions: new.conditions,
+        accounts: new.accounts,
+        named_identity: new.named_identity,
+        reviewer: new.reviewer,
+        second: None,
+        suspended: new.suspended,
     }
+}
+
+/// A second person agrees to the permission that replaces a prohibition.
+#[utoipa::path(post, path = "/v1/payers/{id}/second_permission", tag = "operators", request_body = Because,
+    params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn second_permission(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<String>,
+    IfMatch(rev): IfMatch,
+    Body(because): Body<Because>,
+) -> Reply<Json<PayerView>> {
+    let asked = caller.asks(Role::Admin, &because.reason, Some(rev))?;
+    let by = (caller.user, caller.name.as_str());
+    keep::second_permission(&app.core, &asked, by, &id, app.now()).await?;
+    one(&app, &id).await
+}
+
+/// Says which program signs in with an account, and who answers for it.
+#[utoipa::path(post, path = "/v1/payers/{id}/identity", tag = "operators", request_body = NewIdentity,
+    params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
+    responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn identity(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<String>,
+    IfMatch(rev): IfMatch,
+    Body(new): Body<NewIdentity>,
+) -> Reply<Json<PayerView>> {
+    let asked = caller.asks(Role::Admin, &new.reason, Some(rev))?;
+    let named = (new.account.as_str(), new.identity.as_str(), new.owner.as_str());
+    keep::identify(&app.core, &asked, &id, named, app.now()).await?;
+    one(&app, &id).await
 }
 
 /// Sets an account with its secrets, or replaces them. They are never given out again, but to a live lease.
@@ -177,7 +220,31 @@ async fn pool_of(app: &App, id: &str) -> Reply<String> {
 
 async fn one(app: &App, id: &str) -> Reply<Json<PayerView>> {
     let accounts = credentials::all(app.store()).await?;
-    Ok(Json(view(payers::get(app.store(), id).await?, &accounts)))
+    let mut shown = view(payers::get(app.store(), id).await?, &accounts);
+    let stands = lease::stands(&app.core, id, app.now()).await?;
+    let rule = |r: lease::RuleState| RuleView {
+        rule: r.rule.to_owned(),
+        says: r.says,
+        blocks: r.blocked.map(|b| b.say()),
+    };
+    let blocked = |w: lease::WhyBlocked| BlockedView {
+        task: w.task.word().to_owned(),
+        why: serde_json::to_value(&w.blocked)
+            .ok()
+            .and_then(|b| b["why"].as_str().map(str::to_owned))
+            .unwrap_or_default(),
+        says: w.blocked.say(),
+    };
+    let proposal = payers::proposed(app.store(), id).await?;
+    shown.proposal = proposal.map(|p| ProposalView {
+        permission: p.permission,
+        reason: p.reason,
+        by: p.by,
+        at: p.at.to_string(),
+    });
+    shown.politeness = stands.rules.into_iter().map(rule).collect();
+    shown.blocked = stands.blocked.into_iter().map(blocked).collect();
+    Ok(Json(shown))
 }
 
 fn view(p: payers::Known, accounts: &[credentials::Credential]) -> PayerView {
@@ -187,8 +254,13 @@ fn view(p: payers::Known, accounts: &[credentials::Credential]) -> PayerView {
         aliases: c.aliases.clone(),
         state: if c.refused_at.is_some() { "refused" } else { "good" }.to_owned(),
         refused_at: c.refused_at.map(|at| at.to_string()),
+        identity: c.identity.clone(),
+        owner: c.owner.clone(),
     });
     PayerView {
+        proposal: None,
+        politeness: Vec::new(),
+        blocked: Vec::new(),
         credentials: own.collect(),
         id: p.profile.id.clone(),
         pool: p.pool,

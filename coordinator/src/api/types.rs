@@ -77,6 +77,9 @@ pub struct AttemptView {
     pub logins: u32,
     /// Whether a live portal session was reused.
     pub session_reused: bool,
+    /// A report of this attempt that came when its lease was over; only for one attempt. It changed nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_report: Option<LateView>,
 }
 
 /// A step of an attempt as executed: name, state, timing, acts with click points, log sentences, values read, evidence.
@@ -275,4 +278,17 @@ impl Resolve {
             }
         })
     }
+}
+
+/// What an agent told of an attempt when its lease was over.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LateView {
+    /// When it came.
+    pub received_at: String,
+    /// `outcome`, `failure` or `finding`.
+    pub end: String,
+    /// The answer, or the failure's name.
+    pub says: String,
+    /// Numbers it names: hints, to be found at the payer before they prove anything.
+    pub numbers: Vec<String>,
 }

@@ -176,15 +176,55 @@ pub enum Payers {
         /// unknown, permitted, registered, prohibited
         #[arg(long)]
         state: String,
-        /// contract, written_permission, payer_registration, terms_reviewed, simulator
+        /// contract, written_permission, payer_registration, terms_reviewed, admin_override, simulator
         #[arg(long)]
         basis: String,
+        /// The paper it rests on: a clause, a letter, the payer's registration number, a document's id
+        #[arg(long)]
+        document: Option<String>,
+        /// What the payer asks for beside the limits
+        #[arg(long)]
+        conditions: Option<String>,
+        /// Only these accounts
+        #[arg(long, value_delimiter = ',')]
+        accounts: Vec<String>,
+        /// Every account must name its program and its owner
+        #[arg(long)]
+        named_identity: bool,
+        /// Who read the paper
+        #[arg(long)]
+        reviewer: Option<String>,
+        /// Why it is suspended
+        #[arg(long)]
+        suspended: Option<String>,
         /// Mandatory end, RFC 3339
         #[arg(long)]
         until: String,
         /// Tasks that may be automated
         #[arg(long, value_delimiter = ',')]
         tasks: Vec<String>,
+    },
+    /// Agree, as the second person, to a permission that replaces a prohibition
+    #[command(
+        after_help = "Example: coordinator payers second northgate --reason \"read the new contract\""
+    )]
+    Second(Act),
+    /// Say which program signs in with an account and who answers for it
+    #[command(
+        after_help = "Example: coordinator payers identify harbor --account auto01 --identity \"fleet 7, registration REG-2026-114\" --owner \"Robin Gale\" --reason \"new account\""
+    )]
+    Identify {
+        #[command(flatten)]
+        act: Act,
+        /// Name of the account
+        #[arg(long)]
+        account: String,
+        /// The program, as the payer knows it
+        #[arg(long)]
+        identity: String,
+        /// The person who answers for it
+        #[arg(long)]
+        owner: String,
     },
     /// Set an account with its secrets, read from a JSON file or standard input, never from the command line
     #[command(
@@ -237,9 +277,29 @@ impl Payers {
                 let body = json!({"limits": limits, "reason": act.reason});
                 send(client, &format!("payers/{}", act.id), "limits", &body, json).await
             }
-            Self::Permit { act, state, basis, until, tasks } => {
-                let body = json!({"state": state, "basis": basis, "expires_at": until,
-                                  "tasks": tasks, "reason": act.reason});
+            Self::Second(act) => change(client, "payers", act, "second_permission", json).await,
+            Self::Identify { act, account, identity, owner } => {
+                let body = json!({"account": account, "identity": identity, "owner": owner,
+                                  "reason": act.reason});
+                send(client, &format!("payers/{}", act.id), "identity", &body, json).await
+            }
+            Self::Permit {
+                act,
+                state,
+                basis,
+                document,
+                conditions,
+                accounts,
+                named_identity,
+                reviewer,
+                suspended,
+                until,
+                tasks,
+            } => {
+                let body = json!({"state": state, "basis": basis, "expires_at": until, "tasks": tasks,
+                                  "document": document, "conditions": conditions, "accounts": accounts,
+                                  "named_identity": named_identity, "reviewer": reviewer,
+                                  "suspended": suspended, "reason": act.reason});
                 send(client, &format!("payers/{}", act.id), "permission", &body, json).await
             }
             Self::Credential { payer, account, file } => {
@@ -256,6 +316,38 @@ impl Payers {
                 let path = format!("payers/{payer}/credential");
                 print::thing(&client.put(&path, &body).await?, json);
                 Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+/// Verbs of `quarantine`.
+#[derive(Debug, Subcommand)]
+pub enum Quarantine {
+    /// Say whether the fleet is in quarantine, and why
+    #[command(after_help = "Example: coordinator quarantine show")]
+    Show,
+    /// Lease work again; refused while submissions are in doubt
+    #[command(
+        after_help = "Example: coordinator quarantine lift --reason \"every payer was compared with the list of 2 March\""
+    )]
+    Lift {
+        /// Why; kept in the audit
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+impl Quarantine {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// The sentence and exit code.
+    pub async fn run(self, client: &Client, json: bool) -> Done {
+        match self {
+            Self::Show => show(client, "quarantine", json).await,
+            Self::Lift { reason } => {
+                send(client, "quarantine", "lift", &json!({"reason": reason}), json).await
             }
         }
     }

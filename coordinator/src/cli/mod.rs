@@ -58,6 +58,9 @@ enum Verb {
     /// Payers: permission, limits, accounts
     #[command(subcommand)]
     Payers(fleet::Payers),
+    /// The fleet's quarantine after an older database was put in place
+    #[command(subcommand)]
+    Quarantine(fleet::Quarantine),
     /// Navigation scripts
     #[command(subcommand)]
     Scripts(keep::Scripts),
@@ -130,6 +133,7 @@ impl Verb {
             Self::Agents(verb) => verb.run(client, json).await,
             Self::Pools(verb) => verb.run(client, json).await,
             Self::Payers(verb) => verb.run(client, json).await,
+            Self::Quarantine(verb) => verb.run(client, json).await,
             Self::Scripts(verb) => verb.run(client, json).await,
             Self::Drift(verb) => verb.run(client, json).await,
             Self::Evidence(verb) => verb.run(client, json).await,

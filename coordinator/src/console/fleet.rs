@@ -97,6 +97,8 @@ pub struct Fleet {
     pub payers: Vec<PayerView>,
     /// Why nothing is running.
     pub blocked: Vec<Waiting>,
+    /// Since when the fleet is in quarantine, and why.
+    pub quarantine: Option<(Timestamp, String)>,
 }
 
 impl Fleet {
@@ -114,6 +116,7 @@ pub fn body(v: &Fleet, frame: &Frame) -> Markup {
     html! {
         div.title { h1 { "Fleet" } }
         div #fleet data-live="fleet" {
+            @if let Some((since, reason)) = &v.quarantine { (quarantine(*since, reason, frame)) }
             (numbers(v, frame.now))
             section.card aria-labelledby="pools" {
                 h2 #pools { "Pools" }
@@ -126,6 +129,19 @@ pub fn body(v: &Fleet, frame: &Frame) -> Markup {
                 @if v.payers.is_empty() { (parts::empty("No payer is recorded. The coordinator reads them from its payers file at start.")) }
                 @for p in &v.payers { (payers::one(p, frame)) }
             }
+        }
+    }
+}
+
+/// An older database was put in place: said before everything else.
+fn quarantine(since: Timestamp, reason: &str, frame: &Frame) -> Markup {
+    let after = "Ready jobs are leased again. Every submission looks for its request at the payer before it fills anything.";
+    html! {
+        section.card aria-labelledby="quarantine" {
+            header { h2 #quarantine { "Quarantine" } (parts::chip(Tone::Bad, Icon::Doubt, "Only looks at payers are leased")) }
+            p { (parts::visible(reason)) ", found " (parts::when(since, frame.now))
+                ". Requests may be at payers of which this database knows nothing: settle what is in doubt, compare with the payers, then lift it." }
+            (reason_form("Lift", "/quarantine/lift", "Lift the quarantine", after, frame))
         }
     }
 }
@@ -292,6 +308,12 @@ pub(super) fn because(why: &Blocked, now: Timestamp) -> Markup {
     html! { @match why {
         Blocked::LoginBudget { until } => { "the login budget is spent; free again " (parts::when(*until, now)) }
         Blocked::PortalDown { until } => { "the portal is down; next try " (parts::when(*until, now)) }
+        Blocked::LockoutBudget { until } => { "one more failed login might lock the account; the next may be tried " (parts::when(*until, now)) }
+        Blocked::TooManyStarts { until } => { "as many visits as allowed were begun; the next " (parts::when(*until, now)) }
+        Blocked::Closed { until: Some(until), maintenance } => {
+            @if *maintenance { "the portal is under maintenance; open again " } @else { "the portal is outside its hours; open again " }
+            (parts::when(*until, now))
+        }
         other => (parts::visible(&other.say())),
     } }
 }

@@ -63,6 +63,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/inbox/{id}/resolve", post(act::question::resolve))
         .route("/payers/{id}/pause", post(act::fleet::pause_payer))
         .route("/payers/{id}/resume", post(act::fleet::resume_payer))
+        .route("/payers/{id}/second_permission", post(act::fleet::second_permission))
+        .route("/quarantine/lift", post(act::fleet::lift_quarantine))
         .route("/payers/{id}/clear_account", post(act::fleet::clear_account))
         .route("/pools/{id}/pause", post(act::fleet::pause_pool))
         .route("/pools/{id}/resume", post(act::fleet::resume_pool))

@@ -164,6 +164,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("unheld", "The script goes on."),
     ("paused", "Paused. “Resume” undoes it."),
     ("resumed", "Resumed."),
+    ("permitted", "The permission is recorded."),
+    ("lifted", "The quarantine is lifted."),
     (
         "cleared",
         "The account is tried again with the next job. If the portal refuses it again, no login follows.",

@@ -7,7 +7,7 @@ use domain::{
     wire::{Heartbeat, HeartbeatReply, Order},
 };
 
-use super::{Core, Result};
+use super::{Core, Result, lease::no_permit_now};
 use crate::store::{Tx, agents, jobs, payers, scripts};
 
 /// Extends the leases that live and belong to the agent; the others get `stop`. A lease whose payer was paused, forbidden or whose
@@ -22,6 +22,7 @@ pub async fn heartbeat(core: &Core, beat: &Heartbeat, now: Timestamp) -> Result<
     // The same order as everywhere, so that two transactions never wait for each other in a circle.
     leases.sort_by_key(|l| l.job);
     let until = now.plus_ms(core.rules.lease_ttl_ms);
+    let lasts_ms = core.rules.permit_ttl_ms.saturating_add(core.rules.submit_max_ms);
     let mut orders = BTreeMap::new();
     for fenced in leases {
         let live = if known && fenced.agent == beat.agent {
@@ -31,7 +32,7 @@ pub async fn heartbeat(core: &Core, beat: &Heartbeat, now: Timestamp) -> Result<
         };
         let order = match live {
             None => Order::Stop,
-            Some(job) if may_commit(&mut tx, &job).await? => Order::Continue,
+            Some(job) if may_commit(&mut tx, &job, lasts_ms).await? => Order::Continue,
             Some(_) => Order::HoldBeforeCommit,
         };
         orders.insert(fenced.lease.to_string(), order);
@@ -41,11 +42,12 @@ pub async fn heartbeat(core: &Core, beat: &Heartbeat, now: Timestamp) -> Result<
     Ok(HeartbeatReply { orders, drain, ttl_ms: core.rules.lease_ttl_ms })
 }
 
-async fn may_commit(tx: &mut Tx, job: &jobs::Extended) -> Result<bool> {
+async fn may_commit(tx: &mut Tx, job: &jobs::Extended, lasts_ms: i64) -> Result<bool> {
     let now = tx.now;
     let payer = payers::find_in(tx, &job.payer).await?;
-    let open = payer.is_some_and(|p| {
-        p.paused_reason.is_none() && p.profile.permission.allows(job.task, now).is_ok()
-    });
+    let Some(payer) = payer else { return Ok(false) };
+    let open = payer.paused_reason.is_none()
+        && payer.profile.permission.allows(job.task, now).is_ok()
+        && no_permit_now(tx, &payer, lasts_ms).await?.is_none();
     Ok(open && scripts::get_in(tx, &job.script_sha256).await?.state != "held")
 }

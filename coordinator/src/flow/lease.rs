@@ -3,10 +3,10 @@
 
 mod open;
 
-pub use open::{WhyBlocked, why_blocked, why_not_leased};
+pub use open::{RuleState, Stands, WhyBlocked, stands, why_blocked, why_not_leased};
 
-pub(super) use open::login_budget_spent;
-use open::{Facts, facts_of, open_for};
+use open::{Facts, Visit, facts_of, open_for};
+pub(super) use open::{login_budget_spent, no_permit_now};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,7 @@ use domain::{
     job::{JobEvent, JobState, Task},
     lease::{Lease, Purpose},
     outcome::{Outcome, ReferenceKind},
+    polite::{self, Breaker},
     request::Request,
     time::Timestamp,
     wire::{LeaseAsk, Leased},
@@ -130,11 +131,15 @@ async fn pick(
         let kept = agents::kept_elsewhere(tx, &id, agent.id, alive_after).await?;
         let taken = payer.sessions.saturating_add(kept);
         let free = payer.profile.limits.sessions_max.saturating_sub(taken).min(room);
+        let starts = starts_left(tx, &payer).await?;
+        let free = free.min(starts.0);
         if free == 0 {
             continue;
         }
         let facts = facts_of(tx, payer, &pools, (&live, &held)).await?;
-        picks.extend(candidates(tx, &facts, ask.warm.contains(&id), free, &states).await?);
+        picks.extend(
+            candidates(tx, &facts, ask.warm.contains(&id), (free, starts.1), &states).await?,
+        );
     }
     // Doubts first: somebody waits to know, and the same request is locked until then. Then the oldest.
     picks.sort_by_key(|p| p.key);
@@ -156,13 +161,15 @@ async fn candidates(
     tx: &mut Tx,
     facts: &Facts,
     warm: bool,
-    free: u32,
+    (free, work): (u32, u32),
     script_states: &BTreeMap<String, String>,
 ) -> Result<Vec<Pick>> {
-    let (now, id) = (tx.now, &facts.payer.profile.id);
+    let payer = &facts.payer;
+    let (now, id) = (tx.now, &payer.profile.id);
     let mut picks = Vec::new();
     let commits = Task::ALL.into_iter().filter(|task| task.commits());
-    let may_look = commits.filter_map(|task| open_for(facts, task, warm, now).ok()).next();
+    let look = Visit { warm, work: false };
+    let may_look = commits.filter_map(|task| open_for(facts, task, look, now).ok()).next();
     if let Some(credential) = may_look {
         for job in jobs::candidates_doubt(tx, id, free).await? {
             let key = (0, job.ready_at.ms());
@@ -172,11 +179,11 @@ async fn candidates(
     }
     let open: Vec<(Task, &Credential)> = Task::ALL
         .into_iter()
-        .filter_map(|t| open_for(facts, t, warm, now).ok().map(|c| (t, c)))
+        .filter_map(|t| open_for(facts, t, Visit { warm, work: true }, now).ok().map(|c| (t, c)))
         .collect();
     let tasks: Vec<Task> = open.iter().map(|(t, _)| *t).collect();
     if !tasks.is_empty() {
-        for job in jobs::candidates_ready(tx, id, &tasks, free).await? {
+        for job in jobs::candidates_ready(tx, id, &tasks, free.min(work)).await? {
             let Some((_, credential)) = open.iter().find(|(t, _)| *t == job.task) else { continue };
             let key = (1, job.ready_at.ms() - if warm { WARM_BONUS_MS } else { 0 });
             let credential = (*credential).clone();
@@ -185,8 +192,23 @@ async fn candidates(
     }
     picks.retain(|p| script_states.get(&p.job.script_sha256).is_some_and(|s| s != "held"));
     picks.sort_by_key(|p| p.key);
+    if polite::breaker(payer.downs, payer.rests_until, &payer.profile.pace, now) != Breaker::Closed
+    {
+        // One visit tries whether the portal works again, if there is a choice one that only reads.
+        picks.sort_by_key(|p| p.purpose == Purpose::Work && p.job.task.commits());
+        picks.truncate(1);
+    }
     picks.truncate(usize::try_from(free).unwrap_or(usize::MAX));
     Ok(picks)
+}
+
+/// How many visits may begin now within the payer's minute, and how many of them for work: looks keep one for themselves.
+async fn starts_left(tx: &mut Tx, payer: &payers::Known) -> Result<(u32, u32)> {
+    let Some(limit) = payer.profile.pace.starts_per_minute else { return Ok((u32::MAX, u32::MAX)) };
+    let since = tx.now.plus_ms(-polite::MINUTE_MS);
+    let begun = attempts::started_since(tx, &payer.profile.id, since).await?.len();
+    let begun = u32::try_from(begun).unwrap_or(u32::MAX);
+    Ok((limit.saturating_sub(begun), polite::for_work(limit).saturating_sub(begun)))
 }
 
 async fn give(core: &Core, tx: &mut Tx, agent: &Agent, pick: Pick, ask: &str) -> Result<Leased> {
@@ -201,7 +223,8 @@ async fn give(core: &Core, tx: &mut Tx, agent: &Agent, pick: Pick, ask: &str) ->
         id: AttemptId::new(now, random()),
         job: job.id,
         // Not `attempts`: what is given back is taken off there, and no number is used twice.
-        number: u32::try_from(job.fence).unwrap_or(u32::MAX),
+        // The fence's lower half: a restore raises the upper one.
+        number: u32::try_from(job.fence & 0xffff_ffff).unwrap_or(u32::MAX),
         purpose,
         state: domain::attempt::AttemptState::Running,
         lease: LeaseId::new(now, random()),
@@ -275,6 +298,7 @@ async fn leased(
         intent_opened_at,
         last,
         fetch_allowed,
+        spool_key: Some(tx.seal.spool_key(&attempt.lease.to_string())),
         prints,
     })
 }

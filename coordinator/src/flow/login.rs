@@ -1,8 +1,11 @@
 //! Logins at portals: counted before they are tried, so that a crash cannot overspend the payer's budget.
 
 use domain::{
+    fleet::Blocked,
+    lease::Purpose,
+    polite,
     time::Timestamp,
-    wire::{LoginAsk, refusal},
+    wire::{LoginAsk, SpoolKey, SpoolKeyAsk, refusal},
 };
 use serde_json::json;
 
@@ -30,8 +33,15 @@ pub async fn login(core: &Core, ask: &LoginAsk, now: Timestamp) -> Result<()> {
             "the portal refused this account; no login is tried until a person acts",
         ));
     }
-    let logins = credentials::logins_since(&mut tx, &job.payer, now.plus_ms(-3_600_000)).await?;
-    if let Some(until) = login_budget_spent(&logins, &payer, now) {
+    let pace = &payer.profile.pace;
+    let window = polite::HOUR_MS.max(i64::from(pace.locks_within_min) * 60_000);
+    let logins = credentials::logins_since(&mut tx, &job.payer, now.plus_ms(-window)).await?;
+    let own = logins.iter().filter(|l| l.credential == credential.id).map(|l| l.login);
+    if let Some(until) = polite::lockout_until(&own.collect::<Vec<_>>(), pace, now) {
+        return Err(Error::refused(refusal::LOGIN_BUDGET, Blocked::LockoutBudget { until }.say()));
+    }
+    let budget = (payer.profile.limits.logins_per_hour_max, attempt.purpose == Purpose::Work);
+    if let Some(until) = login_budget_spent(&logins, budget, now) {
         return Err(Error::refused(
             refusal::LOGIN_BUDGET,
             format!("the payer's login budget is spent until {until}"),
@@ -45,6 +55,28 @@ pub async fn login(core: &Core, ask: &LoginAsk, now: Timestamp) -> Result<()> {
         credential.id,
         json!({"payer": job.payer, "job": job.id}),
     );
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The key of a lease, for what an agent kept on its disk in an earlier life.
+///
+/// # Errors
+/// Not found: there was no such lease.
+pub async fn spool_key(core: &Core, ask: &SpoolKeyAsk, now: Timestamp) -> Result<SpoolKey> {
+    let mut tx = core.store.begin(now).await?;
+    attempts::of_lease(&mut tx, ask.lease).await?;
+    Ok(SpoolKey { key: tx.seal.spool_key(&ask.lease.to_string()) })
+}
+
+/// The portal took the login of a live lease: it no longer counts as one that may lock the account.
+///
+/// # Errors
+/// [`Error::Refused`] `lease-ended`.
+pub async fn signed_in(core: &Core, ask: &LoginAsk, now: Timestamp) -> Result<()> {
+    let mut tx = core.store.begin(now).await?;
+    fenced(&mut tx, &ask.fenced).await?;
+    credentials::logins_ended(&mut tx, ask.fenced.lease, true).await?;
     tx.commit().await?;
     Ok(())
 }

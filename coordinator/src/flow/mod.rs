@@ -16,6 +16,7 @@ pub mod people;
 pub mod permit;
 pub mod plan;
 pub mod publish;
+pub mod quarantine;
 pub mod report;
 pub mod resolve;
 pub mod secret;

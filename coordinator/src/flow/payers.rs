@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use domain::{
     exception::ExceptionKind,
     fleet::{Limits, Payer},
-    id::CredentialId,
+    id::{CredentialId, UserId},
     job::{JobState, Task},
-    permission::Permission,
+    permission::{Permission, PermissionState},
     script::{Bundle, ast::SecretKind},
     time::Timestamp,
 };
@@ -22,7 +22,11 @@ use super::{
 use crate::{
     live::Topic,
     store::{
-        Tx, credentials, credentials::Credential, exceptions, jobs, payers, payers::Known, scripts,
+        Tx, credentials,
+        credentials::Credential,
+        exceptions, jobs, payers,
+        payers::{Known, Proposal},
+        scripts,
     },
     vault,
     vault::Secret,
@@ -46,6 +50,14 @@ pub async fn upsert(
         let mut known = payers::lock(&mut tx, &profile.id).await?;
         if known.profile == *profile && known.pool == pool {
             return Ok(());
+        }
+        if known.profile.permission.state == PermissionState::Prohibited
+            && profile.permission.state != PermissionState::Prohibited
+        {
+            return Err(Error::refused(
+                NOT_ALLOWED,
+                "this portal is prohibited: only two people replace that, not a profile",
+            ));
         }
         known.profile = profile.clone();
         pool.clone_into(&mut known.pool);
@@ -185,14 +197,132 @@ pub async fn set_permission(
     permission: &Permission,
     now: Timestamp,
 ) -> Result<Known> {
-    if permission.basis.trim().is_empty() {
-        return Err(Error::invalid("basis", "is missing: what is the decision based on?"));
+    set_permission_by(core, asked, None, (id, permission), now).await
+}
+
+/// [`set_permission`] by this person. What replaces a prohibition waits for a second one.
+///
+/// # Errors
+/// [`Error::Invalid`] when it may not be recorded like this; [`Error::Refused`] when no person lifts a prohibition; conflict when it
+/// changed meanwhile.
+pub async fn set_permission_by(
+    core: &Core,
+    asked: &Asked,
+    person: Option<UserId>,
+    (id, permission): (&str, &Permission),
+    now: Timestamp,
+) -> Result<Known> {
+    let mut tx = core.store.begin(now).await?;
+    let mut payer = payers::lock(&mut tx, id).await?;
+    asked.fits(payer.rev)?;
+    let known = &payer.profile.permission;
+    permission
+        .check(known, &payer.profile.login_origins, now)
+        .map_err(|(field, reason)| Error::invalid(field, reason))?;
+    if known.state == PermissionState::Prohibited && permission.state != PermissionState::Prohibited
+    {
+        // Whoever prohibited it may have been right: nobody lifts that alone.
+        let Some(person) = person else {
+            return Err(Error::refused(
+                NOT_ALLOWED,
+                "this portal is prohibited: only two people, signed in by themselves, replace that",
+            ));
+        };
+        let proposal = Proposal {
+            permission: permission.clone(),
+            reason: asked.reason.clone(),
+            by: person.to_string(),
+            at: now,
+        };
+        payers::propose(&mut tx, id, &proposal).await?;
+        payers::save(&mut tx, &mut payer).await?;
+        let detail = json!({"permission": permission});
+        asked.note(&mut tx, "payer.permission_proposed", id, detail);
+    } else {
+        payer.profile.permission = permission.clone();
+        payers::forget_proposal(&mut tx, id).await?;
+        payers::save(&mut tx, &mut payer).await?;
+        asked.note(&mut tx, "payer.permission", id, json!({"permission": permission}));
     }
-    let act = ("payer.permission", json!({"permission": permission}));
-    let payer =
-        edit(core, asked, id, act, |p| p.profile.permission = permission.clone(), now).await?;
+    changed(&mut tx);
+    tx.commit().await?;
     permitted(core, &asked.actor, id, now).await?;
     Ok(payer)
+}
+
+/// A second person agrees to a permission that replaces a prohibition.
+///
+/// # Errors
+/// [`Error::Refused`] when nothing waits, or it is the first person again; conflict when it changed meanwhile.
+pub async fn second_permission(
+    core: &Core,
+    asked: &Asked,
+    by: (UserId, &str),
+    id: &str,
+    now: Timestamp,
+) -> Result<Known> {
+    let mut tx = core.store.begin(now).await?;
+    let mut payer = payers::lock(&mut tx, id).await?;
+    asked.fits(payer.rev)?;
+    let Some(proposal) = payers::proposed_in(&mut tx, id).await? else {
+        return Err(Error::refused(
+            NOT_ALLOWED,
+            "no permission of this payer waits for a second person",
+        ));
+    };
+    let (person, name) = by;
+    if proposal.by == person.to_string() {
+        return Err(Error::refused(
+            NOT_ALLOWED,
+            "a prohibition is replaced by two different people: another person must agree",
+        ));
+    }
+    proposal
+        .permission
+        .check(&payer.profile.permission, &payer.profile.login_origins, now)
+        .map_err(|(field, reason)| Error::invalid(field, reason))?;
+    payer.profile.permission = Permission { second: Some(name.to_owned()), ..proposal.permission };
+    payers::forget_proposal(&mut tx, id).await?;
+    payers::save(&mut tx, &mut payer).await?;
+    let detail = json!({"permission": payer.profile.permission, "proposed_by": proposal.by});
+    asked.note(&mut tx, "payer.permission", id, detail);
+    changed(&mut tx);
+    tx.commit().await?;
+    permitted(core, &asked.actor, id, now).await?;
+    Ok(payer)
+}
+
+/// Notes which program signs in with an account, as the payer knows it, and the person who answers for it.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field; conflict when the payer changed meanwhile.
+pub async fn identify(
+    core: &Core,
+    asked: &Asked,
+    id: &str,
+    (account, identity, owner): (&str, &str, &str),
+    now: Timestamp,
+) -> Result<()> {
+    for (field, text) in [("identity", identity), ("owner", owner)] {
+        if text.trim().is_empty()
+            || text.chars().count() > 120
+            || text.chars().any(char::is_control)
+        {
+            return Err(Error::invalid(field, "needs 1 to 120 characters on one line"));
+        }
+    }
+    let mut tx = core.store.begin(now).await?;
+    let payer = payers::lock(&mut tx, id).await?;
+    asked.fits(payer.rev)?;
+    let Some(known) = credentials::find_in(&mut tx, id, account).await? else {
+        return Err(Error::invalid("account", "is not an account of this payer"));
+    };
+    credentials::identify(&mut tx, known.id, identity.trim(), owner.trim()).await?;
+    let detail = json!({"payer": id, "account": account, "identity": identity, "owner": owner});
+    asked.note(&mut tx, "credential.identified", known.id, detail);
+    changed(&mut tx);
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Jobs that waited for a permission that is there now: their exception is withdrawn, they are ready again.
@@ -293,6 +423,8 @@ pub async fn set_credential(
                 account: account.to_owned(),
                 aliases: aliases.clone(),
                 refused_at: None,
+                identity: None,
+                owner: None,
                 created_at: now,
                 rev: 0,
             };

@@ -15,7 +15,9 @@ use serde_json::json;
 use super::{
     Actor, Core, Error, NOT_ALLOWED, Result,
     change::{change, fenced, fenced_attempt, note},
+    lease::no_permit_now,
     random,
+    report::portal_works,
 };
 use crate::store::{
     Tx, attempts, cases, cases::Case, evidence, intents, intents::Intent, jobs, jobs::Job, payers,
@@ -40,7 +42,8 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
             PermitReply::No { because: "this permit was given and is over".to_owned() }
         });
     }
-    if let Some(because) = not_now(&mut tx, &job, ask).await? {
+    let lasts_ms = ttl_ms.saturating_add(core.rules.submit_max_ms);
+    if let Some(because) = not_now(&mut tx, &job, ask, lasts_ms).await? {
         note(&mut tx, &actor, "permit.refused", job.id, json!({"because": because}));
         tx.commit().await?;
         return Ok(PermitReply::No { because });
@@ -84,6 +87,8 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
         tx.commit().await?;
         return Ok(PermitReply::Already { because, similar: false });
     }
+    // All the reading of this visit has worked: a breaker that waited for that closes before anything is sent.
+    portal_works(&mut tx, &job.payer).await?;
     jobs::extend(&mut tx, &ask.fenced, fenced_at.plus_ms(core.rules.capture_grace_ms)).await?;
     let mut job = jobs::lock(&mut tx, job.id).await?;
     change(&mut tx, &mut job, &JobEvent::Permit(intent.id)).await?;
@@ -100,7 +105,7 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
 }
 
 /// What stands in the way, a sentence; none when nothing does.
-async fn not_now(tx: &mut Tx, job: &Job, ask: &PermitAsk) -> Result<Option<String>> {
+async fn not_now(tx: &mut Tx, job: &Job, ask: &PermitAsk, lasts_ms: i64) -> Result<Option<String>> {
     let attempt = attempts::get_in(tx, ask.attempt).await?;
     if attempt.purpose != Purpose::Work || !job.task.commits() {
         return Err(Error::invalid("job", "is leased to look, not to submit"));
@@ -115,8 +120,11 @@ async fn not_now(tx: &mut Tx, job: &Job, ask: &PermitAsk) -> Result<Option<Strin
     if let Err(reason) = payer.profile.permission.allows(job.task, now) {
         return Ok(Some(reason.to_owned()));
     }
-    if let Some(reason) = payer.paused_reason {
+    if let Some(reason) = &payer.paused_reason {
         return Ok(Some(format!("the payer is paused: {reason}")));
+    }
+    if let Some(because) = no_permit_now(tx, &payer, lasts_ms).await? {
+        return Ok(Some(because));
     }
     if scripts::get_in(tx, &attempt.script_sha256).await?.state == "held" {
         return Ok(Some("the script is held".to_owned()));

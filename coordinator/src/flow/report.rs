@@ -2,10 +2,12 @@
 
 use domain::{
     attempt::{AttemptEvent, AttemptState},
+    calendar::Standing,
     exception::ExceptionKind,
     job::{AfterFailure, JobEvent, JobState, after_failure},
     lease::Purpose,
     outcome::{Failure, FailureKind, Outcome},
+    polite,
     time::Timestamp,
     wire::{End, Finding, Proof, Release, Report},
 };
@@ -18,12 +20,14 @@ use super::{
     settle::{Confirm, FailedLooks},
 };
 use crate::store::{
-    Tx, agents, attempts, attempts::Attempt, credentials, evidence, intents, jobs, jobs::Job,
+    Tx, agents, attempts, attempts::Attempt, credentials, evidence, intents, jobs, jobs::Job, late,
     payers,
 };
 
 /// The longest rest of a payer after failures, in units of the retry schedule.
 const REST_UNITS_MAX: i64 = 16;
+/// The longest time a portal is left alone because it asked for it; a person is asked long before.
+const STAY_AWAY_MAX_MS: i64 = 31 * 24 * 3_600_000;
 
 /// Takes the end of an attempt. Repeated under the same lease it changes nothing and gets the same answer.
 ///
@@ -70,6 +74,7 @@ pub async fn report(core: &Core, report: &Report, now: Timestamp) -> Result<()> 
         }
     }
     if !matches!(report.end, End::Failure { .. }) {
+        credentials::logins_ended(t, attempt.lease, true).await?;
         portal_works(t, &job.payer).await?;
     }
     let ended = attempts::get_in(t, attempt.id).await?;
@@ -104,12 +109,17 @@ async fn ended_before(mut tx: Tx, report: &Report, refused: Error) -> Result<()>
         End::Outcome { proof: None, .. } | End::Finding { .. } => Vec::new(),
     };
     let job = jobs::lock(&mut tx, report.fenced.job).await?;
-    if let Some(intent) = job.state.intent().filter(|_| !hints.is_empty()) {
+    let intent = job.state.intent();
+    if let Some(intent) = intent.filter(|_| !hints.is_empty()) {
         intents::note_candidates(&mut tx, intent, &hints).await?;
-        let actor = Actor::Agent(report.fenced.agent);
-        note(&mut tx, &actor, "submit.late_report", intent, json!({"job": job.id}));
-        tx.commit().await?;
     }
+    if late::insert(&mut tx, job.case, report, intent).await? {
+        let actor = Actor::Agent(report.fenced.agent);
+        let detail = json!({"job": job.id, "attempt": report.attempt, "intent": intent});
+        note(&mut tx, &actor, "submit.late_report", report.attempt, detail);
+        tx.changed(crate::live::Topic::Case(job.case.to_string()));
+    }
+    tx.commit().await?;
     Err(refused)
 }
 
@@ -166,9 +176,8 @@ async fn failed(
         credentials::refuse(tx, attempt.credential).await?;
         note(tx, actor, "credential.refused", attempt.credential, json!({"payer": job.payer}));
     }
-    let now = tx.now;
-    let unit = core.rules.rest_unit_ms;
-    let next = after_failure(failure, job.tries, job.attempts_max, unit, now);
+    login_told(tx, attempt, failure).await?;
+    let (now, unit) = (tx.now, core.rules.rest_unit_ms);
     match (attempt.purpose, job.state.intent()) {
         (Purpose::Reconcile, _) => {
             // This one has ended as failed already.
@@ -185,7 +194,7 @@ async fn failed(
         (Purpose::Work, Some(intent)) => {
             settle::doubt(tx, job, intent, actor, failure.kind.word()).await?;
         }
-        (Purpose::Work, None) => match next {
+        (Purpose::Work, None) => match plan_after(core, tx, job, failure).await? {
             AfterFailure::RestUntil(until) => {
                 change(tx, job, &JobEvent::Rest { until, after: failure.clone() }).await?;
             }
@@ -195,19 +204,93 @@ async fn failed(
             }
         },
     }
-    if failure.kind == FailureKind::PortalDown || failure.payer_wide {
+    if let Some(asked) = failure.retry_after.as_deref() {
+        stay_away(tx, &job.payer, asked, actor).await?;
+    }
+    // What the payer announced is no failure of its portal.
+    let announced =
+        failure.kind == FailureKind::PortalDown && closed_until(tx, job).await?.is_some();
+    let shut = matches!(failure.kind, FailureKind::PortalDown | FailureKind::Challenge);
+    if (shut || failure.payer_wide) && !announced {
         portal_rests(core, tx, &job.payer, actor).await?;
     }
     Ok(())
+}
+
+/// When the payer's portal opens again, if its calendar says that it is closed now.
+async fn closed_until(tx: &mut Tx, job: &Job) -> Result<Option<Timestamp>> {
+    let profile = settle::profile(tx, job).await?;
+    Ok(match profile.calendar.standing(&profile.time_zone, tx.now) {
+        Standing::Closed { until, .. } => until,
+        Standing::Open { .. } => None,
+    })
+}
+
+/// The portal said how long to stay away: the whole payer rests at least so long.
+async fn stay_away(tx: &mut Tx, payer: &str, asked: &str, actor: &Actor) -> Result<()> {
+    let Some(ms) = polite::retry_after(asked, tx.now) else { return Ok(()) };
+    let until = tx.now.plus_ms(ms.min(STAY_AWAY_MAX_MS));
+    let mut payer = payers::lock(tx, payer).await?;
+    payer.rests_until = Some(payer.rests_until.map_or(until, |known| known.max(until)));
+    payers::save(tx, &mut payer).await?;
+    tx.changed(crate::live::Topic::Fleet);
+    note(tx, actor, "payer.retry_after", &payer.profile.id, json!({"until": until}));
+    Ok(())
+}
+
+/// What becomes of a job after a failure: its own plan, but not before the portal opens and wants to be asked again. A portal that
+/// wants to be left alone for more than a day is a person's business.
+async fn plan_after(
+    core: &Core,
+    tx: &mut Tx,
+    job: &mut Job,
+    failure: &Failure,
+) -> Result<AfterFailure> {
+    let (now, unit) = (tx.now, core.rules.rest_unit_ms);
+    let next = after_failure(failure, job.tries, job.attempts_max, unit, now);
+    let asked = failure.retry_after.as_deref().and_then(|text| polite::retry_after(text, now));
+    if asked.is_some_and(|ms| ms > polite::RETRY_AFTER_MAX_MS) {
+        return Ok(AfterFailure::AskPerson);
+    }
+    if failure.kind == FailureKind::PortalDown
+        && let Some(opens) = closed_until(tx, job).await?
+    {
+        // Nobody is asked about a window that is known, and it uses up no try.
+        job.tries = job.tries.saturating_sub(1);
+        return Ok(AfterFailure::RestUntil(opens));
+    }
+    Ok(match next {
+        AfterFailure::RestUntil(at) => {
+            AfterFailure::RestUntil(at.max(now.plus_ms(asked.unwrap_or(0))))
+        }
+        AfterFailure::AskPerson => AfterFailure::AskPerson,
+    })
+}
+
+/// What a failure says about the logins of its attempt. What it does not say counts as one that may lock the account.
+async fn login_told(tx: &mut Tx, attempt: &Attempt, failure: &Failure) -> Result<()> {
+    let good = match failure.kind {
+        FailureKind::LoginRejected => false,
+        FailureKind::NotFound
+        | FailureKind::Refused
+        | FailureKind::BadInput
+        | FailureKind::Unsure => true,
+        _ => return Ok(()),
+    };
+    Ok(credentials::logins_ended(tx, attempt.lease, good).await?)
 }
 
 /// The portal answers with errors: the whole payer rests, longer with every failure in a row.
 async fn portal_rests(core: &Core, tx: &mut Tx, payer: &str, actor: &Actor) -> Result<()> {
     let now = tx.now;
     let mut payer = payers::lock(tx, payer).await?;
-    let units = (1_i64 << payer.downs.min(10)).min(REST_UNITS_MAX);
+    let trips = payer.profile.pace.trips_after.max(1);
+    let units = (1_i64 << (payer.downs + 1).saturating_sub(trips).min(10)).min(REST_UNITS_MAX);
     payer.downs += 1;
-    payer.rests_until = Some(now.plus_ms(core.rules.rest_unit_ms.saturating_mul(units)));
+    if payer.downs >= trips {
+        let until = now.plus_ms(core.rules.rest_unit_ms.saturating_mul(units));
+        payer.rests_until = Some(payer.rests_until.map_or(until, |known| known.max(until)));
+    }
     payers::save(tx, &mut payer).await?;
     tx.changed(crate::live::Topic::Fleet);
     let detail = json!({"until": payer.rests_until, "in_a_row": payer.downs});
@@ -215,7 +298,7 @@ async fn portal_rests(core: &Core, tx: &mut Tx, payer: &str, actor: &Actor) -> R
     Ok(())
 }
 
-async fn portal_works(tx: &mut Tx, payer: &str) -> Result<()> {
+pub(super) async fn portal_works(tx: &mut Tx, payer: &str) -> Result<()> {
     let Some(known) = payers::find_in(tx, payer).await? else { return Ok(()) };
     if known.downs > 0 || known.rests_until.is_some() {
         let mut payer = payers::lock(tx, payer).await?;

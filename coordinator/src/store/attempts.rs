@@ -172,6 +172,34 @@ pub async fn failed_looks(tx: &mut Tx, job: JobId) -> Result<usize, Error> {
     Ok(tx.all("attempts", COUNT_RECONCILES, vals![job]).await?.len())
 }
 
+const OF_LEASE: &str = "SELECT * FROM attempts WHERE lease_id = $1";
+
+/// The attempt of a lease.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn of_lease(tx: &mut Tx, lease: LeaseId) -> Result<Attempt, Error> {
+    let row = tx.opt("attempts", OF_LEASE, vals![lease]).await?;
+    let row = row.ok_or(Error::NotFound("lease"))?;
+    read(&row, &tx.seal)
+}
+
+const STARTED: &str = "SELECT attempts.id AS id, attempts.started_at_ms AS at_ms FROM attempts JOIN jobs ON jobs.id = attempts.job_id \
+     WHERE jobs.payer_id = $1 AND attempts.started_at_ms > $2 ORDER BY attempts.started_at_ms";
+
+/// When visits to a payer were begun after that instant, oldest first.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn started_since(
+    tx: &mut Tx,
+    payer: &str,
+    after: Timestamp,
+) -> Result<Vec<Timestamp>, Error> {
+    let rows = tx.all("attempts", STARTED, vals![payer, after]).await?;
+    rows.iter().map(|r| r.at("at_ms")).collect()
+}
+
 // Reads for pages and API.
 
 const OF_JOB: &str = "SELECT * FROM attempts WHERE job_id = $1 ORDER BY number";

@@ -101,6 +101,27 @@ pub(super) async fn append(
     Ok(())
 }
 
+const AT: &str = "SELECT seq AS id, sha256 FROM audit WHERE seq = $1";
+
+/// Number and hash of the newest entry; none while there is none.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn head(store: &Store) -> Result<Option<(i64, String)>, Error> {
+    let Some(row) = store.db.opt("audit_head", HEAD, vals![]).await? else { return Ok(None) };
+    let seq = row.int("seq")?;
+    Ok((seq > 0).then_some((seq, row.text("sha256")?)))
+}
+
+/// The hash of the entry of that number.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn sha256_at(store: &Store, seq: i64) -> Result<Option<String>, Error> {
+    let row = store.db.opt("audit", AT, vals![seq]).await?;
+    row.map(|row| row.text("sha256")).transpose()
+}
+
 // Reads for pages and API.
 
 const LIST: &str = "SELECT * FROM audit WHERE seq < $1 AND ($2 = '' OR subject = $2) AND ($3 = '' OR actor = $3) \

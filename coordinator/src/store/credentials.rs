@@ -3,6 +3,7 @@
 
 use domain::{
     id::{CredentialId, LeaseId},
+    polite::Login,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -23,6 +24,10 @@ pub struct Credential {
     pub aliases: Vec<String>,
     /// When the portal refused it; no login is tried until a person acts.
     pub refused_at: Option<Timestamp>,
+    /// Which program signs in with it, as the payer knows it.
+    pub identity: Option<String>,
+    /// The person who answers for it.
+    pub owner: Option<String>,
     /// When it was recorded.
     pub created_at: Timestamp,
     /// Revision.
@@ -36,6 +41,8 @@ fn read(row: &db::Row) -> Result<Credential, Error> {
         account: row.text("account")?,
         aliases: row.json("aliases")?,
         refused_at: row.opt_at("refused_at_ms")?,
+        identity: row.opt_text("identity")?,
+        owner: row.opt_text("owner")?,
         created_at: row.at("created_at_ms")?,
         rev: row.int("rev")?,
     })
@@ -48,6 +55,8 @@ const RENEW: &str = "UPDATE credentials SET aliases = $2, secrets = $3, state = 
 const REFUSE: &str = "UPDATE credentials SET state = 'refused', refused_at_ms = $2, rev = rev + 1 WHERE id = $1 AND state = 'good'";
 const FORGIVE: &str = "UPDATE credentials SET state = 'good', refused_at_ms = NULL, rev = rev + 1 WHERE payer_id = $1 AND state = 'refused'";
 const CLEAR: &str = "UPDATE credentials SET state = 'good', refused_at_ms = NULL, rev = rev + 1 WHERE id = $1 AND state = 'refused'";
+const IDENTIFY: &str =
+    "UPDATE credentials SET identity = $2, owner = $3, rev = rev + 1 WHERE id = $1";
 const OF_PAYER: &str = "SELECT * FROM credentials WHERE payer_id = $1 ORDER BY account";
 const GET: &str = "SELECT * FROM credentials WHERE id = $1";
 const SECRETS: &str = "SELECT id, secrets FROM credentials WHERE id = $1";
@@ -109,6 +118,20 @@ pub async fn forgive(tx: &mut Tx, payer: &str) -> Result<u64, Error> {
 /// [`Error::Database`].
 pub async fn clear(tx: &mut Tx, id: CredentialId) -> Result<bool, Error> {
     Ok(tx.exec(CLEAR, vals![id]).await? == 1)
+}
+
+/// Notes which program signs in with an account and who answers for it.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn identify(
+    tx: &mut Tx,
+    id: CredentialId,
+    identity: &str,
+    owner: &str,
+) -> Result<(), Error> {
+    tx.exec(IDENTIFY, vals![id, identity, owner]).await?;
+    Ok(())
 }
 
 /// Accounts of a payer by name, inside a transaction.
@@ -227,8 +250,11 @@ pub async fn use_step(
 
 const LOGIN: &str =
     "INSERT INTO logins (id, payer_id, credential_id, lease_id, at_ms) VALUES ($1, $2, $3, $4, $5)";
-const LOGINS_SINCE: &str =
-    "SELECT id, at_ms FROM logins WHERE payer_id = $1 AND at_ms > $2 ORDER BY at_ms, id";
+const LOGINS_SINCE: &str = "SELECT logins.id AS id, logins.credential_id AS credential_id, logins.at_ms AS at_ms, \
+     logins.result AS result, attempts.state AS state FROM logins LEFT JOIN attempts ON attempts.lease_id = logins.lease_id \
+     WHERE logins.payer_id = $1 AND logins.at_ms > $2 ORDER BY logins.at_ms, logins.id";
+const LOGIN_ENDED: &str =
+    "UPDATE logins SET result = $2 WHERE lease_id = $1 AND result = 'unknown'";
 
 /// Notes that a login is about to be tried.
 ///
@@ -246,17 +272,38 @@ pub async fn note_login(
     Ok(())
 }
 
-/// When logins at a payer were tried after that instant, oldest first.
+/// How the portal answered the logins of a lease: it took them, or said clearly why not. What was told before stays.
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn logins_since(
-    tx: &mut Tx,
-    payer: &str,
-    after: Timestamp,
-) -> Result<Vec<Timestamp>, Error> {
+pub async fn logins_ended(tx: &mut Tx, lease: LeaseId, good: bool) -> Result<(), Error> {
+    tx.exec(LOGIN_ENDED, vals![lease, if good { "good" } else { "refused" }]).await?;
+    Ok(())
+}
+
+/// A login with its account.
+#[derive(Debug, Clone, Copy)]
+pub struct Tried {
+    /// Account.
+    pub credential: CredentialId,
+    /// When, and what became of it. A clear refusal is no unclear end: the account itself is stopped by it.
+    pub login: Login,
+}
+
+/// Logins at a payer that were tried after that instant, oldest first.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn logins_since(tx: &mut Tx, payer: &str, after: Timestamp) -> Result<Vec<Tried>, Error> {
     let rows = tx.all("logins", LOGINS_SINCE, vals![payer, after]).await?;
-    rows.iter().map(|r| r.at("at_ms")).collect()
+    rows.iter()
+        .map(|r| {
+            let state = r.opt_text("state")?;
+            let running = matches!(state.as_deref(), Some("running" | "paused"));
+            let login = Login { at: r.at("at_ms")?, good: r.text("result")? != "unknown", running };
+            Ok(Tried { credential: r.parse("credential_id")?, login })
+        })
+        .collect()
 }
 
 // Reads for pages and API.

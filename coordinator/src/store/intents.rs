@@ -220,6 +220,22 @@ pub fn is_open(intent: &Intent) -> bool {
     intent.state == IntentState::Open.word()
 }
 
+const OPENED: &str = "SELECT intents.id AS id, intents.opened_at_ms AS at_ms FROM intents JOIN jobs ON jobs.id = intents.job_id \
+     WHERE jobs.payer_id = $1 AND intents.opened_at_ms > $2 ORDER BY intents.opened_at_ms";
+
+/// When permits for a payer were given after that instant, oldest first.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn opened_since(
+    tx: &mut Tx,
+    payer: &str,
+    after: Timestamp,
+) -> Result<Vec<Timestamp>, Error> {
+    let rows = tx.all("intents", OPENED, vals![payer, after]).await?;
+    rows.iter().map(|r| r.at("at_ms")).collect()
+}
+
 // Reads for pages and API.
 
 const OF_CASE: &str = "SELECT * FROM intents WHERE case_id = $1 ORDER BY id";

@@ -14,11 +14,13 @@ pub mod exceptions;
 pub mod fingerprints;
 pub mod intents;
 pub mod jobs;
+pub mod late;
 pub mod migrate;
 pub mod payers;
 pub mod people;
 pub mod references;
 pub mod scripts;
+pub mod state;
 pub mod steps;
 pub mod work;
 

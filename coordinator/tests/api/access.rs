@@ -58,6 +58,10 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("POST", "payers/{id}/clear_account", Role::Operator),
     ("POST", "payers/{id}/limits", Role::Admin),
     ("POST", "payers/{id}/permission", Role::Admin),
+    ("POST", "payers/{id}/second_permission", Role::Admin),
+    ("POST", "payers/{id}/identity", Role::Admin),
+    ("GET", "quarantine", Role::Viewer),
+    ("POST", "quarantine/lift", Role::Admin),
     ("PUT", "payers/{id}/credential", Role::Admin),
     ("GET", "scripts", Role::Viewer),
     ("GET", "scripts/{id}", Role::Viewer),
@@ -101,6 +105,9 @@ fn body_of(path: &str) -> serde_json::Value {
             "expires_at": "2027-01-01T00:00:00Z"})
         }
         "payers/{id}/clear_account" => json!({"account": "a", "reason": "a reason"}),
+        "payers/{id}/identity" => {
+            json!({"account": "a", "identity": "b", "owner": "c", "reason": "a reason"})
+        }
         "payers/{id}/credential" => json!({"account": "a", "secrets": {}}),
         _ => json!({"reason": "a reason"}),
     }

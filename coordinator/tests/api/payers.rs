@@ -11,11 +11,11 @@ async fn limits_and_permission_change_what_is_leased() {
     let (_, job) = app.take_in("harbor", &claim_status("W100000001")).await;
     let agent = app.hello("a1", 2).await;
     let seen = app.get(Role::Viewer, "payers/harbor").await.good();
-    let no = json!({"state": "prohibited", "basis": "terms_reviewed", "tasks": [],
+    let no = json!({"state": "unknown", "basis": "terms_reviewed", "tasks": [],
                     "expires_at": "2027-01-01T00:00:00Z", "reason": "their letter of 2 March"});
     let changed =
         app.change(Role::Admin, "payers/harbor/permission", &seen["rev"], &no).await.good();
-    assert_eq!(changed["profile"]["permission"]["state"], "prohibited");
+    assert_eq!(changed["profile"]["permission"]["state"], "unknown");
     assert_eq!(changed["profile"]["permission"]["decided_by"], "admin");
     assert!(app.lease(&agent, 2).await.is_empty());
     let stale = app.change(Role::Admin, "payers/harbor/permission", &seen["rev"], &no).await;
@@ -30,6 +30,51 @@ async fn limits_and_permission_change_what_is_leased() {
         app.change(Role::Admin, "payers/harbor/limits", &changed["rev"], &limits).await.good();
     assert_eq!(changed["profile"]["limits"]["sessions_max"], 7);
     assert!(["ready", "waiting"].contains(&app.job(&job).await["state"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_prohibition_waits_for_a_second_person() {
+    let app = TestApp::new().await;
+    let path = "payers/harbor/permission";
+    let seen = app.get(Role::Viewer, "payers/harbor").await.good();
+    let no = json!({"state": "prohibited", "basis": "terms_reviewed", "tasks": [],
+                    "expires_at": "2027-01-01T00:00:00Z", "reason": "their letter of 2 March"});
+    let prohibited = app.change(Role::Admin, path, &seen["rev"], &no).await.good();
+    let yes = json!({"state": "registered", "basis": "payer_registration", "tasks": ["claim_status"],
+                     "document": "REG-2026-114", "conditions": "at night only", "accounts": ["clinic"],
+                     "reviewer": "R. Gale", "named_identity": true,
+                     "expires_at": "2027-01-01T00:00:00Z", "reason": "they registered us"});
+    let mut without = yes.clone();
+    without.as_object_mut().unwrap().remove("document");
+    let told = app.change(Role::Admin, path, &prohibited["rev"], &without).await;
+    assert_eq!(told.problem().0, 422, "a registration has a number");
+    let proposed = app.change(Role::Admin, path, &prohibited["rev"], &yes).await.good();
+    assert_eq!(proposed["profile"]["permission"]["state"], "prohibited");
+    assert_eq!(proposed["proposal"]["permission"]["document"], "REG-2026-114");
+    let because = json!({"reason": "I agree with myself"});
+    let second = "payers/harbor/second_permission";
+    let alone = app.change(Role::Admin, second, &proposed["rev"], &because).await;
+    assert_eq!(alone.problem(), (409, "not-allowed".into()));
+    let who =
+        json!({"account": "clinic", "identity": "fleet 7", "owner": "R. Gale", "reason": "asked"});
+    let named =
+        app.change(Role::Admin, "payers/harbor/identity", &proposed["rev"], &who).await.good();
+    assert_eq!(named["credentials"][0]["identity"], "fleet 7");
+    assert_eq!(named["blocked"][0]["why"], "not_permitted");
+}
+
+#[tokio::test]
+async fn a_payer_tells_how_its_rules_stand() {
+    let app = TestApp::new().await;
+    let shown = app.get(Role::Viewer, "payers/crestline").await.good();
+    let rules = shown["politeness"].as_array().unwrap();
+    assert!(rules.iter().any(|r| r["rule"] == "breaker" && r["says"] == "closed"), "{rules:?}");
+    assert!(rules.iter().all(|r| r["blocks"].is_null()), "{rules:?}");
+    let none = app.get(Role::Viewer, "quarantine").await.good();
+    assert!(none["since"].is_null());
+    let because = json!({"reason": "nothing to lift"});
+    let told = app.change(Role::Admin, "quarantine/lift", &none["rev"], &because).await;
+    assert_eq!(told.problem(), (409, "not-allowed".into()));
 }
 
 #[tokio::test]

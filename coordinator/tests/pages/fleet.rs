@@ -4,6 +4,7 @@ use coordinator::console::{
     fleet::{AgentView, Fleet, PayerView, PoolView, Pulse, Waiting, body},
     frame::Section,
 };
+use coordinator::flow::lease::RuleState;
 use domain::{fleet::Blocked, job::Task, permission::PermissionState};
 
 use crate::fixture::{
@@ -37,6 +38,16 @@ fn payer_view(id: &str, name: &str) -> PayerView {
         logins_last_hour: 4,
         credential: true,
         refused: vec![],
+        rules: vec![
+            RuleState { rule: "calendar", says: "open".into(), blocked: None },
+            RuleState {
+                rule: "logins",
+                says: "12 of 12 within an hour".into(),
+                blocked: Some(Blocked::LoginBudget { until: now().plus_ms(1_200_000) }),
+            },
+        ],
+        proposal: None,
+        accounts: vec![("clinic-7".into(), Some("fleet 7".into()), Some("R. Gale".into()))],
         scripts: vec![
             ("submit".into(), "9f3c".repeat(16)),
             ("auth_status".into(), "77aa".repeat(16)),
@@ -75,6 +86,7 @@ fn fleet(agents: Vec<AgentView>) -> Fleet {
                 why: Blocked::LoginBudget { until: now().plus_ms(1_200_000) },
             },
         ],
+        quarantine: None,
     }
 }
 
@@ -90,6 +102,7 @@ fn no_agent_one_and_many() {
         pools: vec![],
         payers: vec![],
         blocked: vec![],
+        quarantine: Some((ago(1), "the database ends before entry 4711 of the audit".into())),
     };
     let mut late = agent(2, 1);
     late.pulse = Pulse::Late;

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bed;
+mod polite;
 mod postgres;
+mod register;
 
 mod codes;
 mod deal;

@@ -112,11 +112,11 @@ async fn no_permit_without_what_must_hold(bed: Bed) {
     assert!(asked(before).await.contains("paused: stop"));
     payers::resume(core, &crate::bed::asked("over"), "crestline", bed.now()).await.unwrap();
     let mut gone = profile("crestline").permission;
-    gone.state = domain::permission::PermissionState::Prohibited;
+    gone.state = domain::permission::PermissionState::Unknown;
     payers::set_permission(core, &crate::bed::asked("a test"), "crestline", &gone, bed.now())
         .await
         .unwrap();
-    assert!(asked(before).await.contains("must not be automated"));
+    assert!(asked(before).await.contains("nobody has recorded"));
     assert!(matches!(bed.state(taken.job).await, JobState::Leased { intent: None, .. }));
     assert!(intents::of_case(&core.store, taken.case).await.unwrap().is_empty());
     let good = profile("crestline").permission;

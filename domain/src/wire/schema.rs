@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use super::{
     Bye, Heartbeat, HeartbeatReply, Hello, LeaseAsk, Leases, LoginAsk, NotClicked, PermitAsk,
-    PermitReply, Release, Report, ScriptFiles, SecretAsk, SecretReply, StepsReport, Welcome,
+    PermitReply, Release, Report, ScriptFiles, SecretAsk, SecretReply, SpoolKey, SpoolKeyAsk,
+    StepsReport, Welcome,
 };
 
 /// Name → JSON Schema (2020-12) of every body of the protocol and of all they are made of. They refer to each other under
@@ -15,7 +16,7 @@ pub fn schemas(place: &str) -> Map<String, Value> {
     let place = place.to_owned();
     let settings = SchemaSettings::draft2020_12().with(|s| s.definitions_path = place.into());
     let mut all = settings.into_generator();
-    let add: [fn(&mut SchemaGenerator); 17] = [
+    let add: [fn(&mut SchemaGenerator); 19] = [
         take::<Hello>,
         take::<Welcome>,
         take::<LeaseAsk>,
@@ -23,6 +24,8 @@ pub fn schemas(place: &str) -> Map<String, Value> {
         take::<Heartbeat>,
         take::<HeartbeatReply>,
         take::<ScriptFiles>,
+        take::<SpoolKey>,
+        take::<SpoolKeyAsk>,
         take::<StepsReport>,
         take::<SecretAsk>,
         take::<SecretReply>,

@@ -131,6 +131,8 @@ impl Portal<'_> {
             }
             NavigationError::CertificateInvalid(_) => "off_site",
             NavigationError::Browser(error) => return self.broken(error),
+            // "Too many requests": the portal wants to be left alone.
+            NavigationError::Http(429) => "portal_error",
             NavigationError::Http(status) if *status < 500 => "no_known_screen",
             NavigationError::Download => "download_failed",
             _ => "portal_error",

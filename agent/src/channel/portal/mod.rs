@@ -291,7 +291,8 @@ impl<'b> Portal<'b> {
                     self.failure("watch_loop", "a restart was asked for where none is allowed");
                 Some(End::Failure { failure, candidates: Vec::new() })
             }
-            Err(Halt::Failed(failure)) => {
+            Err(Halt::Failed(mut failure)) => {
+                failure.retry_after = self.page().ok().and_then(|page| page.retry_after());
                 self.tell_failure(&failure);
                 // An answer about the request says nothing against the session; a probe proves it anyway.
                 session_good = matches!(

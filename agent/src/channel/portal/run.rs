@@ -117,6 +117,9 @@ impl Portal<'_> {
         }
         if login {
             self.session.lives_at(self.page()?.url());
+            if self.logins > 0 {
+                self.doors.signed_in().await;
+            }
         }
         Ok(())
     }

@@ -341,7 +341,7 @@ impl Portal<'_> {
             return Err(self.raise("off_site", "the portal led to a host the script does not list"));
         }
         match page.document_status() {
-            Some(status) if status >= 500 => {
+            Some(status) if status >= 500 || status == 429 => {
                 Err(self
                     .raise("portal_error", &format!("the portal answered with status {status}")))
             }

@@ -78,10 +78,42 @@ pub struct PayerView {
     pub rests_until: Option<String>,
     /// Portal sessions at work.
     pub sessions: u32,
+    /// A permission that waits for a second person; only for one payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ProposalView>,
+    /// Each rule of politeness and how it stands; only for one payer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub politeness: Vec<RuleView>,
+    /// Why each task gets no lease now, by the decision that leases; only for one payer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<BlockedView>,
     /// Its accounts: names of secrets only.
     pub credentials: Vec<CredentialView>,
     /// Revision, for `If-Match`.
     pub rev: i64,
+}
+
+/// A rule of politeness.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RuleView {
+    /// `calendar`, `breaker`, `sessions`, `logins`, `lockout`, `starts`, `submits`.
+    pub rule: String,
+    /// What it stands at.
+    pub says: String,
+    /// Why it keeps jobs from being leased now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<String>,
+}
+
+/// Why jobs of a task get no lease now.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BlockedView {
+    /// Task.
+    pub task: String,
+    /// The reason's word.
+    pub why: String,
+    /// The reason, a sentence.
+    pub says: String,
 }
 
 /// An account at a payer. Values are never given out here.
@@ -98,6 +130,12 @@ pub struct CredentialView {
     /// Since when it is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_at: Option<String>,
+    /// The program that signs in with it, as the payer knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// Who answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// An account that the portal refused may be tried again.
@@ -128,7 +166,7 @@ pub struct NewPermission {
     /// `unknown`, `permitted`, `registered`, `prohibited`.
     #[schema(value_type = String)]
     pub state: permission::PermissionState,
-    /// `contract`, `written_permission`, `payer_registration`, `terms_reviewed`, `simulator`.
+    /// `contract`, `written_permission`, `payer_registration`, `terms_reviewed`, `admin_override`, `simulator`.
     pub basis: String,
     /// Mandatory end, RFC 3339.
     #[schema(value_type = String)]
@@ -136,6 +174,52 @@ pub struct NewPermission {
     /// Tasks that may be automated.
     #[schema(value_type = Vec<String>)]
     pub tasks: Vec<domain::job::Task>,
+    /// The paper it rests on: a clause, a letter, the payer's registration number, or the id of an uploaded document.
+    #[serde(default)]
+    pub document: Option<String>,
+    /// What the payer asks for beside the limits, in words.
+    #[serde(default)]
+    pub conditions: Option<String>,
+    /// Only these accounts; none means every recorded one.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// Every account must name its program and its owner.
+    #[serde(default)]
+    pub named_identity: bool,
+    /// Who read the paper.
+    #[serde(default)]
+    pub reviewer: Option<String>,
+    /// Why it is suspended: it says no until this is taken away.
+    #[serde(default)]
+    pub suspended: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A permission that waits for a second person.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ProposalView {
+    /// What is proposed.
+    #[schema(value_type = Object)]
+    pub permission: permission::Permission,
+    /// Why.
+    pub reason: String,
+    /// The first person's id.
+    pub by: String,
+    /// When.
+    pub at: String,
+}
+
+/// Which program signs in with an account, and who answers for it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewIdentity {
+    /// Name of the account.
+    pub account: String,
+    /// The program, as the payer knows it.
+    pub identity: String,
+    /// The person who answers for it.
+    pub owner: String,
     /// Why.
     pub reason: String,
 }
@@ -309,4 +393,17 @@ pub struct KeyMade {
     pub id: String,
     /// The key; only its hash is kept.
     pub key: String,
+}
+
+/// Whether the fleet is in quarantine.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct QuarantineView {
+    /// Since when; absent when it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// What was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Revision, for `If-Match`.
+    pub rev: i64,
 }

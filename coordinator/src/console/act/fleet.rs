@@ -64,6 +64,30 @@ pub async fn clear_account(
     back(&format!("/fleet#payer-{payer}"), "cleared")
 }
 
+/// `POST /payers/{id}/second_permission`
+pub async fn second_permission(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Path(payer): Path<String>,
+    Form(form): Form<Reason>,
+) -> Shown {
+    let asked = form.by(&reader, Role::Admin)?;
+    let by = (reader.caller.user, reader.caller.name.as_str());
+    flow::payers::second_permission(&app.core, &asked, by, &payer, app.now()).await?;
+    back(&format!("/fleet#payer-{payer}"), "permitted")
+}
+
+/// `POST /quarantine/lift`
+pub async fn lift_quarantine(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Form(form): Form<Reason>,
+) -> Shown {
+    let asked = form.by(&reader, Role::Admin)?;
+    flow::quarantine::lift(&app.core, &asked, app.now()).await?;
+    back("/fleet", "lifted")
+}
+
 /// `POST /pools/{id}/pause`
 pub async fn pause_pool(
     State(app): State<Arc<App>>,

@@ -2,13 +2,16 @@
 
 use domain::{
     fleet::{Blocked, Payer},
-    permission::PermissionState,
+    permission::{Permission, PermissionState},
     time::Timestamp,
 };
 use maud::{Markup, html};
 
 use super::{because, pause_form, reason_form_with};
-use crate::console::{frame::Frame, icons::Icon, parts, parts::Tone};
+use crate::{
+    console::{frame::Frame, icons::Icon, parts, parts::Tone},
+    flow::lease::RuleState,
+};
 
 /// A payer with what is going on there.
 #[derive(Debug, Clone)]
@@ -31,6 +34,12 @@ pub struct PayerView {
     pub credential: bool,
     /// Accounts that the portal refused, and since when.
     pub refused: Vec<(String, Timestamp)>,
+    /// Each rule of politeness and how it stands, by the decision that leases.
+    pub rules: Vec<RuleState>,
+    /// A permission that waits for a second person, and why it was proposed.
+    pub proposal: Option<(Permission, String)>,
+    /// Accounts with the program that signs in and who answers for it.
+    pub accounts: Vec<(String, Option<String>, Option<String>)>,
     /// Live scripts: task word and hash.
     pub scripts: Vec<(String, String)>,
 }
@@ -40,6 +49,17 @@ fn state(p: &PayerView) -> Markup {
         (Some(_), _) => parts::chip(Tone::Warn, Icon::Pause, "Paused"),
         (None, Some(Blocked::PortalDown { .. })) => {
             parts::chip(Tone::Bad, Icon::Cross, "Portal down")
+        }
+        (None, Some(Blocked::Probing)) => parts::chip(Tone::Warn, Icon::Clock, "Trying again"),
+        (None, Some(Blocked::Closed { maintenance: true, .. })) => {
+            parts::chip(Tone::Warn, Icon::Clock, "Maintenance")
+        }
+        (None, Some(Blocked::Closed { .. })) => parts::chip(Tone::Warn, Icon::Clock, "Closed now"),
+        (None, Some(Blocked::LockoutBudget { .. })) => {
+            parts::chip(Tone::Warn, Icon::Key, "Account spared")
+        }
+        (None, Some(Blocked::Quarantine { .. })) => {
+            parts::chip(Tone::Bad, Icon::Doubt, "Quarantine")
         }
         (None, Some(Blocked::AccountRefused)) => parts::chip(Tone::Bad, Icon::Key, "Login refused"),
         (None, Some(Blocked::NotPermitted { .. })) => {
@@ -52,6 +72,7 @@ fn state(p: &PayerView) -> Markup {
             parts::chip(Tone::Bad, Icon::Changed, "Script held")
         }
         (None, Some(Blocked::NoScript)) => parts::chip(Tone::Bad, Icon::Document, "No script"),
+        (None, Some(Blocked::NoIdentity)) => parts::chip(Tone::Bad, Icon::Person, "No identity"),
         (None, Some(Blocked::NoCredential)) => parts::chip(Tone::Bad, Icon::Key, "No account"),
         (
             None,
@@ -60,6 +81,7 @@ fn state(p: &PayerView) -> Markup {
                 Blocked::PayerPaused { .. }
                 | Blocked::PoolPaused { .. }
                 | Blocked::SessionLimit { .. }
+                | Blocked::TooManyStarts { .. }
                 | Blocked::NoAgent
                 | Blocked::NoFreeSlot,
             ),
@@ -83,7 +105,48 @@ fn permission(p: &Payer, frame: &Frame) -> Markup {
         span.muted {
             " " (parts::visible(&rule.basis.replace('_', " "))) ", recorded by " (parts::visible(&rule.decided_by))
             @if expired { ", expired " } @else { ", until " } (parts::when(rule.expires_at, frame.now))
+            @if let Some(paper) = &rule.document { "; paper: " (parts::visible(paper)) }
+            @if let Some(reviewer) = &rule.reviewer { "; read by " (parts::visible(reviewer)) }
+            @if let Some(second) = &rule.second { "; seconded by " (parts::visible(second)) }
         }
+        @if let Some(why) = &rule.suspended { " " (parts::chip(Tone::Bad, Icon::Pause, "Suspended")) " " (parts::visible(why)) }
+        @if let Some(days) = rule.ends_within_days(frame.now) {
+            " " (parts::chip(Tone::Warn, Icon::Clock, &format!("Ends within {days} days")))
+        }
+    }
+}
+
+/// A permission that waits for a second person, with the form that agrees.
+fn proposal(p: &Payer, proposed: &Permission, reason: &str, frame: &Frame) -> Markup {
+    let path = format!("/payers/{}/second_permission", p.id);
+    let after = "This replaces the prohibition; the first person cannot agree to it.";
+    html! {
+        (proposed.state.word()) " on " (parts::visible(&proposed.basis.replace('_', " ")))
+        ", by " (parts::visible(&proposed.decided_by)) ": " (parts::visible(reason)) " "
+        (reason_form_with("Agree", &path, ("", ""), (&format!("Agree to automate {}", p.name), after), frame))
+    }
+}
+
+/// How each rule stands: the same that the decision about leases reads.
+fn rules(rules: &[RuleState], frame: &Frame) -> Markup {
+    html! {
+        ul.plain { @for rule in rules { li {
+            strong { (rule.rule) } ": "
+            @match &rule.blocked {
+                Some(blocked) => { span.bad { (because(blocked, frame.now)) } }
+                None => (parts::visible(&rule.says)),
+            }
+        } } }
+    }
+}
+
+fn account(name: &str, identity: Option<&str>, owner: Option<&str>) -> Markup {
+    html! {
+        (parts::visible(name))
+        span.muted { ": " @match (identity, owner) {
+            (Some(identity), Some(owner)) => { (parts::visible(identity)) ", " (parts::visible(owner)) " answers for it" }
+            _ => "nobody has said which program signs in and who answers for it",
+        } }
     }
 }
 
@@ -142,6 +205,10 @@ pub(super) fn one(v: &PayerView, frame: &Frame) -> Markup {
                     @for (task, sha) in &v.scripts { a href={ "/scripts/" (sha) } { (task.replace('_', " ")) } " " }
                     @if v.scripts.is_empty() { "none" }
                 }))
+                @if let Some((proposed, reason)) = &v.proposal { (parts::fact("Waits for a second person", &proposal(p, proposed, reason, frame))) }
+                @if let Some(asked) = &p.permission.conditions { (parts::fact("Conditions", &html! { (parts::visible(asked)) })) }
+                @for (name, identity, owner) in &v.accounts { (parts::fact("Identity", &account(name, identity.as_deref(), owner.as_deref()))) }
+                (parts::fact("Rules now", &rules(&v.rules, frame)))
                 (parts::fact("Portal time", &html! { (parts::visible(&p.time_zone)) }))
             }
         }

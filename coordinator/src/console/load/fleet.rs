@@ -10,14 +10,14 @@ use crate::{
     console::fleet::{AgentView, Fleet, PayerView, PoolView, Pulse, Waiting},
     flow::{
         self,
-        lease::{WhyBlocked, why_blocked},
+        lease::{WhyBlocked, stands, why_blocked},
     },
     store::{
         Store,
         agents::{self, Agent},
         attempts, credentials, exceptions, jobs,
         payers::{self, Known},
-        scripts,
+        scripts, state,
         work::{logins_since, ready},
     },
 };
@@ -62,6 +62,7 @@ pub async fn load(app: &App) -> Result<Fleet, flow::Error> {
         pools: pools(app, now).await?,
         payers: payer_views(app, known, &held, &count).await?,
         blocked,
+        quarantine: state::quarantine(store).await?.map(|q| (q.since, q.reason)),
     })
 }
 
@@ -147,6 +148,13 @@ async fn payer_views(
                 .filter(|s| s.payer == id)
                 .map(|s| (s.task.word().to_owned(), s.sha256.clone()))
                 .collect(),
+            rules: stands(&app.core, &id, app.now()).await?.rules,
+            proposal: payers::proposed(store, &id).await?.map(|p| (p.permission, p.reason)),
+            accounts: accounts
+                .iter()
+                .filter(|c| c.payer == id)
+                .map(|c| (c.account.clone(), c.identity.clone(), c.owner.clone()))
+                .collect(),
             payer: p.profile,
         });
     }
@@ -159,12 +167,18 @@ fn of_payer(why: &Blocked) -> bool {
         | Blocked::LoginBudget { .. }
         | Blocked::AccountRefused
         | Blocked::PortalDown { .. }
+        | Blocked::Probing
+        | Blocked::Closed { .. }
+        | Blocked::LockoutBudget { .. }
+        | Blocked::Quarantine { .. }
         | Blocked::NoScript
         | Blocked::ScriptHeld { .. }
+        | Blocked::NoIdentity
         | Blocked::NoCredential => true,
         Blocked::PayerPaused { .. }
         | Blocked::PoolPaused { .. }
         | Blocked::SessionLimit { .. }
+        | Blocked::TooManyStarts { .. }
         | Blocked::NoAgent
         | Blocked::NoFreeSlot => false,
     }

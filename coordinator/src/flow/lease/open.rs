@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
+    calendar::Standing,
     fleet::Blocked,
     job::{JobState, Task},
+    polite::{self, Breaker, Login},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -14,16 +16,15 @@ use crate::{
     store::{
         Tx, agents,
         agents::Agent,
-        credentials,
-        credentials::Credential,
+        attempts, credentials,
+        credentials::{Credential, Tried},
+        intents,
         jobs::Job,
         payers,
         payers::{Known, Pool},
-        scripts,
+        scripts, state,
     },
 };
-
-const HOUR_MS: i64 = 3_600_000;
 
 /// Texts by payer and task.
 type ByTask = BTreeMap<(String, Task), String>;
@@ -36,17 +37,32 @@ pub(super) struct Facts {
     live: BTreeSet<Task>,
     /// Tasks whose script is held, with the reason.
     held: BTreeMap<Task, String>,
-    logins: Vec<Timestamp>,
+    logins: Vec<Tried>,
+    starts: Vec<Timestamp>,
+    submits: Vec<Timestamp>,
+    quarantine: Option<String>,
 }
 
-/// The one decision: may jobs of this payer and task be leased now (sessions and slots aside), and with which account.
+/// What is asked for besides payer and task.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Visit {
+    /// A portal session of the payer is signed in: no login is needed.
+    pub(super) warm: bool,
+    /// Ordinary work; otherwise a look after a doubt, for which there is reserved room.
+    pub(super) work: bool,
+}
+
+/// The one decision: may jobs of this payer and task be leased now (agents and slots aside), and with which account.
 pub(super) fn open_for(
     facts: &Facts,
     task: Task,
-    warm: bool,
+    visit: Visit,
     now: Timestamp,
 ) -> std::result::Result<&Credential, Blocked> {
     let payer = &facts.payer;
+    if let Some(reason) = facts.quarantine.as_ref().filter(|_| visit.work) {
+        return Err(Blocked::Quarantine { reason: reason.clone() });
+    }
     if let Some(reason) = &payer.paused_reason {
         return Err(Blocked::PayerPaused { reason: reason.clone() });
     }
@@ -65,32 +81,179 @@ pub(super) fn open_for(
     if facts.credentials.is_empty() {
         return Err(Blocked::NoCredential);
     }
-    let Some(credential) = facts.credentials.iter().find(|c| c.refused_at.is_none()) else {
+    let permission = &payer.profile.permission;
+    let covered = || facts.credentials.iter().filter(|c| permission.covers(&c.account));
+    if covered().next().is_none() {
+        let reason = "the permission lists no account that is recorded".to_owned();
+        return Err(Blocked::NotPermitted { reason });
+    }
+    let named =
+        |c: &Credential| !permission.named_identity || (c.identity.is_some() && c.owner.is_some());
+    if !covered().any(named) {
+        return Err(Blocked::NoIdentity);
+    }
+    let Some(credential) = covered().find(|c| named(c) && c.refused_at.is_none()) else {
         return Err(Blocked::AccountRefused);
     };
-    if let Some(until) = payer.rests_until.filter(|until| *until > now) {
-        return Err(Blocked::PortalDown { until });
+    match rules(facts, credential, visit, now).into_iter().find_map(|rule| rule.blocked) {
+        Some(blocked) => Err(blocked),
+        None => Ok(credential),
     }
-    // A live portal session needs no login.
-    if !warm && let Some(until) = login_budget_spent(&facts.logins, payer, now) {
-        return Err(Blocked::LoginBudget { until });
-    }
-    Ok(credential)
 }
 
-/// Until when no further login fits into the payer's hour, if none does.
+/// A rule of politeness and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleState {
+    /// `calendar`, `breaker`, `sessions`, `logins`, `lockout`, `starts`, `submits`.
+    pub rule: &'static str,
+    /// What it stands at, for people.
+    pub says: String,
+    /// Set when it keeps jobs from being leased now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Blocked>,
+}
+
+/// Every rule of politeness, in the order in which they are told.
+fn rules(facts: &Facts, credential: &Credential, visit: Visit, now: Timestamp) -> Vec<RuleState> {
+    let payer = &facts.payer;
+    let limits = &payer.profile.limits;
+    let sessions = RuleState {
+        rule: "sessions",
+        says: format!("{} of {} at work", payer.sessions, limits.sessions_max),
+        blocked: (payer.sessions >= limits.sessions_max)
+            .then_some(Blocked::SessionLimit { limit: limits.sessions_max }),
+    };
+    let logins = logins_rule(facts, visit, now);
+    let unclear = unclear_logins(facts, credential);
+    let lockout = RuleState {
+        rule: "lockout",
+        says: format!("{} logins without a known end", unclear.iter().filter(|l| !l.good).count()),
+        blocked: polite::lockout_until(&unclear, &payer.profile.pace, now)
+            .filter(|_| !visit.warm)
+            .map(|until| Blocked::LockoutBudget { until }),
+    };
+    let pace = &payer.profile.pace;
+    let starts = RuleState {
+        rule: "starts",
+        says: per_minute(&facts.starts, pace.starts_per_minute, now),
+        blocked: pace
+            .starts_per_minute
+            .map(|limit| if visit.work { polite::for_work(limit) } else { limit })
+            .and_then(|limit| polite::full_until(&facts.starts, limit, polite::MINUTE_MS, now))
+            .map(|until| Blocked::TooManyStarts { until }),
+    };
+    // A full minute of submissions holds back permits, not visits.
+    let says = per_minute(&facts.submits, pace.submits_per_minute, now);
+    let submits = RuleState { rule: "submits", says, blocked: None };
+    vec![
+        calendar_rule(payer, now),
+        breaker_rule(payer, now),
+        sessions,
+        logins,
+        lockout,
+        starts,
+        submits,
+    ]
+}
+
+fn per_minute(granted: &[Timestamp], limit: Option<u32>, now: Timestamp) -> String {
+    let lately = granted.iter().filter(|at| now.since_ms(**at) < polite::MINUTE_MS).count();
+    limit.map_or_else(
+        || "not limited".to_owned(),
+        |limit| format!("{lately} of {limit} within a minute"),
+    )
+}
+
+fn calendar_rule(payer: &Known, now: Timestamp) -> RuleState {
+    let standing = payer.profile.calendar.standing(&payer.profile.time_zone, now);
+    let blocked = match standing {
+        Standing::Open { .. } => None,
+        Standing::Closed { until, maintenance } => Some(Blocked::Closed { until, maintenance }),
+    };
+    let says = match (standing, &blocked) {
+        (_, Some(blocked)) => blocked.say(),
+        (Standing::Open { until: Some(until) }, None) => format!("open until {until}"),
+        (_, None) => "open".to_owned(),
+    };
+    RuleState { rule: "calendar", says, blocked }
+}
+
+fn breaker_rule(payer: &Known, now: Timestamp) -> RuleState {
+    let (says, blocked) =
+        match polite::breaker(payer.downs, payer.rests_until, &payer.profile.pace, now) {
+            Breaker::Closed => ("closed".to_owned(), None),
+            Breaker::Open(until) => {
+                (format!("open until {until}"), Some(Blocked::PortalDown { until }))
+            }
+            // One visit at a time may try.
+            Breaker::HalfOpen => {
+                ("half open".to_owned(), (payer.sessions > 0).then_some(Blocked::Probing))
+            }
+        };
+    RuleState { rule: "breaker", says, blocked }
+}
+
+fn logins_rule(facts: &Facts, visit: Visit, now: Timestamp) -> RuleState {
+    let limit = facts.payer.profile.limits.logins_per_hour_max;
+    let lately = facts.logins.iter().filter(|l| now.since_ms(l.login.at) < polite::HOUR_MS).count();
+    RuleState {
+        rule: "logins",
+        says: format!("{lately} of {limit} within an hour"),
+        // A live portal session needs no login.
+        blocked: login_budget_spent(&facts.logins, (limit, visit.work), now)
+            .filter(|_| !visit.warm)
+            .map(|until| Blocked::LoginBudget { until }),
+    }
+}
+
+/// Logins of one account; what the portal refused clearly stops the account itself.
+fn unclear_logins(facts: &Facts, credential: &Credential) -> Vec<Login> {
+    let own = facts.logins.iter().filter(|l| l.credential == credential.id);
+    own.map(|l| l.login).collect()
+}
+
+/// Until when no further login fits into the payer's hour, if none does. Work leaves one login of the hour for looks.
 pub(in crate::flow) fn login_budget_spent(
-    logins: &[Timestamp],
-    payer: &Known,
+    logins: &[Tried],
+    (limit, work): (u32, bool),
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let max = usize::try_from(payer.profile.limits.logins_per_hour_max).unwrap_or(usize::MAX);
-    if max == 0 {
-        return Some(now.plus_ms(HOUR_MS));
+    let at: Vec<Timestamp> = logins.iter().map(|l| l.login.at).collect();
+    let limit = if work { polite::for_work(limit) } else { limit };
+    polite::full_until(&at, limit, polite::HOUR_MS, now)
+}
+
+/// What stands in the way of a permit that stands in the way of no lease, a sentence: the portal closes before the submission could
+/// be over, rests, or got as many submissions as it may within a minute. A visit that came this far shows that the portal works
+/// again.
+pub(in crate::flow) async fn no_permit_now(
+    tx: &mut Tx,
+    payer: &Known,
+    lasts_ms: i64,
+) -> Result<Option<String>> {
+    let now = tx.now;
+    if let Some(quarantine) = state::quarantine_in(tx).await? {
+        return Ok(Some(Blocked::Quarantine { reason: quarantine.reason }.say()));
     }
-    let over = logins.len().checked_sub(max)?;
-    // When this one leaves the window there is room again.
-    logins.get(over).map(|at| at.plus_ms(HOUR_MS))
+    let profile = &payer.profile;
+    match profile.calendar.standing(&profile.time_zone, now) {
+        Standing::Closed { until, maintenance } => {
+            return Ok(Some(Blocked::Closed { until, maintenance }.say()));
+        }
+        Standing::Open { until: Some(until) } if now.plus_ms(lasts_ms) >= until => {
+            return Ok(Some(format!("the portal closes at {until}, too soon for a submission")));
+        }
+        Standing::Open { .. } => {}
+    }
+    if let Breaker::Open(until) =
+        polite::breaker(payer.downs, payer.rests_until, &profile.pace, now)
+    {
+        return Ok(Some(Blocked::PortalDown { until }.say()));
+    }
+    let Some(limit) = profile.pace.submits_per_minute else { return Ok(None) };
+    let given = intents::opened_since(tx, &profile.id, now.plus_ms(-polite::MINUTE_MS)).await?;
+    let full = polite::full_until(&given, limit, polite::MINUTE_MS, now);
+    Ok(full.map(|until| format!("as many submissions as allowed were sent; the next at {until}")))
 }
 
 pub(super) async fn facts_of(
@@ -100,8 +263,20 @@ pub(super) async fn facts_of(
     (live, held): (&ByTask, &ByTask),
 ) -> Result<Facts> {
     let id = payer.profile.id.clone();
-    let since = tx.now.plus_ms(-HOUR_MS);
+    let locks = i64::from(payer.profile.pace.locks_within_min) * 60_000;
+    let since = tx.now.plus_ms(-polite::HOUR_MS.max(locks));
+    let minute = tx.now.plus_ms(-polite::MINUTE_MS);
+    let pace = payer.profile.pace.clone();
     Ok(Facts {
+        starts: match pace.starts_per_minute {
+            Some(_) => attempts::started_since(tx, &id, minute).await?,
+            None => Vec::new(),
+        },
+        submits: match pace.submits_per_minute {
+            Some(_) => intents::opened_since(tx, &id, minute).await?,
+            None => Vec::new(),
+        },
+        quarantine: state::quarantine_in(tx).await?.map(|q| q.reason),
         pool_paused: pools
             .iter()
             .find(|p| p.id == payer.pool)
@@ -150,7 +325,8 @@ pub async fn why_blocked(core: &Core, now: Timestamp) -> Result<Vec<WhyBlocked>>
                 || facts.payer.profile.permission.tasks.contains(task)
         };
         for task in Task::ALL.into_iter().filter(concerned) {
-            let blocked = match open_for(&facts, task, false, now) {
+            let visit = Visit { warm: false, work: true };
+            let blocked = match open_for(&facts, task, visit, now) {
                 Err(blocked) => Some(blocked),
                 Ok(_) => room.clone(),
             };
@@ -163,10 +339,6 @@ pub async fn why_blocked(core: &Core, now: Timestamp) -> Result<Vec<WhyBlocked>>
 }
 
 fn no_room(core: &Core, payer: &Known, agents: &[Agent], now: Timestamp) -> Option<Blocked> {
-    let limit = payer.profile.limits.sessions_max;
-    if payer.sessions >= limit {
-        return Some(Blocked::SessionLimit { limit });
-    }
     let serving: Vec<&Agent> = agents
         .iter()
         .filter(|a| a.state == "accepting" && a.info.pool == payer.pool)
@@ -179,6 +351,34 @@ fn no_room(core: &Core, payer: &Known, agents: &[Agent], now: Timestamp) -> Opti
     } else {
         None
     }
+}
+
+/// How a payer stands: each rule of politeness, and each task that gets no lease now.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stands {
+    /// Rules, in the order in which they are judged.
+    pub rules: Vec<RuleState>,
+    /// What holds each task back.
+    pub blocked: Vec<WhyBlocked>,
+}
+
+/// [`Stands`] of one payer, by the decision that leases.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn stands(core: &Core, payer: &str, now: Timestamp) -> Result<Stands> {
+    let blocked = why_blocked(core, now).await?.into_iter().filter(|w| w.payer == payer).collect();
+    let mut tx = core.store.begin(now).await?;
+    let known = payers::find_in(&mut tx, payer).await?;
+    let known = known.ok_or(crate::store::Error::NotFound("payer"))?;
+    let pools = payers::pools_in(&mut tx).await?;
+    let nothing = (&ByTask::new(), &ByTask::new());
+    let facts = facts_of(&mut tx, known, &pools, nothing).await?;
+    let visit = Visit { warm: false, work: true };
+    let account = facts.credentials.iter().find(|c| c.refused_at.is_none());
+    let rules = account.or(facts.credentials.first()).map(|c| rules(&facts, c, visit, now));
+    let calendar = || vec![calendar_rule(&facts.payer, now), breaker_rule(&facts.payer, now)];
+    Ok(Stands { rules: rules.unwrap_or_else(calendar), blocked })
 }
 
 /// Why a job is not leased although it is ready; none when it may be leased any moment or is not waiting for a lease.

@@ -44,7 +44,7 @@ pub async fn take_in(
     // Read in a second step as the typed request, so that a fault names its place.
     let request = super::input::json_from(new.request.to_string().as_bytes())
         .map_err(|problem| problem.at("request"))?;
-    let wanted = Intake { payer: new.payer, request, again: new.again };
+    let wanted = Intake { payer: new.payer, request, again: new.again, spoken: None };
     let made =
         intake::take_in(&app.core, &caller.as_actor(), &wanted, Some(&once), app.now()).await?;
     let made = CaseMade { case: made.case.to_string(), job: made.job.to_string() };

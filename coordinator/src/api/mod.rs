@@ -12,6 +12,7 @@ pub mod drift;
 pub mod error;
 pub mod evidence;
 pub mod exceptions;
+pub mod facade;
 pub mod filter;
 pub mod fleet;
 pub mod input;
@@ -58,6 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(staff())
         .merge(taking_in().route_layer(passed_on))
         .merge(making().route_layer(remembered))
+        .merge(facade())
         .layer(from_fn(in_time));
     Router::new()
         .merge(quick)
@@ -188,6 +190,15 @@ fn staff() -> Router<Arc<App>> {
         .route("/v1/keys/{id}/revoke", post(users::revoke_key))
 }
 
+/// The fleet as an endpoint of a standard. Its bodies hold documents.
+fn facade() -> Router<Arc<App>> {
+    Router::new()
+        .route("/fhir/metadata", get(facade::pas::metadata))
+        .route("/fhir/Claim/$submit", post(facade::pas::submit))
+        .route("/fhir/Claim/$inquire", post(facade::pas::inquire))
+        .layer(DefaultBodyLimit::max(SIZE_MAX_BYTES))
+}
+
 /// The protocol of agents. No time limit of ours: they bound their calls, and two of these wait on purpose.
 fn agents() -> Router<Arc<App>> {
     let evidence = put(agent::put_evidence).layer(DefaultBodyLimit::max(SIZE_MAX_BYTES));
@@ -272,7 +283,7 @@ impl utoipa::Modify for Keys {
         drift::list, drift::show, drift::accept, drift::dismiss,
         scripts::list, scripts::show, scripts::publish, scripts::hold, scripts::unhold, audit::list, audit::verified, users::list, users::show, users::add, users::add_key,
         users::lock, users::unlock, users::set_password, users::change_password, users::list_keys, users::revoke_key,
-        live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,
+        facade::pas::metadata, facade::pas::submit, facade::pas::inquire, live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,
         agent::hello, agent::lease, agent::beat, agent::script, agent::document, agent::put_steps, agent::put_evidence,
         agent::release_secret, agent::count_login, agent::spool_key, agent::signed_in, agent::intent, agent::not_clicked, agent::end, agent::release, agent::bye,
     ),

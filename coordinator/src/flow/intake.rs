@@ -21,7 +21,10 @@ use super::{
 use crate::{
     live::Topic,
     seal::Index,
-    store::{Tx, cases, cases::Case, documents, jobs, jobs::NewJob, payers, references, scripts},
+    store::{
+        Tx, cases, cases::Case, documents, exchanges, exchanges::Spoken, jobs, jobs::NewJob,
+        payers, references, scripts,
+    },
 };
 
 /// What comes in.
@@ -35,6 +38,9 @@ pub struct Intake {
     /// A person's reason for ordering the same request again although it was submitted before.
     #[serde(default)]
     pub again: Option<String>,
+    /// The request as it came in a standard format, whose answer repeats words of it.
+    #[serde(skip)]
+    pub spoken: Option<Spoken>,
 }
 
 /// What it became.
@@ -84,6 +90,9 @@ pub async fn take_in(
         rev: 0,
     };
     cases::insert(&mut tx, &case, &intake.request).await?;
+    if let Some(spoken) = &intake.spoken {
+        exchanges::insert(&mut tx, case.id, spoken).await?;
+    }
     let job = new_job(&mut tx, core, &case, task, script, actor).await?;
     let taken = Taken { case: case.id, job };
     if let Some(because) = resembles(&mut tx, &case, &intake.request).await? {
@@ -98,7 +107,8 @@ pub async fn take_in(
         actor,
         "case.received",
         case.id,
-        json!({"kind": case.kind, "payer": case.payer, "round": round, "reason": intake.again}),
+        json!({"kind": case.kind, "payer": case.payer, "round": round, "reason": intake.again,
+               "standard": intake.spoken.as_ref().map(|s| s.standard)}),
     );
     remember(&mut tx, once, &taken).await?;
     tx.commit().await?;

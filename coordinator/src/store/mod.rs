@@ -11,6 +11,7 @@ pub mod documents;
 pub mod drift;
 pub mod evidence;
 pub mod exceptions;
+pub mod exchanges;
 pub mod fingerprints;
 pub mod intents;
 pub mod jobs;

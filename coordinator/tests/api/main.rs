@@ -10,6 +10,7 @@ mod documents;
 mod drift;
 mod evidence;
 mod exceptions;
+mod facade;
 mod fleet;
 mod jobs;
 mod limits;

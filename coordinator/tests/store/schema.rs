@@ -54,7 +54,7 @@ pub(crate) async fn tamper(bed: &Bed) {
 
 /// Every text in every table.
 pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
-    const TABLES: [&str; 26] = [
+    const TABLES: [&str; 27] = [
         "SELECT * FROM payers",
         "SELECT * FROM users",
         "SELECT * FROM api_keys",
@@ -81,6 +81,7 @@ pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
         "SELECT * FROM permission_proposals",
         "SELECT * FROM late_reports",
         "SELECT * FROM fleet_state",
+        "SELECT * FROM exchanges",
     ];
     let mut all = Vec::new();
     for sql in TABLES {

@@ -196,13 +196,24 @@ impl Wish {
     }
 }
 
-/// A capability statement of a server that offers PAS at `base`: `$submit`, `$inquire` and subscriptions.
+/// A capability statement of a server that offers PAS: `$submit`, `$inquire`, and subscriptions where it has them.
 #[must_use]
-pub fn capability(software: &str, version: &str, date: &str) -> Value {
+pub fn capability(software: &str, version: &str, date: &str, subscriptions: bool) -> Value {
     let operation = |name: &str| {
         json!({"name": name,
                "definition": format!("http://hl7.org/fhir/us/davinci-pas/OperationDefinition/Claim-{name}")})
     };
+    let mut resources = vec![
+        json!({"type": "Claim", "supportedProfile": [profile::CLAIM, profile::CLAIM_INQUIRY],
+               "operation": [operation("submit"), operation("inquire")]}),
+        json!({"type": "ClaimResponse",
+               "supportedProfile": [profile::CLAIM_RESPONSE, profile::CLAIM_INQUIRY_RESPONSE]}),
+    ];
+    if subscriptions {
+        resources.push(json!({"type": "Subscription", "supportedProfile": [profile::SUBSCRIPTION],
+            "interaction": [{"code": "create"}, {"code": "read"}, {"code": "delete"}]}));
+    }
+    let guide = "http://hl7.org/fhir/us/davinci-pas/ImplementationGuide/hl7.fhir.us.davinci-pas";
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -213,16 +224,7 @@ pub fn capability(software: &str, version: &str, date: &str) -> Value {
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json"],
         "implementationGuide":
-            [format!("http://hl7.org/fhir/us/davinci-pas/ImplementationGuide/hl7.fhir.us.davinci-pas|{}", super::name::VERSION)],
-        "rest": [{
-            "mode": "server",
-            "resource": [
-                {"type": "Claim", "supportedProfile": [profile::CLAIM, profile::CLAIM_INQUIRY],
-                 "operation": [operation("submit"), operation("inquire")]},
-                {"type": "ClaimResponse", "supportedProfile": [profile::CLAIM_RESPONSE, profile::CLAIM_INQUIRY_RESPONSE]},
-                {"type": "Subscription", "supportedProfile": [profile::SUBSCRIPTION],
-                 "interaction": [{"code": "create"}, {"code": "read"}, {"code": "delete"}]}
-            ]
-        }]
+            [format!("{guide}|{}", super::name::VERSION)],
+        "rest": [{"mode": "server", "resource": resources}]
     })
 }

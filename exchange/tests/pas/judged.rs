@@ -104,7 +104,7 @@ fn everything() -> Vec<Value> {
         json(&found.build()),
         json(&wish.build()),
         json(&OperationOutcome::of_faults(&[fault])),
-        capability("fleet", "1", "2026-11-21"),
+        capability("fleet", "1", "2026-11-21", true),
     ];
     all.extend(Task::asking(&wanted, &about).iter().map(json));
     all

@@ -19,7 +19,7 @@ use tokio::{net::TcpListener, sync::watch};
 use crate::{
     App,
     access::bootstrap,
-    api::scripts::bundle,
+    api::{facade::tell::Teller, scripts::bundle},
     cli::print,
     clock::Clock,
     config::Config,
@@ -69,12 +69,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("listening on {} (FLEET_LISTEN)", config.listen))?;
     let address = format!("http://{}", listener.local_addr()?);
     let (end, ending) = watch::channel(false);
-    let duties = duties::start(&core, &clock, &ending);
+    let mut duties = duties::start(&core, &clock, &ending);
     let marking = tokio::spawn(keep_mark(mark.clone(), core.clone(), ending.clone()));
     let connections_max = config.connections_max;
     let announced = config.data_file("address");
     fs::write(&announced, &address).with_context(|| format!("writing {}", announced.display()))?;
     let app = Arc::new(App::new(core.clone(), clock, config, post, agent_key_hash, ending));
+    let teller = Teller::new(&app).map_err(|why| anyhow::anyhow!("FLEET_EXTRA_CA: {why}"))?;
+    duties.spawn(teller.run(Arc::clone(&app)));
     print::line(&serde_json::json!({"listening": address}).to_string());
     tracing::info!(address, "the coordinator serves");
 

@@ -11,6 +11,7 @@ pub mod heartbeat;
 pub mod intake;
 pub mod lease;
 pub mod login;
+pub mod notify;
 pub mod payers;
 pub mod people;
 pub mod permit;

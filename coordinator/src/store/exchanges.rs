@@ -11,6 +11,8 @@ use crate::vals;
 pub struct Spoken {
     /// `pas` or `x12`.
     pub standard: &'static str,
+    /// Who asks: National Provider Identifier.
+    pub organization: String,
     /// The request as it came, without documents. Patient data.
     pub text: String,
 }
@@ -21,8 +23,7 @@ impl std::fmt::Debug for Spoken {
     }
 }
 
-const INSERT: &str =
-    "INSERT INTO exchanges (case_id, standard, request, created_at_ms) VALUES ($1, $2, $3, $4)";
+const INSERT: &str = "INSERT INTO exchanges (case_id, standard, request, created_at_ms, organization) VALUES ($1, $2, $3, $4, $5)";
 const OF_CASE: &str =
     "SELECT case_id AS id, request FROM exchanges WHERE case_id = $1 AND standard = $2";
 
@@ -33,7 +34,7 @@ const OF_CASE: &str =
 pub async fn insert(tx: &mut Tx, case: CaseId, spoken: &Spoken) -> Result<(), Error> {
     let (now, id) = (tx.now, case.to_string());
     let sealed = seal_text(&tx.seal, "exchanges", "request", &id, &spoken.text);
-    tx.exec(INSERT, vals![&id, spoken.standard, sealed, now]).await?;
+    tx.exec(INSERT, vals![&id, spoken.standard, sealed, now, &spoken.organization]).await?;
     Ok(())
 }
 

@@ -23,6 +23,7 @@ pub mod references;
 pub mod scripts;
 pub mod state;
 pub mod steps;
+pub mod subscriptions;
 pub mod work;
 
 use std::sync::Arc;

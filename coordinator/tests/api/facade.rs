@@ -36,7 +36,7 @@ fn service(sequence: u32, code: &str, units: u32) -> Service {
     }
 }
 
-fn request(exchange: &str) -> Request {
+pub(crate) fn request(exchange: &str) -> Request {
     let party = |npi: &str, name: &str| Party {
         keys: vec![Key::of(system::NPI, npi)],
         name: Some(name.to_owned()),
@@ -86,7 +86,7 @@ fn request(exchange: &str) -> Request {
     }
 }
 
-fn bytes(request: &Request) -> String {
+pub(crate) fn bytes(request: &Request) -> String {
     pas::write(&request.build(&Naming::new("https://clinic.example/fhir", "PA-000401")))
 }
 
@@ -102,7 +102,7 @@ async fn post(app: &TestApp, role: Option<Role>, path: &str, wait_s: u32, body: 
     app.send(call.body(Body::from(body.to_owned())).unwrap()).await
 }
 
-async fn submit(app: &TestApp, request: &Request) -> Seen {
+pub(crate) async fn submit(app: &TestApp, request: &Request) -> Seen {
     post(app, Some(Role::Operator), "$submit", 0, &bytes(request)).await
 }
 
@@ -198,7 +198,7 @@ async fn submitted(app: &TestApp, exchange: &str, said: &str, more: &Value) -> A
     answer(&seen)
 }
 
-fn number(kind: &str, value: &str) -> Value {
+pub(crate) fn number(kind: &str, value: &str) -> Value {
     json!({"kind": kind, "issuer": "crestline", "value": value, "read_by": "dom", "at": "2026-03-02T14:00:00Z"})
 }
 

@@ -19,5 +19,6 @@ mod openapi;
 mod payers;
 mod scripts;
 mod start;
+mod subscription;
 mod test_app;
 mod users;

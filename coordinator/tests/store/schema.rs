@@ -54,7 +54,7 @@ pub(crate) async fn tamper(bed: &Bed) {
 
 /// Every text in every table.
 pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
-    const TABLES: [&str; 27] = [
+    const TABLES: [&str; 29] = [
         "SELECT * FROM payers",
         "SELECT * FROM users",
         "SELECT * FROM api_keys",
@@ -82,6 +82,8 @@ pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
         "SELECT * FROM late_reports",
         "SELECT * FROM fleet_state",
         "SELECT * FROM exchanges",
+        "SELECT * FROM subscriptions",
+        "SELECT * FROM notices",
     ];
     let mut all = Vec::new();
     for sql in TABLES {

@@ -2,6 +2,8 @@
 //! does not see that a portal is behind it. The same intake, the same rules against doubled submissions, the same keys and audit.
 
 pub mod pas;
+pub mod subscription;
+pub mod tell;
 
 mod answer;
 mod asked;

@@ -59,7 +59,7 @@ const FOUND_MAX: u32 = 50;
 #[utoipa::path(get, path = "/fhir/metadata", tag = "standards", security(()),
     responses((status = 200, description = "CapabilityStatement", body = Object, content_type = "application/fhir+json")))]
 pub async fn metadata() -> Response {
-    let built = pas::subscription::capability("fleet", env!("CARGO_PKG_VERSION"), STATED, false);
+    let built = pas::subscription::capability("fleet", env!("CARGO_PKG_VERSION"), STATED, true);
     let mut reply = Json(built).into_response();
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(FHIR));
     reply
@@ -90,11 +90,12 @@ pub async fn submit(
     attach(&app, &caller, &once, &request, &mut canonical).await?;
     request.documents.clear();
     let text = pas::write(&request.build(&Naming::new("urn", "request")));
+    let organization = canonical.requesting.npi.clone();
     let wanted = Intake {
         payer,
         request: domain::request::Request::PriorAuth(Box::new(canonical)),
         again: None,
-        spoken: Some(Spoken { standard: "pas", text }),
+        spoken: Some(Spoken { standard: "pas", organization, text }),
     };
     let actor = caller.as_actor();
     let made = intake::take_in(&app.core, &actor, &wanted, Some(&once), app.now()).await?;
@@ -157,14 +158,20 @@ struct Came {
 }
 
 fn bundle(headers: &HeaderMap, body: &Raw) -> Reply<Came> {
+    is_fhir(headers)?;
+    let what = pas::read(&body.0, "Bundle")?;
+    Ok(Came { what, sha256: key::hex(&Sha256::digest(&body.0)) })
+}
+
+/// Refuses what does not say that it is FHIR in JSON.
+pub(super) fn is_fhir(headers: &HeaderMap) -> Reply<()> {
     let media = header_text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if media != FHIR && media != "application/json" {
         let wanted = "send `Content-Type: application/fhir+json`";
         return Err(Problem::new("media-type", wanted).at("content-type").into());
     }
-    let what = pas::read(&body.0, "Bundle")?;
-    Ok(Came { what, sha256: key::hex(&Sha256::digest(&body.0)) })
+    Ok(())
 }
 
 /// The sender's identifier of the exchange makes a call that is sent again the same call.
@@ -255,21 +262,26 @@ fn standing<'a>(
     Standing { id: case.id, rev: case.rev, status, jobs, numbers }
 }
 
-/// The response bundle to a request, as its case stands now.
-async fn response(app: &App, case: &Case, request: &Request) -> Reply<Bundle> {
-    let own = jobs::of_case(app.store(), case.id).await?;
-    let numbers = references::of_case(app.store(), case.id).await?;
-    let answer = answer(&standing(case, &own, &numbers), request, app.now());
+/// The address everything of this server is below.
+pub(super) fn base(app: &App) -> String {
     let base = app.config.public_url.as_ref().map_or_else(
         || format!("http://{}", app.config.listen),
         |url| url.as_str().trim_end_matches('/').to_owned(),
     );
-    let naming = Naming::new(&format!("{base}/fhir"), &format!("{}.{}", case.id, case.rev));
+    format!("{base}/fhir")
+}
+
+/// The response bundle to a request, as its case stands now.
+pub(super) async fn response(app: &App, case: &Case, request: &Request) -> Reply<Bundle> {
+    let own = jobs::of_case(app.store(), case.id).await?;
+    let numbers = references::of_case(app.store(), case.id).await?;
+    let answer = answer(&standing(case, &own, &numbers), request, app.now());
+    let naming = Naming::new(&base(app), &format!("{}.{}", case.id, case.rev));
     Ok(answer.build(request, &naming))
 }
 
 /// The request of a case in the words it came in, or in words made of it where it came by another door.
-async fn spoken(app: &App, case: &Case, request: &PriorAuth) -> Reply<Request> {
+pub(super) async fn spoken(app: &App, case: &Case, request: &PriorAuth) -> Reply<Request> {
     let Some(text) = exchanges::of_case(app.store(), case.id, "pas").await? else {
         let (id, created) = (case.id.to_string(), case.created_at.to_string());
         return Ok(asked::spoken(&id, &case.payer, request, &created));

@@ -337,7 +337,7 @@ mod tests {
         let name = format!("report-{}.json", report.attempt);
         let text = fs::read_to_string(dir.path().join(&name)).expect("there");
         assert!(!text.contains("ALDERSEED") && !text.contains("unproved"), "{text}");
-        assert_eq!(told(&spool.reports()), told(&[report.clone()]));
+        assert_eq!(told(&spool.reports()), told(std::slice::from_ref(&report)));
 
         // A new life knows no keys; a wrong one and another attempt's place open nothing.
         let again = Spool::open(dir.path()).expect("opens again");
@@ -346,7 +346,7 @@ mod tests {
         again.learn(report.fenced.lease, &key(8));
         assert!(again.reports().is_empty());
         again.learn(report.fenced.lease, &key(7));
-        assert_eq!(told(&again.reports()), told(&[report.clone()]));
+        assert_eq!(told(&again.reports()), told(std::slice::from_ref(&report)));
         let other = AttemptId::new(at(), 9);
         let moved = text.replace(&report.attempt.to_string(), &other.to_string());
         fs::write(dir.path().join(&name), moved).expect("written");

@@ -219,6 +219,10 @@ mod tests {
         }
     }
 
+    /// What is changed, of which permission, the accounts there are, and the first words of the refusal.
+    type Row<'a> =
+        (Vec<(&'a str, serde_json::Value)>, &'a Permission, &'a [String], Option<&'a str>);
+
     #[test]
     fn what_may_be_recorded() {
         let unknown = permission(&[("state", "unknown".into())]);
@@ -228,7 +232,7 @@ mod tests {
         let basis = |word: &str| ("basis", serde_json::Value::from(word));
         let test = ["https://hub.crestline.test".to_owned(), "https://a.example:8443".to_owned()];
         let real = ["https://portal.payer.com".to_owned()];
-        let rows: [(Vec<(&str, serde_json::Value)>, &Permission, &[String], Option<&str>); 12] = [
+        let rows: [Row<'_>; 12] = [
             (vec![], &known, &real, None),
             (vec![basis("hearsay")], &known, &real, Some("basis")),
             (vec![basis("simulator"), far.clone()], &known, &test, None),

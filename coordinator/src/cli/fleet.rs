@@ -303,22 +303,25 @@ impl Payers {
                 send(client, &format!("payers/{}", act.id), "permission", &body, json).await
             }
             Self::Credential { payer, account, file } => {
-                let secrets = print::read_json(&file)?;
-                let all_text =
-                    secrets.as_object().is_some_and(|m| m.values().all(Value::is_string));
-                if !all_text {
-                    return Err(Failed::new(
-                        Exit::Usage,
-                        "the file must hold one JSON object with a text per alias",
-                    ));
-                }
-                let body = json!({"account": account, "secrets": secrets});
-                let path = format!("payers/{payer}/credential");
-                print::thing(&client.put(&path, &body).await?, json);
-                Ok(Exit::Done)
+                credential(client, &payer, &account, &file, json).await
             }
         }
     }
+}
+
+/// Keeps the secrets of an account, which a file holds.
+async fn credential(client: &Client, payer: &str, account: &str, file: &str, json: bool) -> Done {
+    let secrets = print::read_json(file)?;
+    let all_text = secrets.as_object().is_some_and(|m| m.values().all(Value::is_string));
+    if !all_text {
+        return Err(Failed::new(
+            Exit::Usage,
+            "the file must hold one JSON object with a text per alias",
+        ));
+    }
+    let body = json!({"account": account, "secrets": secrets});
+    print::thing(&client.put(&format!("payers/{payer}/credential"), &body).await?, json);
+    Ok(Exit::Done)
 }
 
 /// Verbs of `quarantine`.

@@ -55,32 +55,11 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
         tx.commit().await?;
         return Ok(PermitReply::Already { because, similar: true });
     }
-    let Some(dedup_key) = case.dedup_key else {
+    let Some(dedup_key) = case.dedup_key.clone() else {
         return Err(Error::invalid("job", "does not submit anything"));
     };
-    let fenced_at = now.plus_ms(ttl_ms).plus_ms(core.rules.submit_max_ms);
-    let intent = Intent {
-        id: IntentId::new(now, random()),
-        case: job.case,
-        job: job.id,
-        attempt: ask.attempt,
-        agent: ask.fenced.agent,
-        fence: ask.fenced.fence,
-        dedup_key,
-        round: case.round,
-        step: ask.step,
-        commit: ask.commit.clone(),
-        payload_sha256: ask.payload_sha256.clone(),
-        before: ask.before,
-        ask: ask.ask.clone(),
-        state: "open".to_owned(),
-        void_proof: None,
-        opened_at: now,
-        fenced_at,
-        closed_at: None,
-        looks: 0,
-        first_empty_at: None,
-    };
+    let fenced_at = now.plus_ms(lasts_ms);
+    let intent = opened(ask, &case, dedup_key, now, fenced_at);
     if !intents::open(&mut tx, &intent).await? {
         let because = already(&mut tx, &intent).await?;
         note(&mut tx, &actor, "permit.refused", job.id, json!({"because": because}));
@@ -102,6 +81,38 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
     );
     tx.commit().await?;
     Ok(PermitReply::Go { intent: intent.id, ttl_ms })
+}
+
+/// The intent as it is opened; `fenced_at`: after that nothing of it can leave.
+fn opened(
+    ask: &PermitAsk,
+    case: &Case,
+    dedup_key: String,
+    now: Timestamp,
+    fenced_at: Timestamp,
+) -> Intent {
+    Intent {
+        id: IntentId::new(now, random()),
+        case: case.id,
+        job: ask.fenced.job,
+        attempt: ask.attempt,
+        agent: ask.fenced.agent,
+        fence: ask.fenced.fence,
+        dedup_key,
+        round: case.round,
+        step: ask.step,
+        commit: ask.commit.clone(),
+        payload_sha256: ask.payload_sha256.clone(),
+        before: ask.before,
+        ask: ask.ask.clone(),
+        state: "open".to_owned(),
+        void_proof: None,
+        opened_at: now,
+        fenced_at,
+        closed_at: None,
+        looks: 0,
+        first_empty_at: None,
+    }
 }
 
 /// What stands in the way, a sentence; none when nothing does.

@@ -28,7 +28,7 @@ const FHIR: &str = "application/fhir+json";
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
-    outcome: OperationOutcome,
+    outcome: Box<OperationOutcome>,
     retry_after_s: Option<u32>,
 }
 
@@ -37,7 +37,7 @@ type Reply<T> = Result<T, Refusal>;
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut reply = resource(self.status, &self.outcome);
+        let mut reply = resource(self.status, &*self.outcome);
         let headers = reply.headers_mut();
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -106,7 +106,7 @@ impl From<Problem> for Refusal {
         Self {
             status: StatusCode::from_u16(problem.status)
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            outcome: OperationOutcome::of([issue]),
+            outcome: Box::new(OperationOutcome::of([issue])),
             retry_after_s: problem.retry_after_s,
         }
     }
@@ -121,7 +121,7 @@ impl From<Vec<Fault>> for Refusal {
             } else {
                 StatusCode::UNPROCESSABLE_ENTITY
             },
-            outcome: OperationOutcome::of_faults(&faults),
+            outcome: Box::new(OperationOutcome::of_faults(&faults)),
             retry_after_s: None,
         }
     }

@@ -22,8 +22,8 @@ async fn killed_at(point: &str, payer: &'static str) -> Result<()> {
     let member = if payer == "harbor" { "M10" } else { "M01" };
     let mut fleet = fleet(&story, payer, 0).await?;
     let reached = folder(&story).join("reached");
-    if matches!(point, "permit:after" | "click:before") {
-        // Nothing will have been sent: that can only be seen where something is known to be on record.
+    if matches!(point, "permit:after" | "click:before" | "click:after") {
+        // Nothing may have been sent: that can only be seen where something is known to be on record.
         let first = fleet.start_agent(&[]).await?;
         on_record(&fleet, payer, member).await?;
         fleet.kill_agent(first).await?;

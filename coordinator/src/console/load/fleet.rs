@@ -53,6 +53,12 @@ pub async fn load(app: &App) -> Result<Fleet, flow::Error> {
         })
     });
     let blocked = blocked.collect();
+    // A portal that has no page for a task needs no script for it; somebody who waits for one does.
+    let asked_for = |h: &&WhyBlocked| {
+        !matches!(h.blocked, Blocked::NoScript)
+            || waiting.iter().any(|w| w.payer == h.payer && w.task == h.task)
+    };
+    let concerns: Vec<&WhyBlocked> = held.iter().filter(asked_for).collect();
     Ok(Fleet {
         ready: waiting.iter().map(|w| w.jobs).sum(),
         resting: count(None, "resting"),
@@ -60,7 +66,7 @@ pub async fn load(app: &App) -> Result<Fleet, flow::Error> {
         in_doubt: count(None, "in_doubt"),
         oldest_ready: waiting.iter().map(|w| w.oldest).min(),
         pools: pools(app, now).await?,
-        payers: payer_views(app, known, &held, &count).await?,
+        payers: payer_views(app, known, &concerns, &count).await?,
         blocked,
         quarantine: state::quarantine(store).await?.map(|q| (q.since, q.reason)),
     })
@@ -117,7 +123,7 @@ fn pulse(a: &Agent, rules: &flow::Rules, now: Timestamp) -> Pulse {
 async fn payer_views(
     app: &App,
     known: Vec<Known>,
-    held: &[WhyBlocked],
+    held: &[&WhyBlocked],
     count: &impl Fn(Option<&str>, &str) -> u64,
 ) -> Result<Vec<PayerView>, flow::Error> {
     let store = app.store();
@@ -130,9 +136,10 @@ async fn payer_views(
         let id = p.profile.id.clone();
         // Only what concerns the payer as a whole; a full pool or a busy limit is not its state.
         let held = held.iter().find(|h| h.payer == id && of_payer(&h.blocked));
+        let idle = (!live.iter().any(|s| s.payer == id)).then_some(Blocked::NoScript);
         views.push(PayerView {
             paused: p.paused_reason.clone(),
-            held: held.map(|h| h.blocked.clone()),
+            held: held.map(|h| h.blocked.clone()).or(idle),
             working: count(Some(&id), "leased"),
             ready: count(Some(&id), "ready"),
             exceptions: unanswered(store, &id).await?,

@@ -10,24 +10,6 @@ pub enum Side {
     After,
 }
 
-/// Every fault point, in the order of an attempt's life.
-pub const POINTS: [&str; 14] = [
-    "claim",
-    "decrypt-input",
-    "launch",
-    "navigate",
-    "fill_secret",
-    "totp",
-    "form-fill",
-    "attach-file",
-    "pre-evidence",
-    "permit",
-    "click",
-    "wait-confirm",
-    "post-evidence",
-    "commit",
-];
-
 /// Stops here for good, or for `FLEET_FAULT_FOR_MS`, when `FLEET_FAULT_POINT` names this point (`name`, `name:before` or `name:after`; the bare
 /// name means before): writes the file `FLEET_FAULT_FILE` so that the test knows, then waits for ever.
 #[cfg(feature = "faults")]

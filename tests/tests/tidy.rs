@@ -66,6 +66,21 @@ fn every_file_says_what_lives_there() {
 }
 
 #[test]
+fn the_points_that_are_killed_at_are_in_the_agent() {
+    let agent: String = files(&["rs"])
+        .iter()
+        .filter(|path| path.starts_with("agent/src/"))
+        .map(|path| text(path))
+        .collect();
+    let faults: Vec<String> = tests::chaos::rows::POINTS
+        .iter()
+        .filter(|point| !agent.contains(&format!("\"{point}\"")))
+        .map(|point| format!("{point}: no such fault point in the agent"))
+        .collect();
+    judge("fault points without a place", &faults);
+}
+
+#[test]
 fn no_file_outgrows_its_room() {
     let faults: Vec<String> = files(&["rs", "ts", "css"])
         .into_iter()

@@ -8,6 +8,7 @@ mod cases;
 mod cli;
 mod documents;
 mod drift;
+mod edi;
 mod evidence;
 mod exceptions;
 mod facade;

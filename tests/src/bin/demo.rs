@@ -434,8 +434,10 @@ fn references(job: &Value) -> Vec<String> {
         .collect()
 }
 
+/// The number a payer is asked by later; the transaction's own number comes last.
 fn first_reference(job: &Value) -> Option<String> {
     let all = job["outcome"]["references"].as_array()?;
-    let of = |kind: &str| all.iter().find(|r| r["kind"] == kind);
-    of("tracking").or_else(|| of("authorization")).or_else(|| all.first()).map(|r| text(r, "value"))
+    let of = |kind: &&str| all.iter().find(|r| r["kind"] == **kind);
+    let known = ["tracking", "authorization", "claim", "pend"].iter().find_map(of);
+    known.or_else(|| all.first()).map(|r| text(r, "value"))
 }

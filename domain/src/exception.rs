@@ -102,6 +102,22 @@ impl ExceptionKind {
         }
     }
 
+    /// The queue of a question nobody gave another one: who in a clinic usually knows the answer.
+    #[must_use]
+    pub fn queue(self) -> &'static str {
+        match self {
+            Self::CodeWanted | Self::LoginRefused => "credentials",
+            Self::Challenge => "takeover",
+            Self::PageChanged => "drift",
+            Self::ChooseOne => "eligibility",
+            Self::Correct => "coding",
+            Self::UnmappedStatus | Self::InDoubt | Self::PossibleDuplicate | Self::AlreadyFiled => {
+                "review"
+            }
+            Self::NotPermitted | Self::GaveUp => "operations",
+        }
+    }
+
     /// The question in one plain sentence.
     #[must_use]
     pub fn question(self) -> &'static str {

@@ -321,7 +321,7 @@ pub struct Failure {
     /// Script file and line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// What the script's `exceptions` block asks for: a retry rule and a queue. The coordinator decides.
+    /// What the script's `exceptions` block asks for: a retry rule. The coordinator decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetryRule>,
     /// The script asks that no automatic step follows until a person answers.
@@ -333,6 +333,9 @@ pub struct Failure {
     /// The portal's own words for how long to stay away (`Retry-After`, with status 429 or 503), as they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<String>,
+    /// The list of questions the script wants it on, should a person be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
 }
 
 /// A script's retry wish: arguments of the one retry schedule.
@@ -361,6 +364,7 @@ impl Failure {
             hold: false,
             payer_wide: false,
             retry_after: None,
+            queue: None,
         }
     }
 }

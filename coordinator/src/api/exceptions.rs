@@ -36,6 +36,7 @@ pub async fn list(
     let wanted = exceptions::Filter {
         state: filter::word("state", &q.state, &states)?,
         kind: filter::word("kind", &q.kind, &ExceptionKind::ALL.map(ExceptionKind::word))?,
+        queue: q.queue.clone().unwrap_or_default(),
         payer: q.payer.clone().unwrap_or_default(),
         case: filter::id::<CaseId>("case", &q.case)?,
         job: filter::id::<JobId>("job", &q.job)?,
@@ -137,6 +138,8 @@ fn view(mut e: Exception, role: Role) -> ExceptionView {
         payer: e.payer,
         kind: e.kind.word().to_owned(),
         question: e.kind.question().to_owned(),
+        queue: e.queue,
+        owner: e.owner.map(|owner| owner.to_string()),
         failure: e.failure,
         state: e.state.word().to_owned(),
         claimed_by: None,

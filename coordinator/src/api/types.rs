@@ -173,6 +173,11 @@ pub struct ExceptionView {
     pub kind: String,
     /// The question in one sentence.
     pub question: String,
+    /// The list it stands on: `coding`, `credentials`, `drift`, `eligibility`, `operations`, `review`, `takeover` or a script's own.
+    pub queue: String,
+    /// Whom it is for, when only that one has the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// What happened.
     #[schema(value_type = Object)]
     pub failure: outcome::Failure,

@@ -20,6 +20,7 @@ const CASES: &[print::Column] = &[
 const EXCEPTIONS: &[print::Column] = &[
     ("EXCEPTION", "/id"),
     ("KIND", "/kind"),
+    ("QUEUE", "/queue"),
     ("PAYER", "/payer"),
     ("STATE", "/state"),
     ("JOB", "/job"),
@@ -88,6 +89,9 @@ pub enum Exceptions {
         /// Kind, such as page_changed
         #[arg(long)]
         kind: Option<String>,
+        /// The list it stands on: coding, credentials, drift, eligibility, operations, review, takeover, or a script's own
+        #[arg(long)]
+        queue: Option<String>,
         /// Payer id
         #[arg(long)]
         payer: Option<String>,
@@ -142,8 +146,9 @@ impl Exceptions {
     /// The sentence and exit code.
     pub async fn run(self, client: &Client, json: bool) -> Done {
         let (exception, act, body) = match self {
-            Self::List { state, kind, payer, page } => {
-                let query = page.query(&[("state", state), ("kind", kind), ("payer", payer)]);
+            Self::List { state, kind, queue, payer, page } => {
+                let wanted = [("state", state), ("kind", kind), ("queue", queue), ("payer", payer)];
+                let query = page.query(&wanted);
                 return list(client, "exceptions", &query, EXCEPTIONS, json).await;
             }
             Self::Show { exception } => {

@@ -18,7 +18,7 @@ use super::{frame::Frame, icons::Icon, parts, parts::Tone};
 pub enum Tab {
     /// Nobody has answered.
     Open,
-    /// Held by the reader.
+    /// Held by the reader, or for the reader.
     Mine,
     /// Answered, or no longer asked.
     Resolved,
@@ -72,6 +72,8 @@ pub struct Row {
     pub state: ExceptionState,
     /// Name of the holder or of the one who answered.
     pub person: Option<String>,
+    /// Name of the one it is for.
+    pub owner: Option<String>,
 }
 
 /// The page.
@@ -85,6 +87,10 @@ pub struct Inbox {
     pub payer: String,
     /// Filter: kind word.
     pub kind: String,
+    /// Filter: queue.
+    pub queue: String,
+    /// Queues to choose from.
+    pub queues: Vec<String>,
     /// Payers to choose from: id and name.
     pub payers: Vec<(String, String)>,
     /// Rows.
@@ -133,9 +139,12 @@ pub fn state_words(state: &ExceptionState) -> &'static str {
 
 fn query(v: &Inbox, tab: Tab) -> String {
     let mut out = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in
-        [("tab", tab.word()), ("payer", v.payer.as_str()), ("kind", v.kind.as_str())]
-    {
+    for (name, value) in [
+        ("tab", tab.word()),
+        ("payer", v.payer.as_str()),
+        ("kind", v.kind.as_str()),
+        ("queue", v.queue.as_str()),
+    ] {
         if !value.is_empty() && (name != "tab" || tab != Tab::Open) {
             out.append_pair(name, value);
         }
@@ -187,6 +196,12 @@ fn filters(v: &Inbox) -> Markup {
                     }
                 }
             }
+            label { "Queue"
+                select name="queue" {
+                    option value="" { "All" }
+                    @for queue in &v.queues { option value=(queue) selected[*queue == v.queue] { (queue.replace('_', " ")) } }
+                }
+            }
             button { "Filter" }
         }
     }
@@ -211,6 +226,7 @@ fn list(v: &Inbox, now: Timestamp) -> Markup {
                                 " · " (detail::choice_name(resolution.choice()).to_lowercase()) " by " (p)
                             },
                             (ExceptionState::Withdrawn, _) => { " · no longer asked" },
+                            (ExceptionState::Open, _) => { @if let Some(owner) = &r.owner { " · for " (parts::visible(owner)) } },
                             _ => {},
                         }
                     }
@@ -222,7 +238,7 @@ fn list(v: &Inbox, now: Timestamp) -> Markup {
 }
 
 fn nothing(v: &Inbox) -> Markup {
-    if !v.payer.is_empty() || !v.kind.is_empty() {
+    if !(v.payer.is_empty() && v.kind.is_empty() && v.queue.is_empty()) {
         return parts::empty("Nothing on this list matches the filter.");
     }
     match v.tab {
@@ -234,9 +250,9 @@ fn nothing(v: &Inbox) -> Markup {
                 format!("{} slots are", v.slots_busy)
             }
         )),
-        Tab::Mine => {
-            parts::empty("You hold nothing. A question is claimed when you begin to answer it.")
-        }
+        Tab::Mine => parts::empty(
+            "You hold nothing, and nothing is asked of you. A question is claimed when you begin to answer it.",
+        ),
         Tab::Resolved => parts::empty("No question has been answered yet."),
     }
 }

@@ -200,6 +200,8 @@ pub(super) async fn ask_person(
         payer: job.payer.clone(),
         intent,
         kind,
+        queue: queue(kind, &failure),
+        owner: None,
         failure,
         state: ExceptionState::Open,
         live: None,
@@ -216,6 +218,16 @@ pub(super) async fn ask_person(
         json!({"job": job.id, "kind": kind.word(), "failure": exception.failure.name}),
     ));
     Ok(id)
+}
+
+/// The list a question stands on: the script's own, but doubts are judged in one place.
+fn queue(kind: ExceptionKind, failure: &Failure) -> String {
+    let name = |queue: &&String| {
+        let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        (1..=64).contains(&queue.len()) && queue.chars().all(small)
+    };
+    let own = failure.queue.as_ref().filter(name).filter(|_| kind != ExceptionKind::InDoubt);
+    own.map_or_else(|| kind.queue().to_owned(), Clone::clone)
 }
 
 /// Withdraws a job's unanswered exception because its cause is gone.

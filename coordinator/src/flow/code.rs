@@ -26,7 +26,7 @@ use crate::{
         attempts::Attempt,
         credentials,
         exceptions::{self, Exception, Live},
-        jobs,
+        jobs, people,
     },
 };
 
@@ -143,12 +143,19 @@ async fn resume(tx: &mut Tx, attempt: &Attempt) -> Result<()> {
 async fn open(core: &Core, admitted: Admitted, ask: &SecretAsk) -> Result<()> {
     let Admitted { mut tx, job, attempt } = admitted;
     let payer = profile(&mut tx, &job).await?.name;
-    let account = credentials::get_in(&mut tx, attempt.credential).await?.account;
+    let credential = credentials::get_in(&mut tx, attempt.credential).await?;
+    let account = credential.account;
+    let owner = match &credential.owner {
+        Some(name) => people::called(&mut tx, name).await?,
+        None => None,
+    };
     let detail = format!("the portal asks for `{}` of the account {account}", ask.alias);
     let mut failure = Failure::new(FailureKind::NeedsCode, "code_asked", detail);
-    failure.say = format!(
-        "{payer} has sent a one-time code to the owner of the account {account}; the sign-in waits for it."
-    );
+    let whom = match &credential.owner {
+        Some(name) => format!("{name}, who answers for the account {account}"),
+        None => format!("the owner of the account {account}"),
+    };
+    failure.say = format!("{payer} has sent a one-time code to {whom}; the sign-in waits for it.");
     let id = ExceptionId::new(tx.now, random());
     let until = tx.now.plus_ms(core.rules.code_wait_ms);
     let question = Exception {
@@ -159,6 +166,8 @@ async fn open(core: &Core, admitted: Admitted, ask: &SecretAsk) -> Result<()> {
         payer: job.payer.clone(),
         intent: None,
         kind: ExceptionKind::CodeWanted,
+        queue: ExceptionKind::CodeWanted.queue().to_owned(),
+        owner,
         failure,
         state: ExceptionState::Open,
         live: Some(Live { alias: ask.alias.clone(), until }),

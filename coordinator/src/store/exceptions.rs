@@ -2,7 +2,7 @@
 
 use domain::{
     exception::{ExceptionKind, ExceptionState, Resolution},
-    id::{AttemptId, CaseId, ExceptionId, IntentId, JobId},
+    id::{AttemptId, CaseId, ExceptionId, IntentId, JobId, UserId},
     outcome::Failure,
     time::Timestamp,
 };
@@ -30,6 +30,10 @@ pub struct Exception {
     pub intent: Option<IntentId>,
     /// Kind.
     pub kind: ExceptionKind,
+    /// The list it stands on.
+    pub queue: String,
+    /// Whom it is for, when only that one has the answer; others may answer still.
+    pub owner: Option<UserId>,
     /// What led to it.
     pub failure: Failure,
     /// State, with what it owns.
@@ -88,6 +92,8 @@ fn read(row: &db::Row, seal: &Seal) -> Result<Exception, Error> {
         payer: row.text("payer_id")?,
         intent: row.opt_parse("intent_id")?,
         kind: ExceptionKind::from_word(&row.text("kind")?).ok_or_else(|| row.corrupt("kind"))?,
+        queue: row.text("queue")?,
+        owner: row.opt_parse("owner_id")?,
         failure: open_json(seal, FAILURE, &row.text("id")?, &row.text("failure")?)?,
         state,
         live: read_live(row)?,
@@ -98,7 +104,7 @@ fn read(row: &db::Row, seal: &Seal) -> Result<Exception, Error> {
 }
 
 const INSERT: &str = "INSERT INTO exceptions (id, case_id, job_id, attempt_id, payer_id, intent_id, kind, failure, state, opened_at_ms, \
-     code_alias, answer_by_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10, $11)";
+     code_alias, answer_by_ms, queue, owner_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10, $11, $12, $13)";
 const LOCK: &str = "UPDATE exceptions SET rev = rev WHERE id = $1 RETURNING *";
 const SAVE: &str = "UPDATE exceptions SET rev = rev + 1, state = $3, claimed_by = $4, claimed_until_ms = $5, \
      first_by = COALESCE($6, first_by), resolved_by = $7, resolution = $8, closed_at_ms = $9 WHERE id = $1 AND rev = $2";
@@ -123,7 +129,9 @@ pub async fn insert(tx: &mut Tx, e: &Exception) -> Result<(), Error> {
         failure,
         e.opened_at,
         e.live.as_ref().map(|live| live.alias.clone()),
-        e.live.as_ref().map(|live| live.until)
+        e.live.as_ref().map(|live| live.until),
+        &e.queue,
+        e.owner
     ];
     tx.exec(INSERT, values).await?;
     Ok(())
@@ -224,7 +232,8 @@ const GET: &str = "SELECT * FROM exceptions WHERE id = $1";
 const LIST: &str = "SELECT * FROM exceptions WHERE ($1 = '' OR id < $1) \
      AND ($2 = '' OR state = $2 OR ($2 = 'unanswered' AND state IN ('open', 'claimed', 'seconding'))) \
      AND ($3 = '' OR payer_id = $3) AND ($4 = '' OR kind = $4) AND ($5 = '' OR case_id = $5) AND ($6 = '' OR job_id = $6) \
-     ORDER BY id DESC LIMIT $7";
+     AND ($7 = '' OR queue = $7) ORDER BY id DESC LIMIT $8";
+const QUEUES: &str = "SELECT DISTINCT queue FROM exceptions ORDER BY queue";
 const UNANSWERED: &str = "SELECT CAST(COUNT(*) AS BIGINT) AS exceptions FROM exceptions WHERE state IN ('open', 'claimed', 'seconding')";
 const OVERHELD: &str =
     "SELECT id FROM exceptions WHERE state = 'claimed' AND claimed_until_ms <= $1 ORDER BY id";
@@ -247,6 +256,8 @@ pub struct Filter {
     pub payer: String,
     /// Kind's word.
     pub kind: String,
+    /// Queue.
+    pub queue: String,
     /// Case id.
     pub case: String,
     /// Job id.
@@ -264,10 +275,20 @@ pub async fn list(
     limit: u32,
 ) -> Result<Page<Exception>, Error> {
     let f = filter;
-    let values = vals![after, &f.state, &f.payer, &f.kind, &f.case, &f.job, i64::from(limit) + 1];
+    let values =
+        vals![after, &f.state, &f.payer, &f.kind, &f.case, &f.job, &f.queue, i64::from(limit) + 1];
     let rows = store.db.all("exceptions", LIST, values).await?;
     let items = rows.iter().map(|r| read(r, &store.seal)).collect::<Result<_, _>>()?;
     Ok(Page::cut(items, limit, |e: &Exception| e.id.to_string()))
+}
+
+/// Queues that questions stand on or have stood on, in order.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn queues(store: &Store) -> Result<Vec<String>, Error> {
+    let rows = store.db.all("exceptions", QUEUES, vals![]).await?;
+    rows.iter().map(|row| row.text("queue")).collect()
 }
 
 /// How many wait for a person.

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0005_drift_kinds.sql"),
     include_str!("../../../migrations/0006_exchanges.sql"),
     include_str!("../../../migrations/0007_subscriptions.sql"),
+    include_str!("../../../migrations/0008_queues.sql"),
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (id BIGINT PRIMARY KEY, sha256 TEXT NOT NULL, at_ms BIGINT NOT NULL)";

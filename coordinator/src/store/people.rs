@@ -57,6 +57,7 @@ const BY_LOGIN: &str = "SELECT * FROM users WHERE login = $1";
 const BY_ID: &str = "SELECT * FROM users WHERE id = $1";
 const USERS: &str = "SELECT * FROM users ORDER BY login";
 
+const ACTIVE: &str = "SELECT * FROM users WHERE state = 'active' ORDER BY login";
 const ANYBODY: &str = "SELECT id FROM users LIMIT 1";
 
 /// Whether nobody was ever added: the database is unused.
@@ -124,6 +125,19 @@ pub async fn user(store: &Store, id: UserId) -> Result<User, Error> {
 /// [`Error::Database`].
 pub async fn users(store: &Store) -> Result<Vec<User>, Error> {
     store.db.all("users", USERS, vals![]).await?.iter().map(read_user).collect()
+}
+
+/// The active person of that login or name, in letters of any case; none when several are called so.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn called(tx: &mut Tx, name: &str) -> Result<Option<UserId>, Error> {
+    let wanted = name.trim().to_lowercase();
+    let people: Vec<User> =
+        tx.all("users", ACTIVE, vals![]).await?.iter().map(read_user).collect::<Result<_, _>>()?;
+    let mut same =
+        people.iter().filter(|u| [&u.login, &u.name].iter().any(|n| n.to_lowercase() == wanted));
+    Ok(same.next().filter(|_| same.next().is_none()).map(|u| u.id))
 }
 
 const INSERT_SESSION: &str = "INSERT INTO sessions (token_sha256, user_id, created_at_ms, seen_at_ms, expires_at_ms) VALUES ($1, $2, $3, $3, $4)";

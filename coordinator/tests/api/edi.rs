@@ -10,7 +10,10 @@ use std::{
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../exchange/tests/corpus");
 
 /// Runs the verb with `input` as the file.
-#[expect(clippy::disallowed_methods, reason = "the program under test ends with its input, and is waited for")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program under test ends with its input, and is waited for"
+)]
 fn edi(args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_coordinator"))
         .arg("edi")

@@ -34,6 +34,26 @@ async fn it_asks_one_question_and_offers_what_is_possible() {
 }
 
 #[tokio::test]
+async fn it_stands_on_the_queue_of_its_script_or_of_its_kind() {
+    let app = TestApp::new().await;
+    let (first, _) = waiting(&app, "page_changed").await;
+    assert_eq!(first["queue"], "drift");
+    let (_, job) = app.take_in("crestline", &claim_status("W100000002")).await;
+    let agent = app.hello("a2", 1).await;
+    let lease = app.lease(&agent, 1).await.remove(0);
+    let mut report = failed(&agent, &lease, "not_found");
+    report["end"]["failure"]["queue"] = json!("front_desk");
+    app.agent("report", &report).await.good();
+    let of = async |queue: &str| {
+        let page = app.get(Role::Viewer, &format!("exceptions?queue={queue}")).await.good();
+        page["items"].as_array().unwrap().iter().map(|e| e["job"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("front_desk").await, [json!(job)]);
+    assert_eq!(of("drift").await, [first["job"].clone()]);
+    assert!(of("nobodys").await.is_empty());
+}
+
+#[tokio::test]
 async fn one_person_holds_it_and_a_stale_view_changes_nothing() {
     let app = TestApp::new().await;
     let (exception, _) = waiting(&app, "page_changed").await;

@@ -289,6 +289,7 @@ async fn an_inquiry_finds_the_member_s_cases_by_every_door() {
     let app = TestApp::new().await;
     let numbers = json!({"references": [number("authorization", "AUTH-9")]});
     submitted(&app, "X-1", "approved", &numbers).await;
+    app.clock.advance(1_000);
     let mut by_another_door = prior_auth("W123456789");
     by_another_door["member"]["last_name"] = json!("Birch");
     app.take_in("crestline", &by_another_door).await;

@@ -26,6 +26,7 @@ fn row(n: u128, kind: ExceptionKind) -> Row {
         opened_at: ago(i64::try_from(n).unwrap() * 11),
         state: ExceptionState::Open,
         person: None,
+        owner: None,
     }
 }
 
@@ -67,6 +68,8 @@ fn inbox(rows: Vec<Row>, detail: Option<Detail>) -> Inbox {
         counts: [(Tab::Open, Some(rows.len())), (Tab::Mine, Some(0)), (Tab::Resolved, None)],
         payer: String::new(),
         kind: String::new(),
+        queue: String::new(),
+        queues: vec!["credentials".into(), "prior_auth_desk".into()],
         payers: vec![("crestline".into(), "Crestline".into())],
         rows,
         next: None,

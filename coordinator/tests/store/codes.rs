@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use coordinator::{
     files,
-    flow::{Actor, code, publish, publish::NewScript, resolve, secret, secret::Released},
+    flow::{
+        Actor, code, payers, people, publish, publish::NewScript, resolve, secret, secret::Released,
+    },
     store::{attempts, exceptions},
 };
 use domain::{
@@ -16,12 +18,13 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, PORTAL, code as code_of, user},
+    bed::{Bed, PORTAL, asked, code as code_of, user},
     both,
 };
 
 both!(
     a_person_is_asked_and_the_code_is_given_once,
+    who_answers_for_the_account_is_asked,
     after_the_deadline_nobody_is_asked_any_more,
     an_attempt_that_ends_takes_its_question_along,
     a_message_is_used_once_and_belongs_to_this_sign_in,
@@ -89,6 +92,39 @@ async fn a_person_is_asked_and_the_code_is_given_once(bed: Bed) {
     assert_eq!(released(&bed, &lease).await.unwrap(), None);
     assert_ne!(bed.exception(lease.job).await.id, id);
     bed.fail(&lease, FailureKind::PageChanged).await;
+    bed.in_order().await;
+}
+
+async fn who_answers_for_the_account_is_asked(bed: Bed) {
+    let core = &bed.core;
+    publish_with(&bed, "person_code").await;
+    let add = async |login: &str, name: &str| {
+        let roles = ["operator".to_owned()];
+        people::add_user(core, &Actor::Setup, login, name, "-", &roles, bed.now()).await.unwrap().id
+    };
+    let robin = add("robin", "Robin Gale").await;
+    let answers_for = async |owner: &str| {
+        let of = ("clinic-7", "fleet 7", owner);
+        payers::identify(core, &asked("registered"), "crestline", of, bed.now()).await.unwrap();
+    };
+    let question = async |member: &str| {
+        bed.take_in(member).await;
+        let lease = bed.lease_one().await;
+        assert_eq!(released(&bed, &lease).await.unwrap(), None);
+        let question = bed.exception(lease.job).await;
+        bed.fail(&lease, FailureKind::PageChanged).await;
+        question
+    };
+    answers_for("robin gale").await;
+    let first = question("W1").await;
+    assert_eq!((first.owner, first.queue.as_str()), (Some(robin), "credentials"));
+    let said = &first.failure.say;
+    assert!(said.contains("robin gale, who answers for"), "{said}");
+    answers_for("Somebody Else").await;
+    assert_eq!(question("W2").await.owner, None, "nobody here is called so");
+    add("gale2", "Robin Gale").await;
+    answers_for("Robin Gale").await;
+    assert_eq!(question("W3").await.owner, None, "two are called so");
     bed.in_order().await;
 }
 

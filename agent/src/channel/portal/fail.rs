@@ -38,6 +38,7 @@ impl Portal<'_> {
             failure.retry = rule.retry.map(domain::script::ast::Retry::rule);
             failure.hold = rule.hold;
             failure.payer_wide = rule.scope == Reach::Payer;
+            failure.queue = rule.queue.as_ref().map(|queue| queue.text.clone());
         } else {
             if let Some(say) = domain::script::ast::built_in_say(short) {
                 say.clone_into(&mut failure.say);

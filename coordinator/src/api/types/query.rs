@@ -108,6 +108,8 @@ list_query! {
         state,
         /// Kind, such as `page_changed`.
         kind,
+        /// The list it stands on, such as `credentials`.
+        queue,
         /// Payer id.
         payer,
         /// Case id.

@@ -35,6 +35,8 @@ pub struct Query {
     pub payer: String,
     /// Kind's word.
     pub kind: String,
+    /// Queue.
+    pub queue: String,
     /// Continue below this exception.
     pub after: String,
 }
@@ -45,6 +47,12 @@ fn person_of(state: &ExceptionState) -> Option<UserId> {
         ExceptionState::Seconding { first, .. } => Some(*first),
         ExceptionState::Open | ExceptionState::Withdrawn => None,
     }
+}
+
+/// Whether the reader holds it, or nobody does and it is for the reader.
+fn is_of(e: &Exception, reader: UserId) -> bool {
+    let holder = person_of(&e.state);
+    holder == Some(reader) || holder.is_none() && e.owner == Some(reader)
 }
 
 /// The page; `chosen` is the question named by the address.
@@ -64,13 +72,13 @@ pub async fn load(
         state: state.to_owned(),
         payer: query.payer.clone(),
         kind: query.kind.clone(),
+        queue: query.queue.clone(),
         ..Filter::default()
     };
     // What waits longest stands first; 200 open questions at once are more than a page can help with.
     let mut open = exceptions::list(store, &filter("unanswered"), "", 200).await?.items;
     open.reverse();
-    let mine: Vec<Exception> =
-        open.iter().filter(|e| person_of(&e.state) == Some(reader)).cloned().collect();
+    let mine: Vec<Exception> = open.iter().filter(|e| is_of(e, reader)).cloned().collect();
     let counts =
         [(Tab::Open, Some(open.len())), (Tab::Mine, Some(mine.len())), (Tab::Resolved, None)];
     let (items, next) = match tab {
@@ -92,10 +100,13 @@ pub async fn load(
         counts,
         payer: query.payer.clone(),
         kind: query.kind.clone(),
+        queue: query.queue.clone(),
+        queues: exceptions::queues(store).await?,
         rows: items.iter().map(|e| row(e, &names, &people)).collect(),
         payers: names.into_iter().collect(),
         next: next.map(|after| {
-            format!("tab=resolved&payer={}&kind={}&after={after}", query.payer, query.kind)
+            let (payer, kind, queue) = (&query.payer, &query.kind, &query.queue);
+            format!("tab=resolved&payer={payer}&kind={kind}&queue={queue}&after={after}")
         }),
         detail,
         chosen: chosen.is_some(),
@@ -113,6 +124,7 @@ fn row(e: &Exception, names: &BTreeMap<String, String>, people: &BTreeMap<String
         opened_at: e.opened_at,
         state: e.state.clone(),
         person: person_of(&e.state).and_then(|p| people.get(&p.to_string()).cloned()),
+        owner: e.owner.and_then(|p| people.get(&p.to_string()).cloned()),
     }
 }
 

@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use super::{Wait, Words};
 use crate::outcome::{FailureKind, RetryRule};
-use crate::script::span::Span;
+use crate::script::span::{Name, Span};
 
 /// `exceptions: {name: {queue, hold, say, retry, scope}}`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ExceptionRule {
     /// Which people look at it.
-    pub queue: Option<Words>,
+    pub queue: Option<Name>,
     /// No automatic step until a person answers.
     pub hold: bool,
     /// One sentence for staff, without templates.

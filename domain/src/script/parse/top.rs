@@ -287,7 +287,8 @@ impl Decoder<'_> {
             let message = "an exception needs `queue` or `retry`";
             self.findings.error("missing-key", &node.span, message);
         }
-        let queue = map.get("queue").and_then(|node| self.plain_words(node, "`queue`"));
+        let queue =
+            map.get("queue").and_then(|node| self.own_name(node, "`queue`", Spelling::Underscores));
         let say = map.get("say").and_then(|node| self.plain_words(node, "`say`"));
         let hold = map.get("hold").and_then(|node| self.boolean(node, "`hold`"));
         let retry = map.get("retry").and_then(|node| self.retry(node));

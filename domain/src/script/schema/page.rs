@@ -223,7 +223,7 @@ fn exception() -> Json {
     let mut schema = object(
         &[],
         json!({
-            "queue": described("Which people look at it", plain_text()),
+            "queue": described("Which people look at it", json!({"type": "string", "pattern": NAME})),
             "hold": {"type": "boolean"},
             "say": described("One sentence for staff, without inputs", plain_text()),
             "retry": retry,

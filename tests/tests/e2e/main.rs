@@ -11,6 +11,7 @@ mod harbor;
 mod lost_answer;
 mod newer;
 mod obstacle;
+mod redesign;
 mod sign_in;
 mod tutorial;
 mod wizard;

@@ -67,6 +67,9 @@ pub struct LaunchConfig {
     pub proxy: Option<String>,
     /// Every context has its own way out, which the submit gate can shut: carries https only.
     pub tunnels: bool,
+    /// Speaks HTTP/2 where a host offers it. Only for measuring what the submit gate holds: a refused stream is repeated on the one
+    /// connection it allows, so a browser that submits never does.
+    pub http2: bool,
     /// Time between two signs of life; three times this without one and the browser is ended.
     pub heartbeat: Duration,
 }
@@ -85,6 +88,7 @@ impl Default for LaunchConfig {
             extra_ca: None,
             proxy: None,
             tunnels: false,
+            http2: false,
             heartbeat: Duration::from_secs(5),
         }
     }
@@ -99,6 +103,9 @@ impl LaunchConfig {
 
     fn arguments(&self, profile: &Path) -> Result<Vec<String>, Error> {
         let mut args: Vec<String> = FLAGS.iter().map(|f| f.0.to_owned()).collect();
+        if self.http2 {
+            args.retain(|flag| flag != "--disable-http2");
+        }
         args.push(format!("--user-data-dir={}", profile.display()));
         args.push(format!("--window-size={},{}", self.window.0, self.window.1));
         let mut rules: Vec<String> =

@@ -10,5 +10,6 @@ mod frames;
 mod gate;
 mod hostile;
 mod names;
+mod resend;
 mod shared;
 mod tls;

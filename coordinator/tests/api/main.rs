@@ -23,3 +23,4 @@ mod start;
 mod subscription;
 mod test_app;
 mod users;
+mod x12;

@@ -69,7 +69,7 @@ fn diagnoses(asked: &Request) -> Vec<String> {
 }
 
 /// ICD-10-CM with its dot; X12 sends the codes without.
-fn dotted(code: &str) -> String {
+pub(super) fn dotted(code: &str) -> String {
     let code = code.trim().to_ascii_uppercase();
     match code.split_at_checked(3) {
         Some((head, tail)) if !tail.is_empty() && !code.contains('.') => format!("{head}.{tail}"),

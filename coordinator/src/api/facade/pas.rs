@@ -99,7 +99,7 @@ pub async fn submit(
     };
     let actor = caller.as_actor();
     let made = intake::take_in(&app.core, &actor, &wanted, Some(&once), app.now()).await?;
-    settled(&app, made.case, wait(&headers)).await?;
+    settled(&app, made.case, wait(&headers, WAIT)).await?;
     let case = cases::get(app.store(), made.case).await?;
     Ok(resource(StatusCode::OK, &response(&app, &case, &request).await?))
 }
@@ -224,16 +224,20 @@ async fn attach(
     Ok(())
 }
 
-/// How long the caller wants to wait (RFC 7240), at most [`WAIT`].
-fn wait(headers: &HeaderMap) -> Duration {
+/// How long the caller wants to wait (RFC 7240), at most so long.
+pub(super) fn wait(headers: &HeaderMap, most: Duration) -> Duration {
     let prefer = header_text(headers, "prefer").unwrap_or_default();
     let wanted = prefer.split([',', ';']).find_map(|part| part.trim().strip_prefix("wait="));
     let wanted = wanted.and_then(|seconds| seconds.trim().parse().ok());
-    wanted.map_or(WAIT, |seconds| WAIT.min(Duration::from_secs(seconds)))
+    wanted.map_or(most, |seconds| most.min(Duration::from_secs(seconds)))
 }
 
 /// Waits until the payer has said something, or the time is over.
-async fn settled(app: &App, id: CaseId, time: Duration) -> Reply<()> {
+pub(super) async fn settled(
+    app: &App,
+    id: CaseId,
+    time: Duration,
+) -> Result<(), crate::store::Error> {
     let until = Instant::now() + time;
     let mut heard = app.store().live.listen();
     let topic = Topic::Case(id.to_string());
@@ -253,7 +257,8 @@ async fn settled(app: &App, id: CaseId, time: Duration) -> Reply<()> {
     }
 }
 
-fn standing<'a>(
+/// How a case stands.
+pub(super) fn standing<'a>(
     case: &Case,
     jobs: &'a [jobs::Job],
     numbers: &'a [references::Stored],

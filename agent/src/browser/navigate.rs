@@ -48,7 +48,7 @@ pub enum NavigationError {
     #[error("the certificate is not valid: {0}")]
     CertificateInvalid(String),
     /// Nothing listens there, or the connection broke. Holds the net error name.
-    #[error("the connection was refused or reset: {0}")]
+    #[error("nothing answers there, or the connection broke: {0}")]
     Refused(String),
     /// The page did not come in time.
     #[error("the page did not come within {} ms", .0.as_millis())]

@@ -284,6 +284,7 @@ fn report(options: &Try, prepared: &Prepared, finished: &Finished) -> u8 {
             }))
             .unwrap_or_default(),
         );
+        tell(&format!("pictures of every step: {}", options.out.display()));
     }
     code
 }

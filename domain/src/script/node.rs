@@ -300,7 +300,11 @@ impl Builder<'_> {
         seen.insert(text.to_owned(), key.span.line);
         let empty = value.style == Style::Plain && value.scalar() == Some("");
         if style == Style::Flow && empty {
-            let hint = "is the comma part of the text? quote it";
+            let hint = if text.contains(':') {
+                "a name is followed by `:` and a space"
+            } else {
+                "is the comma part of the text? quote it"
+            };
             let message = format!("`{text}` has no value");
             self.findings.error_hint("split-by-comma", &key.span, message, hint);
             return false;
@@ -405,6 +409,8 @@ impl Builder<'_> {
         } else if message.contains("escape") {
             let hint = "in double quotes a backslash begins an escape; use single quotes";
             self.findings.error_hint("syntax", &at, message.to_owned(), hint);
+        } else if let Some((_, hint)) = HINTS.iter().find(|(part, _)| message.contains(part)) {
+            self.findings.error_hint("syntax", &at, message.to_owned(), *hint);
         } else {
             self.findings.error("syntax", &at, message.to_owned());
         }
@@ -420,6 +426,27 @@ impl Builder<'_> {
         }
     }
 }
+
+/// What a person did, by words of the parser's message.
+const HINTS: [(&str, &str); 5] = [
+    (
+        "mapping values",
+        "is this line indented as its neighbours are? A text that holds `: ` is quoted",
+    ),
+    (
+        "'-' indicator",
+        "a line here is indented otherwise than its neighbours: bring it in line with them",
+    ),
+    (
+        "simple key",
+        "a name is followed by `:` and a space; on this line or the one before it is missing",
+    ),
+    (
+        "block mapping",
+        "a line here is indented otherwise than its neighbours: bring it in line with them",
+    ),
+    ("flow", "a `{` or `[` on this line or before it is never closed"),
+];
 
 /// White space and quotes that look like others: NBSP, zero width, soft hyphen, curly quotes.
 fn is_invisible(c: char) -> bool {

@@ -81,3 +81,19 @@ fn a_backspace_is_shown_where_it_is() {
     assert_eq!(at, "\\b");
     assert!(finding.render().contains("use single quotes"));
 }
+
+#[test]
+fn what_a_person_did_is_said_beside_what_the_parser_met() {
+    for (text, hint) in [
+        ("a: 1\n b: 2\n", "indented as its neighbours"),
+        ("a:\n  - b\n c: d\n", "bring it in line"),
+        ("fill\n  a: b\n", "followed by `:` and a space"),
+        ("a: {b: 1\nc: 2\n", "never closed"),
+        ("a: {b:true}\n", "followed by `:` and a space"),
+    ] {
+        let mut files = example();
+        files.insert(SUBMIT_FILE.to_owned(), format!("script: acme-health/submit\n{text}"));
+        let report = shown(&check_script(&files, SUBMIT));
+        assert!(report.contains(hint), "{text}{report}");
+    }
+}

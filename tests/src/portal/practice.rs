@@ -150,6 +150,13 @@ impl Practice {
             self.account.email,
         );
         self.write("secrets.toml", 0o600, &secrets)?;
+        // An editor finds the language's schema where the draft's first line says.
+        let schemas = self.folder.join("scripts/schema");
+        std::fs::create_dir_all(&schemas)?;
+        for entry in std::fs::read_dir(crate::fleet::repository().join("scripts/schema"))? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), schemas.join(entry.file_name()))?;
+        }
         self.write("env", 0o644, &self.env()?)?;
         self.write("chrome", 0o755, &self.chrome()?)
     }

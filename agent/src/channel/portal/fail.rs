@@ -138,7 +138,17 @@ impl Portal<'_> {
             NavigationError::Download => "download_failed",
             _ => "portal_error",
         };
-        self.raise(name, &error.to_string())
+        let halt = self.raise(name, &error.to_string());
+        match (halt, error) {
+            // Nobody answered: that is no error of the portal's.
+            (Halt::Failed(mut failure), NavigationError::Dns | NavigationError::Refused(_))
+                if self.bundle.exception(name).is_none() =>
+            {
+                "The portal's address could not be reached.".clone_into(&mut failure.say);
+                Halt::Failed(failure)
+            }
+            (halt, _) => halt,
+        }
     }
 
     /// An act on an element did not come about.

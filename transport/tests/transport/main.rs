@@ -1,0 +1,6 @@
+//! The transports against stand-ins of payers, other people's servers and other people's libraries.
+#![expect(clippy::unwrap_used, reason = "a stand-in that cannot start is a test that failed")]
+
+mod core_hostile;
+mod core_round;
+mod stand;

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod coordinator;
 pub mod doctor;
 pub mod fault;
+pub mod http;
 pub mod import;
 pub mod mailbox;
 pub mod mask;

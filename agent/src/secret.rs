@@ -1,6 +1,8 @@
 //! The one door for secrets: a secret's *name* becomes keystrokes in one field of one allowed place. The value stays
 //! in this file, is overwritten when it has been typed, and reaches no log, picture or document.
 
+pub(crate) mod sent;
+
 use domain::script::ast::SecretKind;
 use url::{Origin, Url};
 use zeroize::Zeroizing;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, path::Path, sync::Arc, time::Duration};
 
 use domain::{
+    channel::Channel,
     drift::{Drift, Remembered, healed_nothing},
     outcome::{Failure, FailureKind},
     script::Bundle,
@@ -15,8 +16,9 @@ use crate::{
     attempt::{self, FleetDoors, LeaseClock},
     browser::Browser,
     channel::{
-        Doors, Errand, ReadingRules,
+        self, Doors, Errand, ReadingRules,
         portal::{self, Finished, Session, SessionOf},
+        talk::Exchange,
     },
     coordinator::Coordinator,
     fault::{self, Side},
@@ -53,6 +55,8 @@ pub struct Shared {
     pub coordinator: Coordinator,
     /// Latches and reports.
     pub spool: Spool,
+    /// How channels without a browser reach their hosts.
+    pub http: crate::http::Http,
     /// Scripts by hash.
     pub scripts: tokio::sync::Mutex<std::collections::BTreeMap<String, Arc<Bundle>>>,
 }
@@ -144,6 +148,9 @@ impl Slot {
         fenced: Fenced,
         clock: &Arc<LeaseClock>,
     ) -> Result<Ran, End> {
+        if leased.channel != Channel::Portal {
+            return by_message(shared, leased, fenced, clock).await;
+        }
         let bundle = bundle(shared, leased).await?;
         fault::point("claim", Side::After).await;
         let of = SessionOf { payer: leased.payer.clone(), account: leased.account.clone() };
@@ -253,6 +260,56 @@ impl Slot {
             leave_politely(kept).await;
         }
     }
+}
+
+/// An attempt by a channel without a page, under the same watch. The slot's portal session is left as it is.
+async fn by_message(
+    shared: &Shared,
+    leased: &Leased,
+    fenced: Fenced,
+    clock: &Arc<LeaseClock>,
+) -> Result<Ran, End> {
+    let (Some(way), Some(endpoint)) = (channel::way(leased.channel), &leased.endpoint) else {
+        return Err(lost("channel_not_worked", "this program does not work the channel"));
+    };
+    let folder = tempfile::Builder::new()
+        .prefix("fleet-attempt-")
+        .tempdir()
+        .map_err(|error| lost("no_folder", &error.to_string()))?;
+    let doors: Arc<dyn Doors> = Arc::new(FleetDoors {
+        coordinator: shared.coordinator.clone(),
+        fenced,
+        attempt: leased.attempt,
+        spool: shared.spool.clone(),
+        clock: Arc::clone(clock),
+        folder: folder.path().to_owned(),
+    });
+    let mut observe = Observer::new(Arc::clone(&doors), Masker::for_inputs(&leased.inputs), false);
+    let exchange = Exchange {
+        endpoint,
+        payer: &leased.payer,
+        task: leased.task,
+        purpose: leased.purpose,
+        inputs: &leased.inputs,
+        http: &shared.http,
+    };
+    let run = AssertUnwindSafe(way.run(&exchange, doors, &mut observe)).catch_unwind();
+    let end = tokio::select! {
+        end = run => match end {
+            Ok(end) => end,
+            Err(_) => {
+                let what = "the attempt's own code failed";
+                return Err(attempt::broken_end(clock.is_latched(), "agent_failed", what));
+            }
+        },
+        () = overdue(clock) => clock.is_latched().then(|| {
+            attempt::broken_end(true, "lease_ended", "the lease ended after the request")
+        }),
+    };
+    if let Err(denied) = observe.settled().await {
+        tracing::warn!(error = %denied, "some steps or evidence did not arrive");
+    }
+    Ok(Ran { end, ..Ran::default() })
 }
 
 /// An attempt without a browser, under the same watch.

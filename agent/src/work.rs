@@ -25,6 +25,7 @@ use crate::{
     browser::{Browser, LaunchConfig, sweep},
     clock,
     coordinator::{Coordinator, Refusal},
+    http::Http,
     slot::{Shared, Slot, stop},
     spool::Spool,
 };
@@ -124,7 +125,12 @@ pub async fn work(
     attempt::ask_keys(&coordinator, &spool).await;
     attempt::resend(&coordinator, &spool).await;
     let (give, back) = mpsc::channel(64);
-    let shared = Arc::new(Shared { coordinator, spool, scripts: tokio::sync::Mutex::default() });
+    let shared = Arc::new(Shared {
+        coordinator,
+        spool,
+        http: Http::new(&config.browser),
+        scripts: tokio::sync::Mutex::default(),
+    });
     let mut crew = Crew {
         free: (0..config.slots.max(1)).map(|_| Slot::default()).collect(),
         shared,
@@ -166,6 +172,7 @@ async fn hello(
         slots: config.slots,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         browser: browser.version().to_owned(),
+        channels: crate::channel::WORKED.to_vec(),
     };
     loop {
         match coordinator.hello(&Hello { agent: agent.clone() }).await {

@@ -197,6 +197,11 @@ pub async fn take_in_payers(core: &Core, config: &Config, clock: &Clock) -> anyh
         if let Some(known) = known.iter().find(|k| k.profile.id == id) {
             payer.permission = known.profile.permission.clone();
             payer.limits = known.profile.limits.clone();
+            for way in &mut payer.ways {
+                if let Some(known) = known.profile.way(way.channel) {
+                    way.permission = known.permission.clone();
+                }
+            }
             pool.clone_from(&known.pool);
         }
         payers::upsert(core, &Actor::Setup, &payer, &pool, clock.now())

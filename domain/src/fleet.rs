@@ -1,8 +1,17 @@
 //! Payers and their limits, agents and their slots, and why a job is not leased.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{calendar::Calendar, permission::Permission, polite::Pace, time::Timestamp};
+use crate::{
+    calendar::Calendar,
+    channel::{Channel, Leg, Way},
+    job::Task,
+    permission::Permission,
+    polite::Pace,
+    time::Timestamp,
+};
 
 /// A payer's profile: what operators maintain and what leasing and reconciling read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +43,12 @@ pub struct Payer {
     pub secrets: Vec<String>,
     /// Origins (scheme, host, port) where secrets of this payer may be typed; kept by an administrator, not by scripts.
     pub login_origins: Vec<String>,
+    /// Channels beside the portal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<Way>,
+    /// The order of channels for each task; a task that is not named goes by the portal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub routes: BTreeMap<Task, Vec<Leg>>,
 }
 
 /// Politeness limits of a payer's portal.
@@ -132,6 +147,13 @@ pub struct AgentInfo {
     pub version: String,
     /// Version of the browser, as the browser tells it.
     pub browser: String,
+    /// Channels it works.
+    #[serde(default = "portal_alone")]
+    pub channels: Vec<Channel>,
+}
+
+fn portal_alone() -> Vec<Channel> {
+    vec![Channel::Portal]
 }
 
 /// Why a job is not leased now. One function decides and everyone shows these words.
@@ -170,6 +192,22 @@ pub enum Blocked {
         /// Until when.
         until: Timestamp,
     },
+    /// A channel beside the portal is resting after failures.
+    ChannelDown {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A visit takes longer than the profile puts up with.
+    Slow {
+        /// How long one usually took lately, milliseconds.
+        usual_ms: i64,
+    },
+    /// The channel takes no documents.
+    Documents,
+    /// The profile lists the channel and does not describe it.
+    NotDescribed,
+    /// No agent that accepts work works this channel.
+    NotWorked,
     /// The portal is resting after failures, and one visit tries whether it works again.
     Probing,
     /// Outside business hours, or maintenance.
@@ -212,6 +250,36 @@ pub enum Blocked {
 }
 
 impl Blocked {
+    /// Whether the next channel in the order takes the job. What is short or holds every channel alike is waited for.
+    #[must_use]
+    pub fn moves_on(&self) -> bool {
+        match self {
+            Self::NotPermitted { .. }
+            | Self::LoginBudget { .. }
+            | Self::LockoutBudget { .. }
+            | Self::AccountRefused
+            | Self::PortalDown { .. }
+            | Self::ChannelDown { .. }
+            | Self::Slow { .. }
+            | Self::Documents
+            | Self::NotDescribed
+            | Self::NotWorked
+            | Self::Probing
+            | Self::Closed { .. }
+            | Self::NoScript
+            | Self::ScriptHeld { .. }
+            | Self::NoIdentity
+            | Self::NoCredential => true,
+            Self::PayerPaused { .. }
+            | Self::PoolPaused { .. }
+            | Self::SessionLimit { .. }
+            | Self::TooManyStarts { .. }
+            | Self::Quarantine { .. }
+            | Self::NoAgent
+            | Self::NoFreeSlot => false,
+        }
+    }
+
     /// The reason as a sentence.
     #[must_use]
     pub fn say(&self) -> String {
@@ -225,6 +293,11 @@ impl Blocked {
             Self::LoginBudget { until } => format!("the login budget is spent until {until}"),
             Self::AccountRefused => "the portal refused the account; a person must act".to_owned(),
             Self::PortalDown { until } => format!("the portal is down; next try at {until}"),
+            Self::ChannelDown { until } => format!("it failed lately; next try at {until}"),
+            Self::Slow { usual_ms } => format!("a visit takes {} s lately", usual_ms / 1000),
+            Self::Documents => "it takes no documents".to_owned(),
+            Self::NotDescribed => "the profile does not describe it".to_owned(),
+            Self::NotWorked => "no agent that accepts work works it".to_owned(),
             Self::Probing => "one visit tries whether the portal works again".to_owned(),
             Self::Closed { until, maintenance } => {
                 let why =

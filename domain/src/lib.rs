@@ -13,6 +13,7 @@
 pub mod attempt;
 pub mod calendar;
 pub mod case;
+pub mod channel;
 pub mod drift;
 pub mod evidence;
 pub mod exception;
@@ -26,6 +27,7 @@ pub mod outcome;
 pub mod permission;
 pub mod polite;
 pub mod request;
+pub mod route;
 pub mod script;
 pub mod step;
 pub mod time;

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    channel::{Channel, Endpoint},
     drift::{Drift, Prints, Remembered},
     evidence::{EvidenceKind, Moment},
     fleet::{AgentInfo, Limits},
@@ -124,6 +125,12 @@ pub struct Leased {
     /// What the script's elements looked like when it last worked: a lost one is looked for by it.
     #[serde(default)]
     pub prints: Prints,
+    /// The channel to take. The coordinator has chosen it; an agent never takes another.
+    #[serde(default)]
+    pub channel: Channel,
+    /// Where the channel is, for one beside the portal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
 }
 
 fn yes() -> bool {

@@ -1,14 +1,17 @@
-//! Channels: ways of doing a task at a payer. Today one, the portal. A channel knows nothing of HTTP to the
-//! coordinator: everything it needs from outside goes through [`Doors`].
+//! Channels: ways of doing a task at a payer: the portal, and those without a page ([`talk::Way`]). A channel knows nothing of HTTP
+//! to the coordinator: everything it needs from outside goes through [`Doors`].
 
+pub mod pas;
 pub mod portal;
 #[cfg(feature = "faults")]
 pub mod standin;
+pub mod talk;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{
+    channel::Channel,
     evidence::{EvidenceKind, Moment},
     id::{EvidenceId, IntentId},
     lease::Purpose,
@@ -20,6 +23,20 @@ use domain::{
 use futures_util::future::BoxFuture;
 
 use crate::clock::Allowed;
+
+/// Channels this program works; it is leased jobs for no others.
+pub const WORKED: [Channel; 2] = [Channel::Portal, Channel::FhirPas];
+
+/// What works a channel beside the portal; none for what this program does not work.
+#[must_use]
+pub fn way(channel: Channel) -> Option<&'static dyn talk::Way> {
+    match channel {
+        Channel::FhirPas => Some(&pas::Pas),
+        Channel::Portal | Channel::X12Core | Channel::X12Sftp | Channel::X12As2 | Channel::Rest => {
+            None
+        }
+    }
+}
 
 /// A secret on its way to one field. Overwritten when dropped; has no `Debug` and is never written anywhere.
 pub struct Secret {

@@ -236,6 +236,12 @@ impl Observer {
         id
     }
 
+    /// Keeps a message of a channel without a page, masked here.
+    pub async fn message(&mut self, moment: Moment, text: &str) -> EvidenceId {
+        let text = self.masker.text(text);
+        self.keep(EvidenceKind::Message, moment, text.into_bytes()).await
+    }
+
     /// Waits until everything so far is durable.
     ///
     /// # Errors

@@ -95,6 +95,8 @@ fn view(a: attempts::Attempt, role: Role) -> AttemptView {
         ended_at: a.ended_at.map(|at| at.to_string()),
         logins: a.logins,
         session_reused: a.session_reused,
+        channel: a.channel.word().to_owned(),
+        because: a.because,
         late_report: None,
     }
 }

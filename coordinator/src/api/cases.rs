@@ -27,7 +27,7 @@ use crate::{
         intake::{self, Intake},
         people::{self, Terms},
     },
-    store::{cases, jobs},
+    store::{attempts, cases, jobs},
 };
 
 /// Takes in a case with its first job.
@@ -117,7 +117,12 @@ pub async fn show(
     let mut shown = view(case, Some(masked(&request.member().id)));
     shown.request = if how.reveal { serde_json::to_value(&request).ok() } else { None };
     let own = jobs::of_case(app.store(), id).await?;
-    shown.jobs = Some(own.into_iter().map(|job| JobView::of(job).for_role(caller.role)).collect());
+    let mut views = Vec::with_capacity(own.len());
+    for job in own {
+        let tried = attempts::of_job(app.store(), job.id).await?;
+        views.push(JobView::of(job).by(tried.last()).for_role(caller.role));
+    }
+    shown.jobs = Some(views);
     Ok(Json(shown))
 }
 

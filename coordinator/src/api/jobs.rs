@@ -24,7 +24,7 @@ use crate::{
     App,
     access::{Caller, Role},
     flow::{Once, again, cancel, intake, lease},
-    store::jobs,
+    store::{attempts, jobs},
 };
 
 /// Makes a further job for an existing case, such as a status check of a submitted prior authorization.
@@ -81,7 +81,8 @@ pub async fn show(
     caller.needs(Role::Viewer)?;
     let job = jobs::get(app.store(), id).await?;
     let why = lease::why_not_leased(&app.core, &job, app.now()).await?;
-    let mut view = JobView::of(job).for_role(caller.role);
+    let tried = attempts::of_job(app.store(), id).await?;
+    let mut view = JobView::of(job).by(tried.last()).for_role(caller.role);
     view.blocked = why.map(|why| why.say());
     Ok(Json(view))
 }

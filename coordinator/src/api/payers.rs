@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
-use domain::{fleet::Payer, permission::Permission};
+use domain::{channel::Way, fleet::Payer, permission::Permission};
 
 use super::{
     error::{Problem, Reply},
     input::{Body, Change, Id, IfMatch, Query},
     list,
     types::{
-        Because, BlockedView, ClearAccount, CredentialView, NewCredential, NewIdentity, NewLimits,
-        NewPermission, PageOf, PayerView, PlainQuery, ProposalView, RuleView,
+        Because, BlockedView, ChannelView, ClearAccount, CredentialView, NewCredential,
+        NewIdentity, NewLimits, NewPermission, PageOf, PayerView, PlainQuery, ProposalView,
+        RuleView,
     },
 };
 use crate::{
     App,
     access::{Caller, Role},
     flow::{lease, payers as keep},
-    store::{credentials, payers},
+    store::{channels, credentials, payers},
 };
 
 /// Payers by id.
@@ -207,7 +208,8 @@ pub async fn credential(
 ) -> Reply<Json<PayerView>> {
     caller.needs(Role::Admin)?;
     let actor = caller.as_actor();
-    keep::set_credential(&app.core, &actor, &id, &new.account, &new.secrets, app.now()).await?;
+    let at = (id.as_str(), new.channel);
+    keep::set_credential_for(&app.core, &actor, at, &new.account, &new.secrets, app.now()).await?;
     one(&app, &id).await
 }
 
@@ -242,6 +244,19 @@ async fn one(app: &App, id: &str) -> Reply<Json<PayerView>> {
         by: p.by,
         at: p.at.to_string(),
     });
+    let known = channels::of_payer(app.store(), id).await?;
+    let of = |way: &Way| {
+        let own = known.get(&way.channel).cloned().unwrap_or_default();
+        ChannelView {
+            channel: way.channel.word().to_owned(),
+            permission: way.permission.state.word().to_owned(),
+            rests_until: own.rests_until.map(|at| at.to_string()),
+            downs: own.downs,
+            calls: own.busy,
+            calls_max: way.calls_max,
+        }
+    };
+    shown.channels = shown.profile.ways.iter().map(of).collect();
     shown.politeness = stands.rules.into_iter().map(rule).collect();
     shown.blocked = stands.blocked.into_iter().map(blocked).collect();
     Ok(Json(shown))
@@ -251,6 +266,7 @@ fn view(p: payers::Known, accounts: &[credentials::Credential]) -> PayerView {
     let own = accounts.iter().filter(|c| c.payer == p.profile.id).map(|c| CredentialView {
         id: c.id.to_string(),
         account: c.account.clone(),
+        channel: c.channel.word().to_owned(),
         aliases: c.aliases.clone(),
         state: if c.refused_at.is_some() { "refused" } else { "good" }.to_owned(),
         refused_at: c.refused_at.map(|at| at.to_string()),
@@ -261,6 +277,7 @@ fn view(p: payers::Known, accounts: &[credentials::Credential]) -> PayerView {
         proposal: None,
         politeness: Vec::new(),
         blocked: Vec::new(),
+        channels: Vec::new(),
         credentials: own.collect(),
         id: p.profile.id.clone(),
         pool: p.pool,

@@ -77,6 +77,10 @@ pub struct AttemptView {
     pub logins: u32,
     /// Whether a live portal session was reused.
     pub session_reused: bool,
+    /// The channel it took: `portal`, `fhir_pas`, `x12_core`, `x12_sftp`, `x12_as2`, `rest`.
+    pub channel: String,
+    /// Why this one.
+    pub because: String,
     /// A report of this attempt that came when its lease was over; only for one attempt. It changed nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late_report: Option<LateView>,

@@ -236,6 +236,9 @@ pub enum Payers {
         /// Name of the account, for people
         #[arg(long)]
         account: String,
+        /// The channel it is for: portal, fhir_pas, x12_core, x12_sftp, x12_as2, rest
+        #[arg(long, default_value = "portal")]
+        channel: String,
         /// JSON file with one value per alias; `-` reads standard input
         #[arg(long, value_name = "FILE")]
         file: String,
@@ -302,15 +305,21 @@ impl Payers {
                                   "suspended": suspended, "reason": act.reason});
                 send(client, &format!("payers/{}", act.id), "permission", &body, json).await
             }
-            Self::Credential { payer, account, file } => {
-                credential(client, &payer, &account, &file, json).await
+            Self::Credential { payer, account, channel, file } => {
+                credential(client, &payer, (&account, &channel), &file, json).await
             }
         }
     }
 }
 
 /// Keeps the secrets of an account, which a file holds.
-async fn credential(client: &Client, payer: &str, account: &str, file: &str, json: bool) -> Done {
+async fn credential(
+    client: &Client,
+    payer: &str,
+    (account, channel): (&str, &str),
+    file: &str,
+    json: bool,
+) -> Done {
     let secrets = print::read_json(file)?;
     let all_text = secrets.as_object().is_some_and(|m| m.values().all(Value::is_string));
     if !all_text {
@@ -319,7 +328,7 @@ async fn credential(client: &Client, payer: &str, account: &str, file: &str, jso
             "the file must hold one JSON object with a text per alias",
         ));
     }
-    let body = json!({"account": account, "secrets": secrets});
+    let body = json!({"account": account, "channel": channel, "secrets": secrets});
     print::thing(&client.put(&format!("payers/{payer}/credential"), &body).await?, json);
     Ok(Exit::Done)
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     attempt::AttemptState,
+    channel::Channel,
     evidence::{Evidence, EvidenceKind, Moment},
     id::{AttemptId, CaseId, EvidenceId, ExceptionId, IntentId, JobId},
     intent::IntentState,
@@ -103,6 +104,10 @@ pub struct AttemptView {
     pub logins: Option<u32>,
     /// Whether a portal session was reused.
     pub session_reused: bool,
+    /// The channel it took.
+    pub channel: Channel,
+    /// Why this one.
+    pub because: String,
     /// All attempts of the job, this one too, oldest first.
     pub siblings: Vec<Sibling>,
     /// Steps in order.
@@ -214,8 +219,11 @@ fn header(v: &AttemptView, now: Timestamp) -> Markup {
             (parts::fact("Took", &html! { (parts::duration(v.elapsed_ms(now))) @if v.ended_at.is_none() { " so far" } }))
             (parts::fact("Began", &parts::when(v.started_at, now)))
             (parts::fact("Agent", &html! { (parts::visible(&v.agent)) }))
-            (parts::fact("Channel", &html! { "portal" }))
-            (parts::fact("Portal session", &html! {
+            (parts::fact("Channel", &html! {
+                (v.channel.say())
+                @if !v.because.is_empty() { " " span.muted { "(" (parts::visible(&v.because)) ")" } }
+            }))
+            @if v.channel == Channel::Portal { (parts::fact("Portal session", &html! {
                 @match (v.session_reused, v.logins) {
                     (true, _) => "reused, no login",
                     (false, Some(0)) => "no login",
@@ -223,7 +231,7 @@ fn header(v: &AttemptView, now: Timestamp) -> Markup {
                     (false, Some(n)) => { (n) " logins" },
                     (false, None) => span.muted { "not reported yet" },
                 }
-            }))
+            })) }
             (parts::fact("Script", &html! { a href={ "/scripts/" (v.script_sha256) } { (v.script) } " " (parts::hash(&v.script_sha256)) }))
             (parts::fact("Job now", &parts::job_state(&v.job_state)))
         }

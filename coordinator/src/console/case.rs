@@ -34,6 +34,10 @@ pub struct AttemptLine {
     pub started_at: Timestamp,
     /// Ended.
     pub ended_at: Option<Timestamp>,
+    /// The channel it took.
+    pub channel: domain::channel::Channel,
+    /// Why this one.
+    pub because: String,
 }
 
 /// A job of the case.

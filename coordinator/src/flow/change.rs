@@ -4,6 +4,7 @@
 use domain::{
     attempt::{AttemptEvent, AttemptState},
     case::CaseStatus,
+    channel::Channel,
     exception::{ExceptionKind, ExceptionState},
     id::{AttemptId, CaseId, ExceptionId},
     job::{JobEvent, JobState},
@@ -17,8 +18,8 @@ use super::{Actor, Error, Result, random};
 use crate::{
     live::Topic,
     store::{
-        Tx, attempts, audit, audit::Entry, cases, exceptions, exceptions::Exception, jobs,
-        jobs::Job, payers, people,
+        Tx, attempts, audit, audit::Entry, cases, channels, exceptions, exceptions::Exception,
+        jobs, jobs::Job, payers, people,
     },
 };
 
@@ -125,8 +126,12 @@ pub(super) async fn change(tx: &mut Tx, job: &mut Job, event: &JobEvent) -> Resu
 /// [`change`] without the case, for whoever changes several jobs and then their cases.
 pub(super) async fn step(tx: &mut Tx, job: &mut Job, event: &JobEvent) -> Result<()> {
     let next = job.state.next(event)?;
-    let leased = |state: &JobState| matches!(state, JobState::Leased { .. });
-    let (before, after) = (leased(&job.state), leased(&next));
+    let attempt_of = |state: &JobState| match state {
+        JobState::Leased { attempt, .. } => Some(*attempt),
+        _ => None,
+    };
+    let attempt = attempt_of(&job.state);
+    let (before, after) = (attempt.is_some(), attempt_of(&next).is_some());
     if matches!(next, JobState::Ready) {
         job.ready_at = tx.now;
         tx.changed(Topic::Ready);
@@ -141,8 +146,11 @@ pub(super) async fn step(tx: &mut Tx, job: &mut Job, event: &JobEvent) -> Result
     }
     job.state = next;
     jobs::save(tx, job).await?;
-    if before && !after {
-        payers::give_session_back(tx, &job.payer).await?;
+    if let Some(attempt) = attempt.filter(|_| !after) {
+        match attempts::get_in(tx, attempt).await?.channel {
+            Channel::Portal => payers::give_session_back(tx, &job.payer).await?,
+            channel => channels::give_back(tx, &job.payer, channel).await?,
+        }
     }
     tx.changed(Topic::Case(job.case.to_string()));
     Ok(())

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::{
+    channel::Channel,
     time::Timestamp,
     wire::{Heartbeat, HeartbeatReply, Order},
 };
 
 use super::{Core, Result, lease::no_permit_now};
-use crate::store::{Tx, agents, jobs, payers, scripts};
+use crate::store::{Tx, agents, attempts, jobs, payers, scripts};
 
 /// Extends the leases that live and belong to the agent; the others get `stop`. A lease whose payer was paused, forbidden or whose
 /// script was held meanwhile may go on, but not commit.
@@ -46,8 +47,13 @@ async fn may_commit(tx: &mut Tx, job: &jobs::Extended, lasts_ms: i64) -> Result<
     let now = tx.now;
     let payer = payers::find_in(tx, &job.payer).await?;
     let Some(payer) = payer else { return Ok(false) };
+    let channel = attempts::get_in(tx, job.attempt).await?.channel;
+    let Some(terms) = payer.profile.terms(channel) else { return Ok(false) };
     let open = payer.paused_reason.is_none()
-        && payer.profile.permission.allows(job.task, now).is_ok()
-        && no_permit_now(tx, &payer, lasts_ms).await?.is_none();
+        && terms.permission.allows(job.task, now).is_ok()
+        && no_permit_now(tx, &payer, channel, lasts_ms).await?.is_none();
+    if channel != Channel::Portal {
+        return Ok(open);
+    }
     Ok(open && scripts::get_in(tx, &job.script_sha256).await?.state != "held")
 }

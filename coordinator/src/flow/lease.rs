@@ -2,6 +2,7 @@
 //! page and the API all ask it.
 
 mod open;
+mod ways;
 
 pub use open::{RuleState, Stands, WhyBlocked, stands, why_blocked, why_not_leased};
 
@@ -11,6 +12,7 @@ pub(super) use open::{login_budget_spent, no_permit_now};
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
+    channel::Channel,
     id::{AttemptId, LeaseId},
     job::{JobEvent, JobState, Task},
     lease::{Lease, Purpose},
@@ -23,7 +25,7 @@ use domain::{
 
 use super::{Core, Error, Result, change, random};
 use crate::store::{
-    Tx, agents, agents::Agent, attempts, attempts::Attempt, cases, credentials,
+    Tx, agents, agents::Agent, attempts, attempts::Attempt, cases, channels, credentials,
     credentials::Credential, drift, fingerprints, fingerprints::Of, intents, jobs, jobs::Job,
     payers, references, references::Stored, scripts,
 };
@@ -37,6 +39,8 @@ struct Pick {
     credential: Credential,
     purpose: Purpose,
     key: (u8, i64),
+    channel: Channel,
+    because: String,
 }
 
 /// Leases up to `ask.max` jobs to an agent. The same ask again gets the same leases, as far as they live.
@@ -99,7 +103,7 @@ fn still_kept(warm: &[String], picks: &[Pick]) -> BTreeMap<String, u32> {
     for payer in warm {
         *kept.entry(payer.clone()).or_default() += 1;
     }
-    for pick in picks {
+    for pick in picks.iter().filter(|pick| pick.channel == Channel::Portal) {
         if let Some(sessions) = kept.get_mut(&pick.job.payer) {
             *sessions = sessions.saturating_sub(1);
         }
@@ -133,28 +137,53 @@ async fn pick(
         let free = payer.profile.limits.sessions_max.saturating_sub(taken).min(room);
         let starts = starts_left(tx, &payer).await?;
         let free = free.min(starts.0);
-        if free == 0 {
+        let portal_only = payer.profile.is_portal_only();
+        if free == 0 && portal_only {
             continue;
         }
         let facts = facts_of(tx, payer, &pools, (&live, &held)).await?;
-        picks.extend(
-            candidates(tx, &facts, ask.warm.contains(&id), (free, starts.1), &states).await?,
-        );
+        let warm = ask.warm.contains(&id);
+        picks.extend(if portal_only {
+            candidates(tx, &facts, warm, (free, starts.1), &states).await?
+        } else {
+            let worked = &agent.info.channels;
+            let room = ways::Room { warm, portal: (free, starts.1), most: room, worked };
+            ways::candidates(tx, &facts, &room, &states).await?
+        });
     }
     // Doubts first: somebody waits to know, and the same request is locked until then. Then the oldest.
     picks.sort_by_key(|p| p.key);
     picks.truncate(usize::try_from(room).unwrap_or(usize::MAX));
-    // Sessions are taken in the order of payers, so that two coordinators never wait for each other in a circle.
-    let mut wanted: BTreeMap<String, u32> = BTreeMap::new();
-    for pick in &picks {
-        *wanted.entry(pick.job.payer.clone()).or_default() += 1;
+    take_room(tx, &mut picks).await?;
+    Ok(picks)
+}
+
+/// Takes a portal session or a call for every pick, and lets go of those there is no room for. In the order of payers, so that two
+/// coordinators never wait for each other in a circle.
+async fn take_room(tx: &mut Tx, picks: &mut Vec<Pick>) -> Result<()> {
+    let mut wanted: BTreeMap<(String, Channel), u32> = BTreeMap::new();
+    for pick in picks.iter() {
+        *wanted.entry((pick.job.payer.clone(), pick.channel)).or_default() += 1;
     }
-    for (payer, count) in wanted {
-        if !payers::take_sessions(tx, &payer, count).await? {
-            picks.retain(|p| p.job.payer != payer);
+    for ((payer, channel), count) in wanted {
+        let taken = if channel == Channel::Portal {
+            payers::take_sessions(tx, &payer, count).await?
+        } else {
+            let known = payers::find_in(tx, &payer).await?;
+            let most = known.and_then(|p| p.profile.terms(channel).map(|terms| terms.at_once));
+            channels::take(tx, &payer, channel, count, most.unwrap_or(0)).await?
+        };
+        if !taken {
+            picks.retain(|p| p.job.payer != payer || p.channel != channel);
         }
     }
-    Ok(picks)
+    Ok(())
+}
+
+/// A pick of a payer that has a portal alone.
+fn by_portal(job: Job, credential: Credential, purpose: Purpose, key: (u8, i64)) -> Pick {
+    let because = "the payer's only channel for this task".to_owned();
+    Pick { job, credential, purpose, key, channel: Channel::Portal, because }
 }
 
 async fn candidates(
@@ -174,7 +203,7 @@ async fn candidates(
         for job in jobs::candidates_doubt(tx, id, free).await? {
             let key = (0, job.ready_at.ms());
             let credential = credential.clone();
-            picks.push(Pick { job, credential, purpose: Purpose::Reconcile, key });
+            picks.push(by_portal(job, credential, Purpose::Reconcile, key));
         }
     }
     let open: Vec<(Task, &Credential)> = Task::ALL
@@ -187,7 +216,7 @@ async fn candidates(
             let Some((_, credential)) = open.iter().find(|(t, _)| *t == job.task) else { continue };
             let key = (1, job.ready_at.ms() - if warm { WARM_BONUS_MS } else { 0 });
             let credential = (*credential).clone();
-            picks.push(Pick { job, credential, purpose: Purpose::Work, key });
+            picks.push(by_portal(job, credential, Purpose::Work, key));
         }
     }
     picks.retain(|p| script_states.get(&p.job.script_sha256).is_some_and(|s| s != "held"));
@@ -212,7 +241,7 @@ async fn starts_left(tx: &mut Tx, payer: &payers::Known) -> Result<(u32, u32)> {
 }
 
 async fn give(core: &Core, tx: &mut Tx, agent: &Agent, pick: Pick, ask: &str) -> Result<Leased> {
-    let Pick { mut job, credential, purpose, .. } = pick;
+    let Pick { mut job, credential, purpose, channel, because, .. } = pick;
     let now = tx.now;
     job.fence += 1;
     job.attempts += 1;
@@ -236,6 +265,8 @@ async fn give(core: &Core, tx: &mut Tx, agent: &Agent, pick: Pick, ask: &str) ->
         ended_at: None,
         logins: 0,
         session_reused: false,
+        channel,
+        because,
     };
     let lease = Lease {
         id: attempt.lease,
@@ -277,6 +308,7 @@ async fn leased(
     {
         fields.insert("known".to_owned(), known);
     }
+    let endpoint = payer.way(attempt.channel).map(|way| way.endpoint.clone());
     Ok(Leased {
         lease: attempt.lease,
         fence: attempt.fence,
@@ -300,6 +332,8 @@ async fn leased(
         fetch_allowed,
         spool_key: Some(tx.seal.spool_key(&attempt.lease.to_string())),
         prints,
+        channel: attempt.channel,
+        endpoint,
     })
 }
 

@@ -26,6 +26,7 @@ pub mod steps;
 pub mod sweep;
 
 mod change;
+mod health;
 
 pub use change::{Asked, Once};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
+    channel::Channel,
     exception::ExceptionKind,
     fleet::{Limits, Payer},
     id::{CredentialId, UserId},
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     live::Topic,
     store::{
-        Tx, credentials,
+        Tx, channels, credentials,
         credentials::Credential,
         exceptions, jobs, payers,
         payers::{Known, Proposal},
@@ -59,6 +60,15 @@ pub async fn upsert(
                 "this portal is prohibited: only two people replace that, not a profile",
             ));
         }
+        for way in &profile.ways {
+            let known = known.profile.way(way.channel).map(|known| known.permission.state);
+            if known == Some(PermissionState::Prohibited) && way.permission.state.is_yes() {
+                return Err(Error::refused(
+                    NOT_ALLOWED,
+                    "a channel of this payer is prohibited: remove it first, and add it anew",
+                ));
+            }
+        }
         known.profile = profile.clone();
         pool.clone_into(&mut known.pool);
         payers::save(&mut tx, &mut known).await?;
@@ -85,6 +95,52 @@ fn check(profile: &Payer) -> Result<()> {
         if vault::origin_of(origin).is_none() {
             let field = format!("login_origins[{i}]");
             return Err(Error::invalid(field, "is not an origin such as https://portal.example"));
+        }
+    }
+    check_ways(profile)
+}
+
+/// Channels beside the portal: each described once, and every route leads over described ones, each once.
+fn check_ways(profile: &Payer) -> Result<()> {
+    for (i, way) in profile.ways.iter().enumerate() {
+        let at = |field: &str| format!("ways[{i}].{field}");
+        if way.channel == Channel::Portal {
+            return Err(Error::invalid(
+                at("channel"),
+                "is the portal, which the profile itself describes",
+            ));
+        }
+        if profile.ways[..i].iter().any(|other| other.channel == way.channel) {
+            return Err(Error::invalid(at("channel"), "is described twice"));
+        }
+        if way.calls_max == 0 {
+            return Err(Error::invalid(at("calls_max"), "needs to be 1 or more"));
+        }
+        if way.endpoint.addresses().iter().any(|address| vault::origin_of(address).is_none()) {
+            return Err(Error::invalid(
+                at("endpoint"),
+                "needs addresses such as https://api.payer.example/r4",
+            ));
+        }
+        if (way.channel == Channel::Rest) != way.endpoint.rest.is_some() {
+            return Err(Error::invalid(
+                at("endpoint.rest"),
+                "belongs to the channel `rest`, and only there",
+            ));
+        }
+    }
+    for (task, legs) in &profile.routes {
+        for (i, leg) in legs.iter().enumerate() {
+            let field = format!("routes.{}[{i}].channel", task.word());
+            if profile.terms(leg.channel).is_none() {
+                return Err(Error::invalid(field, "is not described in `ways`"));
+            }
+            if !leg.channel.carries(*task) {
+                return Err(Error::invalid(field, "does not carry this task"));
+            }
+            if legs[..i].iter().any(|other| other.channel == leg.channel) {
+                return Err(Error::invalid(field, "is in the order already"));
+            }
         }
     }
     Ok(())
@@ -135,12 +191,18 @@ pub async fn pause(core: &Core, asked: &Asked, id: &str, now: Timestamp) -> Resu
 /// # Errors
 /// Conflict when it changed meanwhile.
 pub async fn resume(core: &Core, asked: &Asked, id: &str, now: Timestamp) -> Result<Known> {
-    let ended = |p: &mut Known| {
-        p.paused_reason = None;
-        p.rests_until = None;
-        p.downs = 0;
-    };
-    edit(core, asked, id, ("payer.resumed", json!({})), ended, now).await
+    let mut tx = core.store.begin(now).await?;
+    let mut payer = payers::lock(&mut tx, id).await?;
+    asked.fits(payer.rev)?;
+    payer.paused_reason = None;
+    payer.rests_until = None;
+    payer.downs = 0;
+    payers::save(&mut tx, &mut payer).await?;
+    channels::forgive(&mut tx, id).await?;
+    asked.note(&mut tx, "payer.resumed", id, json!({}));
+    changed(&mut tx);
+    tx.commit().await?;
+    Ok(payer)
 }
 
 /// Says that an account which the portal refused may be tried again although its secrets are the same: the next login tells.
@@ -339,7 +401,7 @@ async fn permitted(core: &Core, actor: &Actor, id: &str, now: Timestamp) -> Resu
         let mut job = jobs::lock(&mut tx, waiting.job).await?;
         let waits =
             matches!(job.state, JobState::Waiting { exception, .. } if exception == waiting.id);
-        if waits && payer.profile.permission.allows(job.task, now).is_ok() {
+        if waits && payer.profile.permits(job.task, now).is_ok() {
             withdraw(&mut tx, waiting.id, actor).await?;
             reopen(&mut tx, &mut job).await?;
             tx.commit().await?;
@@ -394,21 +456,48 @@ pub async fn set_credential(
     secrets: &BTreeMap<String, Secret>,
     now: Timestamp,
 ) -> Result<CredentialId> {
+    set_credential_for(core, actor, (payer, Channel::Portal), account, secrets, now).await
+}
+
+/// [`set_credential`] for a channel: what it needs is said by the profile's description of it.
+///
+/// # Errors
+/// As [`set_credential`]; also when the account is of another channel already.
+pub async fn set_credential_for(
+    core: &Core,
+    actor: &Actor,
+    (payer, channel): (&str, Channel),
+    account: &str,
+    secrets: &BTreeMap<String, Secret>,
+    now: Timestamp,
+) -> Result<CredentialId> {
     if account.trim().is_empty() || account.len() > 80 {
         return Err(Error::invalid("account", "needs 1 to 80 characters"));
     }
     let mut tx = core.store.begin(now).await?;
     let known = payers::find_in(&mut tx, payer).await?;
     let profile = known.ok_or(crate::store::Error::NotFound("payer"))?.profile;
-    for alias in &profile.secrets {
+    let wanted: Vec<&str> = match profile.way(channel) {
+        Some(way) => way.endpoint.auth.secrets(),
+        None if channel == Channel::Portal => profile.secrets.iter().map(String::as_str).collect(),
+        None => return Err(Error::invalid("channel", "is not described in the payer's profile")),
+    };
+    for alias in wanted {
         if !secrets.contains_key(alias) {
             return Err(Error::invalid(format!("secrets.{alias}"), "is missing"));
         }
     }
-    vault::check(secrets, &secret_kinds(&mut tx, payer).await?)?;
+    let kinds = match channel {
+        Channel::Portal => secret_kinds(&mut tx, payer).await?,
+        _ => BTreeMap::new(),
+    };
+    vault::check(secrets, &kinds)?;
     let aliases: Vec<String> = secrets.keys().cloned().collect();
     let mut was_refused = false;
     let id = match credentials::find_in(&mut tx, payer, account).await? {
+        Some(known) if known.channel != channel => {
+            return Err(Error::invalid("account", "is an account of another channel"));
+        }
         Some(known) => {
             let sealed = vault::seal(&tx.seal, known.id, secrets);
             credentials::renew(&mut tx, known.id, &aliases, &sealed).await?;
@@ -425,6 +514,7 @@ pub async fn set_credential(
                 refused_at: None,
                 identity: None,
                 owner: None,
+                channel,
                 created_at: now,
                 rev: 0,
             };
@@ -433,8 +523,8 @@ pub async fn set_credential(
             id
         }
     };
-    let detail =
-        json!({"payer": payer, "account": account, "aliases": aliases, "was_refused": was_refused});
+    let detail = json!({"payer": payer, "account": account, "channel": channel.word(), "aliases": aliases,
+                        "was_refused": was_refused});
     told(&mut tx, actor, "credential.recorded", &id.to_string(), detail);
     tx.commit().await?;
     Ok(id)

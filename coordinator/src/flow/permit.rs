@@ -1,6 +1,7 @@
 //! The permit: intent and go-ahead in one durable transaction. Nothing else lets an agent click a commit.
 
 use domain::{
+    channel::Channel,
     evidence::{EvidenceKind, Moment},
     id::IntentId,
     intent::VoidProof,
@@ -15,9 +16,9 @@ use serde_json::json;
 use super::{
     Actor, Core, Error, NOT_ALLOWED, Result,
     change::{change, fenced, fenced_attempt, note},
+    health,
     lease::no_permit_now,
     random,
-    report::portal_works,
 };
 use crate::store::{
     Tx, attempts, cases, cases::Case, evidence, intents, intents::Intent, jobs, jobs::Job, payers,
@@ -67,7 +68,8 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
         return Ok(PermitReply::Already { because, similar: false });
     }
     // All the reading of this visit has worked: a breaker that waited for that closes before anything is sent.
-    portal_works(&mut tx, &job.payer).await?;
+    let channel = attempts::get_in(&mut tx, ask.attempt).await?.channel;
+    health::works(&mut tx, &job.payer, channel).await?;
     jobs::extend(&mut tx, &ask.fenced, fenced_at.plus_ms(core.rules.capture_grace_ms)).await?;
     let mut job = jobs::lock(&mut tx, job.id).await?;
     change(&mut tx, &mut job, &JobEvent::Permit(intent.id)).await?;
@@ -128,23 +130,32 @@ async fn not_now(tx: &mut Tx, job: &Job, ask: &PermitAsk, lasts_ms: i64) -> Resu
     let Some(payer) = payers::find_in(tx, &job.payer).await? else {
         return Ok(Some("the payer is not known any more".to_owned()));
     };
-    if let Err(reason) = payer.profile.permission.allows(job.task, now) {
+    let channel = attempt.channel;
+    let Some(terms) = payer.profile.terms(channel) else {
+        return Ok(Some("the profile does not describe this channel any more".to_owned()));
+    };
+    if let Err(reason) = terms.permission.allows(job.task, now) {
         return Ok(Some(reason.to_owned()));
     }
     if let Some(reason) = &payer.paused_reason {
         return Ok(Some(format!("the payer is paused: {reason}")));
     }
-    if let Some(because) = no_permit_now(tx, &payer, lasts_ms).await? {
+    if let Some(because) = no_permit_now(tx, &payer, channel, lasts_ms).await? {
         return Ok(Some(because));
     }
-    if scripts::get_in(tx, &attempt.script_sha256).await?.state == "held" {
+    let portal = channel == Channel::Portal;
+    if portal && scripts::get_in(tx, &attempt.script_sha256).await?.state == "held" {
         return Ok(Some("the script is held".to_owned()));
     }
     let before = evidence::find_in(tx, ask.before).await?;
     let fits = before.is_some_and(|e| {
         e.attempt == ask.attempt
             && e.moment != Moment::After
-            && matches!(e.kind, EvidenceKind::FullPage | EvidenceKind::Screenshot)
+            && match e.kind {
+                EvidenceKind::FullPage | EvidenceKind::Screenshot => portal,
+                EvidenceKind::Message => !portal,
+                _ => false,
+            }
     });
     Ok((!fits).then(|| "the picture before the commit is not stored yet".to_owned()))
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     attempt::{AttemptEvent, AttemptState},
-    calendar::Standing,
+    channel::Channel,
     exception::ExceptionKind,
     job::{AfterFailure, JobEvent, JobState, after_failure},
     lease::Purpose,
@@ -16,18 +16,12 @@ use serde_json::json;
 use super::{
     Actor, Core, Error, Result,
     change::{ask_person, change, end_attempt, fenced, fenced_attempt, note},
-    drift, settle,
+    drift, health, settle,
     settle::{Confirm, FailedLooks},
 };
 use crate::store::{
     Tx, agents, attempts, attempts::Attempt, credentials, evidence, intents, jobs, jobs::Job, late,
-    payers,
 };
-
-/// The longest rest of a payer after failures, in units of the retry schedule.
-const REST_UNITS_MAX: i64 = 16;
-/// The longest time a portal is left alone because it asked for it; a person is asked long before.
-const STAY_AWAY_MAX_MS: i64 = 31 * 24 * 3_600_000;
 
 /// Takes the end of an attempt. Repeated under the same lease it changes nothing and gets the same answer.
 ///
@@ -75,7 +69,7 @@ pub async fn report(core: &Core, report: &Report, now: Timestamp) -> Result<()> 
     }
     if !matches!(report.end, End::Failure { .. }) {
         credentials::logins_ended(t, attempt.lease, true).await?;
-        portal_works(t, &job.payer).await?;
+        health::works(t, &job.payer, attempt.channel).await?;
     }
     let ended = attempts::get_in(t, attempt.id).await?;
     let good = matches!(ended.state, AttemptState::Succeeded);
@@ -194,7 +188,15 @@ async fn failed(
         (Purpose::Work, Some(intent)) => {
             settle::doubt(tx, job, intent, actor, failure.kind.word()).await?;
         }
-        (Purpose::Work, None) => match plan_after(core, tx, job, failure).await? {
+        (Purpose::Work, None)
+            if failure.kind == FailureKind::PortalDown
+                && health::goes_elsewhere(tx, job, attempt.channel).await? =>
+        {
+            // This channel rests from now on; the job takes another at once, which uses up no try.
+            job.tries = job.tries.saturating_sub(1);
+            change(tx, job, &JobEvent::Return).await?;
+        }
+        (Purpose::Work, None) => match plan_after(core, tx, job, attempt.channel, failure).await? {
             AfterFailure::RestUntil(until) => {
                 change(tx, job, &JobEvent::Rest { until, after: failure.clone() }).await?;
             }
@@ -205,36 +207,15 @@ async fn failed(
         },
     }
     if let Some(asked) = failure.retry_after.as_deref() {
-        stay_away(tx, &job.payer, asked, actor).await?;
+        health::stay_away(tx, &job.payer, attempt.channel, asked, actor).await?;
     }
     // What the payer announced is no failure of its portal.
-    let announced =
-        failure.kind == FailureKind::PortalDown && closed_until(tx, job).await?.is_some();
+    let announced = failure.kind == FailureKind::PortalDown
+        && health::closed_until(tx, job, attempt.channel).await?.is_some();
     let shut = matches!(failure.kind, FailureKind::PortalDown | FailureKind::Challenge);
     if (shut || failure.payer_wide) && !announced {
-        portal_rests(core, tx, &job.payer, actor).await?;
+        health::rests(core, tx, &job.payer, attempt.channel, actor).await?;
     }
-    Ok(())
-}
-
-/// When the payer's portal opens again, if its calendar says that it is closed now.
-async fn closed_until(tx: &mut Tx, job: &Job) -> Result<Option<Timestamp>> {
-    let profile = settle::profile(tx, job).await?;
-    Ok(match profile.calendar.standing(&profile.time_zone, tx.now) {
-        Standing::Closed { until, .. } => until,
-        Standing::Open { .. } => None,
-    })
-}
-
-/// The portal said how long to stay away: the whole payer rests at least so long.
-async fn stay_away(tx: &mut Tx, payer: &str, asked: &str, actor: &Actor) -> Result<()> {
-    let Some(ms) = polite::retry_after(asked, tx.now) else { return Ok(()) };
-    let until = tx.now.plus_ms(ms.min(STAY_AWAY_MAX_MS));
-    let mut payer = payers::lock(tx, payer).await?;
-    payer.rests_until = Some(payer.rests_until.map_or(until, |known| known.max(until)));
-    payers::save(tx, &mut payer).await?;
-    tx.changed(crate::live::Topic::Fleet);
-    note(tx, actor, "payer.retry_after", &payer.profile.id, json!({"until": until}));
     Ok(())
 }
 
@@ -244,6 +225,7 @@ async fn plan_after(
     core: &Core,
     tx: &mut Tx,
     job: &mut Job,
+    channel: Channel,
     failure: &Failure,
 ) -> Result<AfterFailure> {
     let (now, unit) = (tx.now, core.rules.rest_unit_ms);
@@ -253,7 +235,7 @@ async fn plan_after(
         return Ok(AfterFailure::AskPerson);
     }
     if failure.kind == FailureKind::PortalDown
-        && let Some(opens) = closed_until(tx, job).await?
+        && let Some(opens) = health::closed_until(tx, job, channel).await?
     {
         // Nobody is asked about a window that is known, and it uses up no try.
         job.tries = job.tries.saturating_sub(1);
@@ -278,37 +260,6 @@ async fn login_told(tx: &mut Tx, attempt: &Attempt, failure: &Failure) -> Result
         _ => return Ok(()),
     };
     Ok(credentials::logins_ended(tx, attempt.lease, good).await?)
-}
-
-/// The portal answers with errors: the whole payer rests, longer with every failure in a row.
-async fn portal_rests(core: &Core, tx: &mut Tx, payer: &str, actor: &Actor) -> Result<()> {
-    let now = tx.now;
-    let mut payer = payers::lock(tx, payer).await?;
-    let trips = payer.profile.pace.trips_after.max(1);
-    let units = (1_i64 << (payer.downs + 1).saturating_sub(trips).min(10)).min(REST_UNITS_MAX);
-    payer.downs += 1;
-    if payer.downs >= trips {
-        let until = now.plus_ms(core.rules.rest_unit_ms.saturating_mul(units));
-        payer.rests_until = Some(payer.rests_until.map_or(until, |known| known.max(until)));
-    }
-    payers::save(tx, &mut payer).await?;
-    tx.changed(crate::live::Topic::Fleet);
-    let detail = json!({"until": payer.rests_until, "in_a_row": payer.downs});
-    note(tx, actor, "payer.rests", &payer.profile.id, detail);
-    Ok(())
-}
-
-pub(super) async fn portal_works(tx: &mut Tx, payer: &str) -> Result<()> {
-    let Some(known) = payers::find_in(tx, payer).await? else { return Ok(()) };
-    if known.downs > 0 || known.rests_until.is_some() {
-        let mut payer = payers::lock(tx, payer).await?;
-        payer.downs = 0;
-        payer.rests_until = None;
-        payers::save(tx, &mut payer).await?;
-        tx.changed(crate::live::Topic::Fleet);
-        tx.changed(crate::live::Topic::Ready);
-    }
-    Ok(())
 }
 
 /// An agent gives a lease back with nothing sent (drain): no attempt is counted. With an intent open it is a doubt like any other

@@ -3,6 +3,7 @@
 
 use domain::{
     attempt::AttemptEvent,
+    channel::Channel,
     exception::{ExceptionEvent, ExceptionKind},
     id::{AttemptId, JobId},
     job::{JobEvent, JobState, Task},
@@ -120,7 +121,7 @@ async fn lost(
             Ok(())
         }
         (Purpose::Work, None) => {
-            ghost_session(core, tx, job).await?;
+            ghost_session(core, tx, job, attempt).await?;
             change(tx, job, &JobEvent::Return).await
         }
     }
@@ -128,9 +129,10 @@ async fn lost(
 
 /// At a payer that refuses a second login the lost agent's portal session may live on for a while: the job is not leased again
 /// before a unit of the retry schedule has passed.
-async fn ghost_session(core: &Core, tx: &mut Tx, job: &Job) -> Result<()> {
+async fn ghost_session(core: &Core, tx: &mut Tx, job: &Job, attempt: AttemptId) -> Result<()> {
     let profile = settle::profile(tx, job).await?;
-    if profile.second_login != "refused" {
+    let channel = attempts::get_in(tx, attempt).await?.channel;
+    if profile.second_login != "refused" || channel != Channel::Portal {
         return Ok(());
     }
     let until = tx.now.plus_ms(core.rules.rest_unit_ms);
@@ -140,7 +142,7 @@ async fn ghost_session(core: &Core, tx: &mut Tx, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Ready jobs whose payer's portal may not be automated for their task go to a person, who finds the reason there; how many.
+/// Ready jobs whose payer may be automated on no channel of their task go to a person, who finds the reason there; how many.
 ///
 /// # Errors
 /// [`super::Error::Store`].
@@ -148,7 +150,7 @@ pub async fn route(core: &Core, now: Timestamp) -> Result<usize> {
     let mut routed = 0;
     for payer in payers::all(&core.store).await? {
         for task in Task::ALL {
-            let Err(reason) = payer.profile.permission.allows(task, now) else { continue };
+            let Err(reason) = payer.profile.permits(task, now) else { continue };
             for id in jobs::unleased(&core.store, &payer.profile.id, task).await? {
                 let mut tx = core.store.begin(now).await?;
                 let mut job = jobs::lock(&mut tx, id).await?;

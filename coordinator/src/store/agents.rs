@@ -41,6 +41,7 @@ fn read(row: &db::Row) -> Result<Agent, Error> {
             slots: row.count("slots")?,
             version: row.text("version")?,
             browser: row.text("browser")?,
+            channels: row.json("channels")?,
         },
         state: row.text("state")?,
         seen_at: row.at("seen_at_ms")?,
@@ -54,8 +55,8 @@ fn read(row: &db::Row) -> Result<Agent, Error> {
 
 const REPLACE: &str =
     "UPDATE agents SET state = 'gone', rev = rev + 1 WHERE name = $1 AND state <> 'gone'";
-const INSERT: &str = "INSERT INTO agents (id, name, pool_id, slots, version, browser, state, seen_at_ms, hello_at_ms) \
-     VALUES ($1, $2, $3, $4, $5, $6, 'accepting', $7, $7)";
+const INSERT: &str = "INSERT INTO agents (id, name, pool_id, slots, version, browser, state, seen_at_ms, hello_at_ms, channels) \
+     VALUES ($1, $2, $3, $4, $5, $6, 'accepting', $7, $7, $8)";
 const GET: &str = "SELECT agents.*, (SELECT CAST(COUNT(*) AS BIGINT) FROM jobs WHERE jobs.agent_id = agents.id AND jobs.state = 'leased') AS busy \
      FROM agents WHERE id = $1";
 const LOCK: &str = "UPDATE agents SET rev = rev WHERE id = $1";
@@ -71,7 +72,9 @@ const SET_STATE: &str =
 pub async fn insert(tx: &mut Tx, id: AgentId, info: &AgentInfo) -> Result<(), Error> {
     let now = tx.now;
     tx.exec(REPLACE, vals![&info.name]).await?;
-    let values = vals![id, &info.name, &info.pool, info.slots, &info.version, &info.browser, now];
+    let channels = serde_json::to_string(&info.channels).unwrap_or_default();
+    let values =
+        vals![id, &info.name, &info.pool, info.slots, &info.version, &info.browser, now, channels];
     tx.exec(INSERT, values).await?;
     Ok(())
 }

@@ -2,13 +2,14 @@
 
 use domain::{
     attempt::AttemptState,
+    channel::Channel,
     id::{AgentId, AttemptId, CredentialId, JobId, LeaseId},
     lease::Purpose,
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Error, Page, Store, Tx, db, jobs, open_json, seal_json};
+use super::{Error, Page, Store, Tx, channels, db, jobs, open_json, seal_json};
 use crate::{seal::Seal, vals};
 
 const FAILURE: (&str, &str) = ("attempts", "failure");
@@ -45,6 +46,10 @@ pub struct Attempt {
     pub logins: u32,
     /// Whether a portal session was reused.
     pub session_reused: bool,
+    /// The channel it took.
+    pub channel: Channel,
+    /// Why this one.
+    pub because: String,
 }
 
 fn read(row: &db::Row, seal: &Seal) -> Result<Attempt, Error> {
@@ -75,11 +80,14 @@ fn read(row: &db::Row, seal: &Seal) -> Result<Attempt, Error> {
         ended_at: row.opt_at("ended_at_ms")?,
         logins: row.count("logins")?,
         session_reused: row.flag("session_reused")?,
+        channel: channels::channel(row)?,
+        because: row.text("because")?,
     })
 }
 
 const INSERT: &str = "INSERT INTO attempts (id, job_id, number, purpose, state, lease_id, fence, agent_id, credential_id, \
-     script_sha256, ask, started_at_ms) VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9, $10, $11)";
+     script_sha256, ask, started_at_ms, channel, because) \
+     VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 const GET: &str = "SELECT * FROM attempts WHERE id = $1";
 const SAVE: &str = "UPDATE attempts SET state = $2, failure = $3, exception_id = $4, ended_at_ms = $5, logins = $6, \
      session_reused = $7 WHERE id = $1 AND state IN ('running', 'paused')";
@@ -105,7 +113,9 @@ pub async fn insert(tx: &mut Tx, attempt: &Attempt, ask: &str) -> Result<(), Err
             a.credential,
             &a.script_sha256,
             ask,
-            a.started_at
+            a.started_at,
+            a.channel.word(),
+            &a.because
         ],
     )
     .await?;
@@ -185,9 +195,26 @@ pub async fn of_lease(tx: &mut Tx, lease: LeaseId) -> Result<Attempt, Error> {
 }
 
 const STARTED: &str = "SELECT attempts.id AS id, attempts.started_at_ms AS at_ms FROM attempts JOIN jobs ON jobs.id = attempts.job_id \
-     WHERE jobs.payer_id = $1 AND attempts.started_at_ms > $2 ORDER BY attempts.started_at_ms";
+     WHERE jobs.payer_id = $1 AND attempts.channel = 'portal' AND attempts.started_at_ms > $2 ORDER BY attempts.started_at_ms";
+const LATELY: &str = "SELECT attempts.id AS id, attempts.ended_at_ms - attempts.started_at_ms AS took_ms FROM attempts \
+     JOIN jobs ON jobs.id = attempts.job_id WHERE jobs.payer_id = $1 AND attempts.channel = $2 AND attempts.state = 'succeeded' \
+     AND attempts.ended_at_ms > $3 ORDER BY attempts.ended_at_ms DESC LIMIT 5";
 
-/// When visits to a payer were begun after that instant, oldest first.
+/// How long the last visits by a channel took that brought an answer after that instant, milliseconds, newest first; at most five.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn lately(
+    tx: &mut Tx,
+    payer: &str,
+    channel: Channel,
+    after: Timestamp,
+) -> Result<Vec<i64>, Error> {
+    let rows = tx.all("attempts", LATELY, vals![payer, channel.word(), after]).await?;
+    rows.iter().map(|r| r.int("took_ms")).collect()
+}
+
+/// When visits to a payer's portal were begun after that instant, oldest first.
 ///
 /// # Errors
 /// [`Error::Database`].

@@ -193,6 +193,16 @@ pub async fn similar_allowed(tx: &mut Tx, id: CaseId) -> Result<bool, Error> {
     Ok(tx.opt("cases", SIMILAR_ALLOWED, vals![id]).await?.is_some())
 }
 
+const HAS_DOCUMENTS: &str = "SELECT case_id AS id FROM case_documents WHERE case_id = $1 LIMIT 1";
+
+/// Whether documents go with a case's request.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn has_documents(tx: &mut Tx, case: CaseId) -> Result<bool, Error> {
+    Ok(tx.opt("case_documents", HAS_DOCUMENTS, vals![case]).await?.is_some())
+}
+
 // Reads for pages and API.
 
 const LIST: &str = "SELECT * FROM cases WHERE ($1 = '' OR id < $1) AND ($2 = '' OR status = $2) AND ($3 = '' OR payer_id = $3) \

@@ -2,13 +2,14 @@
 //! which lease, which time steps of a one-time code are used up, and the logins that were tried.
 
 use domain::{
+    channel::Channel,
     id::{CredentialId, LeaseId},
     polite::Login,
     time::Timestamp,
 };
 use serde::Serialize;
 
-use super::{Error, Store, Tx, db};
+use super::{Error, Store, Tx, channels, db};
 use crate::vals;
 
 /// An account without its secrets.
@@ -28,6 +29,8 @@ pub struct Credential {
     pub identity: Option<String>,
     /// The person who answers for it.
     pub owner: Option<String>,
+    /// The channel it is for.
+    pub channel: Channel,
     /// When it was recorded.
     pub created_at: Timestamp,
     /// Revision.
@@ -43,14 +46,15 @@ fn read(row: &db::Row) -> Result<Credential, Error> {
         refused_at: row.opt_at("refused_at_ms")?,
         identity: row.opt_text("identity")?,
         owner: row.opt_text("owner")?,
+        channel: channels::channel(row)?,
         created_at: row.at("created_at_ms")?,
         rev: row.int("rev")?,
     })
 }
 
 const FIND: &str = "SELECT * FROM credentials WHERE payer_id = $1 AND account = $2";
-const INSERT: &str = "INSERT INTO credentials (id, payer_id, account, aliases, secrets, state, created_at_ms) \
-     VALUES ($1, $2, $3, $4, $5, 'good', $6)";
+const INSERT: &str = "INSERT INTO credentials (id, payer_id, account, aliases, secrets, state, created_at_ms, channel) \
+     VALUES ($1, $2, $3, $4, $5, 'good', $6, $7)";
 const RENEW: &str = "UPDATE credentials SET aliases = $2, secrets = $3, state = 'good', refused_at_ms = NULL, rev = rev + 1 WHERE id = $1";
 const REFUSE: &str = "UPDATE credentials SET state = 'refused', refused_at_ms = $2, rev = rev + 1 WHERE id = $1 AND state = 'good'";
 const FORGIVE: &str = "UPDATE credentials SET state = 'good', refused_at_ms = NULL, rev = rev + 1 WHERE payer_id = $1 AND state = 'refused'";
@@ -75,7 +79,9 @@ pub async fn find_in(tx: &mut Tx, payer: &str, account: &str) -> Result<Option<C
 /// [`Error::Unique`].
 pub(crate) async fn insert(tx: &mut Tx, c: &Credential, secrets: &str) -> Result<(), Error> {
     let aliases = serde_json::to_string(&c.aliases).unwrap_or_default();
-    tx.exec(INSERT, vals![c.id, &c.payer, &c.account, aliases, secrets, c.created_at]).await?;
+    let channel = c.channel.word();
+    tx.exec(INSERT, vals![c.id, &c.payer, &c.account, aliases, secrets, c.created_at, channel])
+        .await?;
     Ok(())
 }
 

@@ -162,7 +162,7 @@ const SAVE: &str = "UPDATE jobs SET rev = rev + 1, script_sha256 = $3, state = $
 // Never shortens: a permit may have made the lease longer than a heartbeat does.
 const EXTEND: &str = "UPDATE jobs SET lease_expires_at_ms = CASE WHEN lease_expires_at_ms > $5 THEN lease_expires_at_ms ELSE $5 END \
      WHERE id = $1 AND lease_id = $2 AND fence = $3 AND agent_id = $4 AND state = 'leased' AND lease_expires_at_ms > $6 \
-     RETURNING id, payer_id, task, script_sha256";
+     RETURNING id, payer_id, task, script_sha256, attempt_id";
 const OF_CASE: &str = "SELECT * FROM jobs WHERE case_id = $1 ORDER BY id";
 
 /// Makes a job, ready at once.
@@ -300,6 +300,8 @@ pub struct Extended {
     pub task: Task,
     /// Its pinned script.
     pub script_sha256: String,
+    /// The attempt under the lease.
+    pub attempt: AttemptId,
 }
 
 /// Moves a live lease's end. None when it is not live or not this agent's.
@@ -319,6 +321,7 @@ pub async fn extend(
         payer: row.text("payer_id")?,
         task: Task::from_word(&row.text("task")?).ok_or_else(|| row.corrupt("task"))?,
         script_sha256: row.text("script_sha256")?,
+        attempt: row.parse("attempt_id")?,
     }))
 }
 

@@ -5,6 +5,7 @@ pub mod agents;
 pub mod attempts;
 pub mod audit;
 pub mod cases;
+pub mod channels;
 pub mod credentials;
 pub mod db;
 pub mod documents;

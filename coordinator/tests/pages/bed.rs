@@ -311,6 +311,7 @@ async fn furnish(core: &Core) -> AgentId {
         slots: 4,
         version: "0.1.0".into(),
         browser: "Chromium 156".into(),
+        channels: domain::channel::Channel::ALL.to_vec(),
     };
     agents::hello(core, &Hello { agent }, now()).await.unwrap().agent
 }

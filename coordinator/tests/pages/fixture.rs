@@ -246,6 +246,8 @@ pub(crate) fn attempt_line(number: u32, state: AttemptState) -> AttemptLine {
         agent: "agent-a1".into(),
         started_at: ago(13),
         ended_at: Some(ago(12)),
+        channel: domain::channel::Channel::Portal,
+        because: "the payer's only channel for this task".into(),
     }
 }
 
@@ -269,6 +271,8 @@ pub(crate) fn attempt() -> AttemptView {
         ended_at: Some(ago(13).plus_ms(34_100)),
         logins: Some(1),
         session_reused: false,
+        channel: domain::channel::Channel::Portal,
+        because: "the payer's only channel for this task".into(),
         siblings: vec![Sibling { id: attempt_id(1), number: 1, state: AttemptState::Succeeded }],
         steps: steps(),
         evidence: kept(),
@@ -337,5 +341,7 @@ pub(crate) fn payer(id: &str, name: &str) -> Payer {
         second_login: "both_live".into(),
         secrets: vec!["user".into(), "password".into(), "code".into()],
         login_origins: vec!["https://portal.crestline.test".into()],
+        ways: Vec::new(),
+        routes: std::collections::BTreeMap::new(),
     }
 }

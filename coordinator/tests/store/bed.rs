@@ -339,6 +339,7 @@ pub(crate) async fn hello(core: &Core, name: &str, slots: u32, now: Timestamp) -
         slots,
         version: "1".to_owned(),
         browser: "1".to_owned(),
+        channels: domain::channel::Channel::ALL.to_vec(),
     };
     agents::hello(core, &Hello { agent }, now).await.unwrap().agent
 }

@@ -11,6 +11,7 @@ mod deal;
 mod doubt;
 mod drift;
 mod lease;
+mod route;
 mod schema;
 mod submit;
 mod vault;

@@ -54,7 +54,7 @@ pub(crate) async fn tamper(bed: &Bed) {
 
 /// Every text in every table.
 pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
-    const TABLES: [&str; 29] = [
+    const TABLES: [&str; 30] = [
         "SELECT * FROM payers",
         "SELECT * FROM users",
         "SELECT * FROM api_keys",
@@ -84,6 +84,7 @@ pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
         "SELECT * FROM exchanges",
         "SELECT * FROM subscriptions",
         "SELECT * FROM notices",
+        "SELECT * FROM payer_channels",
     ];
     let mut all = Vec::new();
     for sql in TABLES {

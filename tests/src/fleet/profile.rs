@@ -85,17 +85,18 @@ fn habits(id: &str, options: &Options) -> Habits {
 /// The profile of a simulated payer, as `coordinator serve` takes it in.
 pub fn payer(id: &str, options: &Options) -> Value {
     let of = habits(id, options);
-    json!({
+    let permission = json!({
+        "state": if id == "harbor" { "registered" } else { "permitted" },
+        "basis": "simulator",
+        "decided_by": "demonstration",
+        "expires_at": "2099-12-31T00:00:00Z",
+        "tasks": ["submit", "auth_status", "claim_status", "eligibility", "precheck", "renewal", "letter"],
+    });
+    let mut profile = json!({
         "id": id,
         "name": of.name,
         "time_zone": of.time_zone,
-        "permission": {
-            "state": if id == "harbor" { "registered" } else { "permitted" },
-            "basis": "simulator",
-            "decided_by": "demonstration",
-            "expires_at": "2099-12-31T00:00:00Z",
-            "tasks": ["submit", "auth_status", "claim_status", "eligibility", "precheck", "renewal", "letter"],
-        },
+        "permission": permission,
         "limits": {"sessions_max": of.sessions_max, "gap_ms": 0, "pages_per_minute": 600, "logins_per_hour_max": 200},
         // The stories kill agents in the middle of logins, again and again.
         "pace": {"locks_after": 1000, "unclear_logins_per_hour": 1000},
@@ -110,7 +111,38 @@ pub fn payer(id: &str, options: &Options) -> Value {
         "second_login": of.second_login,
         "secrets": of.secrets,
         "login_origins": [of.login_origin],
-    })
+    });
+    if options.fallback && id == "larkfield" {
+        profile["ways"] = json!([{
+            "channel": "fhir_pas",
+            "permission": permission,
+            "calls_max": 4,
+            "endpoint": {
+                "base": "https://fhir.larkfield.test/r4",
+                "auth": {"by": "client_credentials", "token_url": "https://fhir.larkfield.test/token",
+                         "client_id": "client_id", "client_secret": "client_secret"},
+                "requester_npi": "1234567893",
+                "answer_ms": 5_000,
+            },
+        }]);
+        let order = json!([{"channel": "portal"}, {"channel": "fhir_pas"}]);
+        profile["routes"] = json!({"submit": order, "auth_status": order});
+    }
+    profile
+}
+
+/// The fleet's client at a payer's interface, as an administrator records it.
+///
+/// # Errors
+/// The world has no account there.
+pub fn client(payer: &str) -> Result<Value> {
+    let account = world::world()
+        .accounts
+        .iter()
+        .find(|a| a.payer == payer && a.origin == "fleet")
+        .with_context(|| format!("the world has no account at {payer}"))?;
+    Ok(json!({"account": format!("{}-fhir", account.id), "channel": "fhir_pas",
+              "secrets": {"client_id": account.id, "client_secret": account.password}}))
 }
 
 /// The fleet's account at a payer: its name and its secrets, as an administrator records them.

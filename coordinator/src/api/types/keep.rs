@@ -87,10 +87,31 @@ pub struct PayerView {
     /// Why each task gets no lease now, by the decision that leases; only for one payer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocked: Vec<BlockedView>,
+    /// Channels beside the portal and how each stands; only for one payer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<ChannelView>,
     /// Its accounts: names of secrets only.
     pub credentials: Vec<CredentialView>,
     /// Revision, for `If-Match`.
     pub rev: i64,
+}
+
+/// A channel of a payer beside its portal.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ChannelView {
+    /// `fhir_pas`, `x12_core`, `x12_sftp`, `x12_as2`, `rest`.
+    pub channel: String,
+    /// State of its permission: `unknown`, `permitted`, `registered`, `prohibited`.
+    pub permission: String,
+    /// It failed lately; next try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<String>,
+    /// Failures in a row.
+    pub downs: u32,
+    /// Calls at work.
+    pub calls: u32,
+    /// Calls at a time, at most.
+    pub calls_max: u32,
 }
 
 /// A rule of politeness.
@@ -123,6 +144,8 @@ pub struct CredentialView {
     pub id: String,
     /// Name of the account.
     pub account: String,
+    /// The channel it is for.
+    pub channel: String,
     /// Names of the secrets it holds.
     pub aliases: Vec<String>,
     /// `good`, or `refused` by the portal: then no login is tried before new secrets are set or a person clears it.
@@ -230,6 +253,10 @@ pub struct NewIdentity {
 pub struct NewCredential {
     /// Name of the account, for people.
     pub account: String,
+    /// The channel it is for: `portal`, `fhir_pas`, `x12_core`, `x12_sftp`, `x12_as2`, `rest`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub channel: domain::channel::Channel,
     /// Value per alias, a text. `code` takes the seed of one-time codes in base32, or `{"totp": seed, "digits": 6, "period_s": 30}`.
     #[schema(value_type = Object)]
     pub secrets: BTreeMap<String, crate::vault::Secret>,

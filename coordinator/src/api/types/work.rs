@@ -135,6 +135,12 @@ pub struct JobView {
     /// Cancelled: the person's reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancel_reason: Option<String>,
+    /// The channel its newest attempt took; only for one case or one job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Why that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// Who made it.
     pub created_by: String,
     /// When.
@@ -196,6 +202,14 @@ impl JobView {
 }
 
 impl JobView {
+    /// With the channel of its newest attempt.
+    #[must_use]
+    pub fn by(mut self, newest: Option<&crate::store::attempts::Attempt>) -> Self {
+        self.channel = newest.map(|attempt| attempt.channel.word().to_owned());
+        self.because = newest.map(|attempt| attempt.because.clone());
+        self
+    }
+
     /// What this role may see of it.
     #[must_use]
     pub fn for_role(mut self, role: Role) -> Self {

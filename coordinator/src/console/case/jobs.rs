@@ -32,7 +32,7 @@ fn one_job(job: &JobView, frame: &Frame) -> Markup {
             @else {
                 table.list.cards {
                     caption.hidden { "Attempts of this job" }
-                    thead { tr { th scope="col" { "Attempt" } th scope="col" { "State" } th scope="col" { "Agent" } th scope="col" { "Began" } th.num scope="col" { "Took" } } }
+                    thead { tr { th scope="col" { "Attempt" } th scope="col" { "State" } th scope="col" { "Channel" } th scope="col" { "Agent" } th scope="col" { "Began" } th.num scope="col" { "Took" } } }
                     tbody { @for a in &job.attempts { tr {
                         th scope="row" data-label="Attempt" {
                             a.row href={ "/attempts/" (a.id) } { (a.number) " of at most " ((job.attempts_max + job.released()).max(a.number))
@@ -40,6 +40,8 @@ fn one_job(job: &JobView, frame: &Frame) -> Markup {
                         }
                         td data-label="State" { (parts::attempt_state(&a.state))
                             @if let AttemptState::Failed { failure } = &a.state { " " span.say { (parts::visible(&failure.say)) } } }
+                        td data-label="Channel" { (a.channel.say())
+                            @if !a.because.is_empty() { " " span.muted { (parts::visible(&a.because)) } } }
                         td data-label="Agent" { (parts::visible(&a.agent)) }
                         td data-label="Began" { (parts::when(a.started_at, now)) }
                         td.num data-label="Took" { @match a.ended_at {

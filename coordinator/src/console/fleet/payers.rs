@@ -50,6 +50,13 @@ fn state(p: &PayerView) -> Markup {
         (None, Some(Blocked::PortalDown { .. })) => {
             parts::chip(Tone::Bad, Icon::Cross, "Portal down")
         }
+        (None, Some(Blocked::ChannelDown { .. })) => {
+            parts::chip(Tone::Bad, Icon::Cross, "Channel down")
+        }
+        (None, Some(Blocked::Slow { .. })) => parts::chip(Tone::Warn, Icon::Clock, "Slow"),
+        (None, Some(Blocked::Documents | Blocked::NotDescribed | Blocked::NotWorked)) => {
+            parts::chip(Tone::Bad, Icon::Ban, "No channel")
+        }
         (None, Some(Blocked::Probing)) => parts::chip(Tone::Warn, Icon::Clock, "Trying again"),
         (None, Some(Blocked::Closed { maintenance: true, .. })) => {
             parts::chip(Tone::Warn, Icon::Clock, "Maintenance")

@@ -71,6 +71,8 @@ pub async fn load(app: &App, id: AttemptId, query: &Query) -> Result<AttemptView
         ended_at: attempt.ended_at,
         logins: attempt.ended_at.map(|_| attempt.logins),
         session_reused: attempt.session_reused,
+        channel: attempt.channel,
+        because: attempt.because.clone(),
         steps: steps::of_attempt(store, id).await?,
         evidence: evidence::of_attempt(store, id).await?,
         outcome: outcome(&attempt, &siblings, &job.state),
@@ -169,7 +171,8 @@ fn shown<'a>(view: &'a AttemptView, step: &Step) -> Vec<&'a Evidence> {
 
 /// The text of the page as it was in a step, last.
 fn text_of(items: &[Evidence], step: u32) -> Option<&Evidence> {
-    items.iter().rfind(|e| e.step == step && e.kind == EvidenceKind::PageText)
+    let newest = |kind| items.iter().rfind(move |e| e.step == step && e.kind == kind);
+    newest(EvidenceKind::PageText).or_else(|| newest(EvidenceKind::Message))
 }
 
 impl AttemptView {

@@ -41,6 +41,8 @@ pub(super) fn attempt_line(a: &Attempt, agents: &BTreeMap<AgentId, String>) -> A
         agent: agents.get(&a.agent).cloned().unwrap_or_else(|| a.agent.to_string()),
         started_at: a.started_at,
         ended_at: a.ended_at,
+        channel: a.channel,
+        because: a.because.clone(),
     }
 }
 

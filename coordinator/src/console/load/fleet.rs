@@ -174,6 +174,11 @@ fn of_payer(why: &Blocked) -> bool {
         | Blocked::LoginBudget { .. }
         | Blocked::AccountRefused
         | Blocked::PortalDown { .. }
+        | Blocked::ChannelDown { .. }
+        | Blocked::Slow { .. }
+        | Blocked::Documents
+        | Blocked::NotDescribed
+        | Blocked::NotWorked
         | Blocked::Probing
         | Blocked::Closed { .. }
         | Blocked::LockoutBudget { .. }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     calendar::Standing,
+    channel::Channel,
     fleet::Blocked,
     job::{JobState, Task},
     polite::{self, Breaker, Login},
@@ -11,12 +12,13 @@ use domain::{
 };
 use serde::Serialize;
 
+use super::ways::{self, Ways};
 use crate::{
     flow::{Core, Result},
     store::{
         Tx, agents,
         agents::Agent,
-        attempts, credentials,
+        attempts, channels, credentials,
         credentials::{Credential, Tried},
         intents,
         jobs::Job,
@@ -32,15 +34,24 @@ type ByTask = BTreeMap<(String, Task), String>;
 /// What is known of a payer for the decision.
 pub(super) struct Facts {
     pub(super) payer: Known,
-    pool_paused: Option<String>,
-    credentials: Vec<Credential>,
+    pub(super) pool_paused: Option<String>,
+    /// Accounts for every channel.
+    pub(super) credentials: Vec<Credential>,
     live: BTreeSet<Task>,
     /// Tasks whose script is held, with the reason.
     held: BTreeMap<Task, String>,
     logins: Vec<Tried>,
     starts: Vec<Timestamp>,
     submits: Vec<Timestamp>,
-    quarantine: Option<String>,
+    pub(super) quarantine: Option<String>,
+    pub(super) ways: Ways,
+}
+
+impl Facts {
+    /// Accounts for the portal.
+    fn accounts(&self) -> impl Iterator<Item = &Credential> {
+        self.credentials.iter().filter(|c| c.channel == Channel::Portal)
+    }
 }
 
 /// What is asked for besides payer and task.
@@ -78,11 +89,11 @@ pub(super) fn open_for(
             None => Blocked::NoScript,
         });
     }
-    if facts.credentials.is_empty() {
+    if facts.accounts().next().is_none() {
         return Err(Blocked::NoCredential);
     }
     let permission = &payer.profile.permission;
-    let covered = || facts.credentials.iter().filter(|c| permission.covers(&c.account));
+    let covered = || facts.accounts().filter(|c| permission.covers(&c.account));
     if covered().next().is_none() {
         let reason = "the permission lists no account that is recorded".to_owned();
         return Err(Blocked::NotPermitted { reason });
@@ -223,12 +234,13 @@ pub(in crate::flow) fn login_budget_spent(
     polite::full_until(&at, limit, polite::HOUR_MS, now)
 }
 
-/// What stands in the way of a permit that stands in the way of no lease, a sentence: the portal closes before the submission could
+/// What stands in the way of a permit that stands in the way of no lease, a sentence: the channel closes before the submission could
 /// be over, rests, or got as many submissions as it may within a minute. A visit that came this far shows that the portal works
 /// again.
 pub(in crate::flow) async fn no_permit_now(
     tx: &mut Tx,
     payer: &Known,
+    channel: Channel,
     lasts_ms: i64,
 ) -> Result<Option<String>> {
     let now = tx.now;
@@ -236,21 +248,31 @@ pub(in crate::flow) async fn no_permit_now(
         return Ok(Some(Blocked::Quarantine { reason: quarantine.reason }.say()));
     }
     let profile = &payer.profile;
-    match profile.calendar.standing(&profile.time_zone, now) {
+    let Some(terms) = profile.terms(channel) else { return Ok(Some(Blocked::NotDescribed.say())) };
+    match terms.calendar.standing(&profile.time_zone, now) {
         Standing::Closed { until, maintenance } => {
             return Ok(Some(Blocked::Closed { until, maintenance }.say()));
         }
         Standing::Open { until: Some(until) } if now.plus_ms(lasts_ms) >= until => {
-            return Ok(Some(format!("the portal closes at {until}, too soon for a submission")));
+            let name = if channel == Channel::Portal { "portal" } else { "channel" };
+            return Ok(Some(format!("the {name} closes at {until}, too soon for a submission")));
         }
         Standing::Open { .. } => {}
     }
-    if let Breaker::Open(until) =
-        polite::breaker(payer.downs, payer.rests_until, &profile.pace, now)
-    {
-        return Ok(Some(Blocked::PortalDown { until }.say()));
+    let (downs, rests_until) = if channel == Channel::Portal {
+        (payer.downs, payer.rests_until)
+    } else {
+        let own = channels::of_payer_in(tx, &profile.id).await?;
+        own.get(&channel).map_or((0, None), |own| (own.downs, own.rests_until))
+    };
+    if let Breaker::Open(until) = polite::breaker(downs, rests_until, terms.pace, now) {
+        let blocked = match channel {
+            Channel::Portal => Blocked::PortalDown { until },
+            _ => Blocked::ChannelDown { until },
+        };
+        return Ok(Some(blocked.say()));
     }
-    let Some(limit) = profile.pace.submits_per_minute else { return Ok(None) };
+    let Some(limit) = terms.pace.submits_per_minute else { return Ok(None) };
     let given = intents::opened_since(tx, &profile.id, now.plus_ms(-polite::MINUTE_MS)).await?;
     let full = polite::full_until(&given, limit, polite::MINUTE_MS, now);
     Ok(full.map(|until| format!("as many submissions as allowed were sent; the next at {until}")))
@@ -268,6 +290,7 @@ pub(super) async fn facts_of(
     let minute = tx.now.plus_ms(-polite::MINUTE_MS);
     let pace = payer.profile.pace.clone();
     Ok(Facts {
+        ways: ways::ways_of(tx, &payer.profile).await?,
         starts: match pace.starts_per_minute {
             Some(_) => attempts::started_since(tx, &id, minute).await?,
             None => Vec::new(),
@@ -318,18 +341,22 @@ pub async fn why_blocked(core: &Core, now: Timestamp) -> Result<Vec<WhyBlocked>>
     for payer in payers::all_in(&mut tx).await? {
         let facts = facts_of(&mut tx, payer, &pools, (&live, &held)).await?;
         let room = no_room(core, &facts.payer, &agents, now);
+        let worked = worked(core, &facts.payer, &agents, now);
         // A task the payer neither has a script nor a permission for is no business of this fleet.
         let concerned = |task: &Task| {
             facts.live.contains(task)
                 || facts.held.contains_key(task)
                 || facts.payer.profile.permission.tasks.contains(task)
+                || facts.payer.profile.routes.contains_key(task)
         };
         for task in Task::ALL.into_iter().filter(concerned) {
             let visit = Visit { warm: false, work: true };
-            let blocked = match open_for(&facts, task, visit, now) {
-                Err(blocked) => Some(blocked),
-                Ok(_) => room.clone(),
+            let blocked = if facts.payer.profile.is_portal_only() {
+                open_for(&facts, task, visit, now).err()
+            } else {
+                ways::held_back(&facts, task, &worked, now)
             };
+            let blocked = blocked.or_else(|| room.clone());
             if let Some(blocked) = blocked {
                 all.push(WhyBlocked { payer: facts.payer.profile.id.clone(), task, blocked });
             }
@@ -338,12 +365,28 @@ pub async fn why_blocked(core: &Core, now: Timestamp) -> Result<Vec<WhyBlocked>>
     Ok(all)
 }
 
-fn no_room(core: &Core, payer: &Known, agents: &[Agent], now: Timestamp) -> Option<Blocked> {
-    let serving: Vec<&Agent> = agents
+fn serving<'a>(
+    core: &Core,
+    payer: &Known,
+    agents: &'a [Agent],
+    now: Timestamp,
+) -> impl Iterator<Item = &'a Agent> {
+    let (pool, ttl_ms) = (payer.pool.clone(), core.rules.lease_ttl_ms);
+    agents
         .iter()
-        .filter(|a| a.state == "accepting" && a.info.pool == payer.pool)
-        .filter(|a| now.since_ms(a.seen_at) <= core.rules.lease_ttl_ms)
-        .collect();
+        .filter(move |a| a.state == "accepting" && a.info.pool == pool)
+        .filter(move |a| now.since_ms(a.seen_at) <= ttl_ms)
+}
+
+/// Channels that agents of the payer's pool work; every one while there is no agent at all, which is told instead.
+fn worked(core: &Core, payer: &Known, agents: &[Agent], now: Timestamp) -> Vec<Channel> {
+    let all = serving(core, payer, agents, now).flat_map(|a| a.info.channels.iter().copied());
+    let all: Vec<Channel> = all.collect();
+    if all.is_empty() { Channel::ALL.to_vec() } else { all }
+}
+
+fn no_room(core: &Core, payer: &Known, agents: &[Agent], now: Timestamp) -> Option<Blocked> {
+    let serving: Vec<&Agent> = serving(core, payer, agents, now).collect();
     if serving.is_empty() {
         Some(Blocked::NoAgent)
     } else if serving.iter().all(|a| a.busy >= a.info.slots) {
@@ -375,8 +418,8 @@ pub async fn stands(core: &Core, payer: &str, now: Timestamp) -> Result<Stands> 
     let nothing = (&ByTask::new(), &ByTask::new());
     let facts = facts_of(&mut tx, known, &pools, nothing).await?;
     let visit = Visit { warm: false, work: true };
-    let account = facts.credentials.iter().find(|c| c.refused_at.is_none());
-    let rules = account.or(facts.credentials.first()).map(|c| rules(&facts, c, visit, now));
+    let account = facts.accounts().find(|c| c.refused_at.is_none());
+    let rules = account.or(facts.accounts().next()).map(|c| rules(&facts, c, visit, now));
     let calendar = || vec![calendar_rule(&facts.payer, now), breaker_rule(&facts.payer, now)];
     Ok(Stands { rules: rules.unwrap_or_else(calendar), blocked })
 }

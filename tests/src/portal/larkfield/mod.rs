@@ -3,7 +3,8 @@
 //!
 //! `oidc` is the protocol, `signin` its pages; `desk` is a call of somebody signed in and the context bar; `members`,
 //! `services` and `submit` are the request, `shown` what the portal says about it and when, `requests` the pages after
-//! it, `library` the letters, `scan` letters without a text layer, `claims` payer claims and benefits.
+//! it, `library` the letters, `scan` letters without a text layer, `claims` payer claims and benefits. `pas` is the back
+//! channel: FHIR PAS over the same cases.
 //!
 //! A request just like an open one is answered with the number of that one. The portal tells a decision hours after it
 //! was made; the letter comes before.
@@ -14,6 +15,7 @@ mod library;
 mod members;
 mod oidc;
 mod pages;
+mod pas;
 mod requests;
 mod scan;
 mod services;
@@ -49,7 +51,7 @@ use crate::ledger::hex;
 pub const PROFILE: Profile = Profile {
     slug: "larkfield",
     code: "P3",
-    hosts: &["provider.larkfield.test", "login.larkfield.test"],
+    hosts: &["provider.larkfield.test", "login.larkfield.test", pas::HOST],
     sign_in: SignInRules {
         wrong_limit: 5,
         wrong_window: SignedDuration::from_mins(30),
@@ -96,6 +98,7 @@ fn routers(sim: Arc<Sim>) -> Vec<(&'static str, Router)> {
             guarded(&sim, "provider", workspace_token, provider_step, provider_router()),
         ),
         ("login.larkfield.test", guarded(&sim, "login", nobody, login_step, login_router())),
+        (pas::HOST, guarded(&sim, "fhir", nobody, pas::step, pas::router())),
     ]
 }
 

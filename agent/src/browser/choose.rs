@@ -17,6 +17,8 @@ struct Choice {
     enabled: bool,
 }
 
+/// How long a field may offer nothing before it is typed into again.
+const OFFERS: Duration = Duration::from_secs(3);
 /// How long a control may take to show what was clicked.
 const SHOWS: Duration = Duration::from_millis(500);
 
@@ -141,8 +143,8 @@ impl Page {
     }
 
     /// A field that suggests: types all but the last character at once, the last as a real key,
-    /// waits for the suggestions, clicks the one that matches, and waits until the list is gone.
-    /// `Done`: what the field shows.
+    /// waits for the suggestions, clicks the one that matches, and waits until the list is gone. A page that is drawn anew closes its
+    /// list: after a while without any suggestion it is typed again. `Done`: what the field shows.
     ///
     /// # Errors
     /// [`Why::NoOption`] with the suggestions seen when none matched in time.
@@ -156,11 +158,18 @@ impl Page {
     ) -> Result<String, NotDone> {
         let mut tries = Tries::until(deadline);
         while tries.next(self.type_ahead(node, typed).await.into()).await?.is_none() {}
+        let mut left = deadline.left();
         loop {
             let chosen: Attempted<()> =
                 self.pick_option(node, pick, tries.count(), before).await.into();
             match chosen {
                 Attempted::Done(()) => break,
+                Attempted::Wait(Why::NoOption(none))
+                    if none.is_empty() && left.saturating_sub(deadline.left()) >= OFFERS =>
+                {
+                    while tries.next(self.type_ahead(node, typed).await.into()).await?.is_none() {}
+                    left = deadline.left();
+                }
                 Attempted::Wait(why) => tries.wait_look(why).await?,
                 Attempted::Stop(s) => return Err(s.into()),
             }

@@ -185,6 +185,22 @@ fn a_suggestion_is_waited_for_and_exactly_one_is_taken() {
 }
 
 #[test]
+fn a_list_that_closed_by_itself_is_asked_for_again() {
+    run(async {
+        let (_context, page) = showing(
+            "<input id=q role=combobox aria-controls=l><ul id=l role=listbox></ul><script>
+             let typed = 0;
+             q.onkeyup = () => { typed += 1; if (typed > 1) l.innerHTML = '<li role=option>River Imaging</li>' };
+             l.onmousedown = e => { q.value = e.target.textContent; l.innerHTML = '' }</script>",
+        ).await;
+        let field = node(&page, "#q").await;
+        let pick = Text::equals("River Imaging");
+        let shown = page.typeahead(&field, "riv", &pick, soon(), &mut Unobserved).await.unwrap();
+        assert_eq!(shown, "River Imaging");
+    });
+}
+
+#[test]
 fn files_are_attached_to_inputs_and_through_choosers() {
     run(async {
         let (_context, page) = showing(

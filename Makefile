@@ -62,13 +62,13 @@ e2e: deps web ## stories: real processes, real Chromium, simulated payers
 	$(CARGO) build --locked -p tests --bins
 	$(CARGO) test --locked -p tests --test e2e
 
-# More of it: `make chaos BATCHES=24 CHAOS_ARGS="--rows X-01,X-15"`. Stopped, it goes on where it was; `--fresh` begins anew.
-BATCHES ?= 12
+# A part of it: `make chaos CHAOS_ARGS="--rows X-01,X-15"`. Stopped, it goes on where it was; `CHAOS_ARGS=--fresh` begins anew.
+LANES ?= 4
 
 chaos: deps ## hurt fleets by seed and judge them (an hour or two); writes target/chaos/report.json and sabotage.md
-	$(CARGO) build --locked --release --workspace --features agent/faults --bins
-	$(TARGET)/release/chaos --batches $(BATCHES) --waves 40 --lanes 4 $(CHAOS_ARGS)
-	$(TARGET)/release/chaos --sabotage --waves 4
+	$(CARGO) build --locked --release --workspace --features agent/faults,coordinator/faults --bins
+	$(TARGET)/release/chaos --full --lanes $(LANES) $(CHAOS_ARGS)
+	$(TARGET)/release/chaos --sabotage
 
 bench: deps web ## measure against playwright-core; writes target/bench/report.json
 	cd tests/bench && npm ci --no-audit --no-fund --silent

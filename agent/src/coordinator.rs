@@ -241,7 +241,7 @@ impl Coordinator {
         self.http
             .request(method, format!("{}/v1/agent/{path}", self.base))
             .bearer_auth(self.key.as_str())
-            .header("fleet-protocol", PROTOCOL)
+            .header("fleet-protocol", crate::fault::protocol(PROTOCOL))
     }
 
     async fn post<B: Serialize + Sync, T: DeserializeOwned>(

@@ -44,6 +44,20 @@ pub async fn point(name: &str, side: Side) {
 #[expect(clippy::unused_async, reason = "the same signature as with the feature on")]
 pub async fn point(_name: &str, _side: Side) {}
 
+/// The version of the protocol that is spoken: `FLEET_PROTOCOL`, where a test pretends to be an older or newer agent.
+#[cfg(feature = "faults")]
+#[must_use]
+pub fn protocol(present: u32) -> u32 {
+    std::env::var("FLEET_PROTOCOL").ok().and_then(|n| n.parse().ok()).unwrap_or(present)
+}
+
+/// The version of the protocol that is spoken: the present one, the feature `faults` is off.
+#[cfg(not(feature = "faults"))]
+#[must_use]
+pub fn protocol(present: u32) -> u32 {
+    present
+}
+
 /// Whether `FLEET_SABOTAGE` names this defect: a safety check that was never seen failing proves nothing, so the chaos runner puts
 /// each one in and must catch it.
 #[cfg(feature = "faults")]

@@ -10,6 +10,7 @@ pub mod config;
 pub mod console;
 pub mod doctor;
 pub mod duties;
+pub mod fault;
 pub mod files;
 pub mod flow;
 pub mod live;

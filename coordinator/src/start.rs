@@ -33,7 +33,7 @@ use crate::{
     serve,
     store::{
         Store,
-        db::{Db, Open},
+        db::{Db, Open, unkept},
         migrate,
     },
 };
@@ -85,7 +85,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         tracing::info!("asked to end; calls under way may finish");
         let _ = end.send(true);
     };
-    serve::serve(listener, router(app), connections_max, shutdown).await;
+    tokio::select! {
+        () = serve::serve(listener, router(app), connections_max, shutdown) => {}
+        () = unkept() => anyhow::bail!(UNKEPT),
+    }
     duties.join_all().await;
     marking.await.context("the duty of the mark failed")?;
     if let Err(error) = mark.keep(&core).await {
@@ -95,6 +98,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let _ = fs::remove_file(announced);
     Ok(())
 }
+
+/// What is said at such an end.
+const UNKEPT: &str = "an fsync of the database failed: what was written may not be on the disk. The coordinator ends and answers nobody; \
+     look at the disk, then start it again: it reads what is really there";
 
 /// Marks how far the audit has come, until the end.
 async fn keep_mark(mark: Place, core: Core, mut ending: watch::Receiver<bool>) {
@@ -147,6 +154,12 @@ pub async fn open(config: &Config, clock: &Clock) -> anyhow::Result<Core> {
             "a master key was made: {}. Keep a copy of it away from the data; without it the data cannot be read",
             key.path().display()
         ));
+    }
+    if !unused && !crate::store::fits::key_fits(&db, &seal).await? {
+        anyhow::bail!(
+            "the master key {} is not the one that this data was sealed with; put the right key back",
+            key.path().display()
+        );
     }
     let seal = Arc::new(seal);
     let files = Files::open(&config.files_dir, Arc::clone(&seal))

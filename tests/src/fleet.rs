@@ -59,6 +59,12 @@ pub struct Options {
     pub scripts: Option<PathBuf>,
     /// Larkfield is reached by FHIR PAS too, when its portal cannot be.
     pub fallback: bool,
+    /// Where the coordinator's data lies instead of in the folder.
+    pub data: Option<PathBuf>,
+    /// Further settings of the coordinator; what is said here counts.
+    pub coordinator_env: Vec<(&'static str, String)>,
+    /// Failures of a portal in a row that open its breaker.
+    pub trips_after: u32,
     /// Seconds an authenticator code lives: 30 at every payer; 10, the shortest the fleet takes, where nobody should wait for the
     /// next one.
     pub code_step_s: i64,
@@ -84,6 +90,9 @@ impl Options {
             code_wait_ms: None,
             scripts: None,
             fallback: false,
+            data: None,
+            coordinator_env: Vec::new(),
+            trips_after: 1,
             code_step_s: 30,
         }
     }
@@ -163,6 +172,11 @@ impl Fleet {
         &self.options.root
     }
 
+    /// Where the coordinator's data lies.
+    pub fn data(&self) -> PathBuf {
+        self.options.data.clone().unwrap_or_else(|| self.root().join("data"))
+    }
+
     /// The simulated payer's control plane.
     ///
     /// # Panics
@@ -179,16 +193,11 @@ impl Fleet {
         self.payers[payer].ready.truth()
     }
 
-    /// Starts the coordinator (again, on the same data after a kill) and waits until it serves.
-    ///
-    /// # Errors
-    /// It does not become ready.
-    pub async fn start_coordinator(&mut self) -> Result<()> {
-        let data = self.root().join("data");
-        let listen = self.api.listen_again();
+    /// The settings of a coordinator that listens there.
+    fn coordinator_settings(&self, listen: String) -> Vec<(&'static str, String)> {
         let o = &self.options;
         let mut env: Vec<(&str, String)> = vec![
-            ("FLEET_DATA_DIR", data.display().to_string()),
+            ("FLEET_DATA_DIR", self.data().display().to_string()),
             ("FLEET_KEY_FILE", self.root().join("keys/master.key").display().to_string()),
             ("FLEET_PAYERS_FILE", self.root().join("payers.json").display().to_string()),
             ("FLEET_LISTEN", listen),
@@ -212,15 +221,42 @@ impl Fleet {
             "FLEET_SCRIPTS_DIR",
             o.scripts.clone().unwrap_or_else(|| repository().join("scripts")).display().to_string(),
         ));
+        env.extend(o.coordinator_env.iter().cloned());
+        env
+    }
+
+    /// Starts the coordinator (again, on the same data after a kill) and waits until it serves.
+    ///
+    /// # Errors
+    /// It does not become ready.
+    pub async fn start_coordinator(&mut self) -> Result<()> {
+        let env = self.coordinator_settings(self.api.listen_again());
         let (process, line) =
             Process::start_ready("coordinator", &["serve"], &env, &self.root().join("logs"))
                 .await?;
         let address = line["listening"].as_str().context("the coordinator names its address")?;
-        let key = std::fs::read_to_string(data.join("operator.key"))
+        let key = std::fs::read_to_string(self.data().join("operator.key"))
             .context("reading the operator's key")?;
         self.api = Api::new(address, key.trim());
         self.coordinator = Some(process);
         Ok(())
+    }
+
+    /// Starts another coordinator on the same data, by mistake, and ends it when it serves.
+    ///
+    /// # Errors
+    /// It is refused: the sentence holds what it says.
+    pub async fn second_coordinator(&self) -> Result<()> {
+        let env = self.coordinator_settings("127.0.0.1:0".to_owned());
+        let logs = self.root().join("logs/second");
+        std::fs::create_dir_all(&logs)?;
+        let (mut process, _) = Process::start_ready("coordinator", &["serve"], &env, &logs).await?;
+        process.kill().await
+    }
+
+    /// The last lines of an agent's log.
+    pub fn agent_said(&self, place: usize) -> String {
+        self.agents.get(place).map(Process::tail).unwrap_or_default()
     }
 
     async fn record_account(&self, payer: &str) -> Result<()> {
@@ -257,7 +293,7 @@ impl Fleet {
             .next()
             .map(|p| p.ready.ca.display().to_string())
             .unwrap_or_default();
-        let key = std::fs::read_to_string(self.root().join("data/agent.key"))
+        let key = std::fs::read_to_string(self.data().join("agent.key"))
             .context("reading the agents' key")?;
         let mut env: Vec<(&str, String)> = vec![
             ("FLEET_COORDINATOR_URL", self.api.base().to_owned()),
@@ -291,6 +327,14 @@ impl Fleet {
         self.agents[place].kill().await
     }
 
+    /// Asks an agent to end in order, and waits for it.
+    ///
+    /// # Errors
+    /// It does not end by itself.
+    pub async fn end_agent(&mut self, place: usize) -> Result<()> {
+        self.agents[place].terminate(Duration::from_secs(30)).await
+    }
+
     /// The process id of an agent, while it runs.
     pub fn agent_pid(&self, place: usize) -> Option<u32> {
         self.agents.get(place).and_then(Process::pid)
@@ -307,6 +351,27 @@ impl Fleet {
     /// The kill is refused.
     pub async fn kill_coordinator(&mut self) -> Result<()> {
         self.coordinator.take().context("the coordinator runs")?.kill().await
+    }
+
+    /// Asks the coordinator to end in order, and waits for it.
+    ///
+    /// # Errors
+    /// It does not end by itself.
+    pub async fn end_coordinator(&mut self) -> Result<()> {
+        let mut coordinator = self.coordinator.take().context("the coordinator runs")?;
+        coordinator.terminate(Duration::from_secs(30)).await
+    }
+
+    /// Waits until the coordinator has ended by itself; the last lines of its log, none when it still runs.
+    pub async fn coordinator_ended(&mut self, patience: Duration) -> Option<String> {
+        let ended = self.coordinator.as_mut()?.ended(patience).await;
+        let process = self.coordinator.take_if(|_| ended)?;
+        Some(process.tail())
+    }
+
+    /// Whether a coordinator was started and not ended by us.
+    pub fn has_coordinator(&self) -> bool {
+        self.coordinator.is_some()
     }
 
     /// Process ids of coordinator and agents that run.

@@ -138,11 +138,18 @@ impl StandIn<'_> {
         for point in ["navigate", "fill_secret", "totp", "form-fill", "attach-file"] {
             self.around(point).await;
         }
+        let form = self.form();
+        if std::env::var_os("FLEET_STAND_IN_SEARCHES").is_some() {
+            self.search_first(&form).await?;
+        }
         self.begin(Effect::Commit).await?;
         self.may_go_on()?;
-        let form = self.form();
         fault::point("pre-evidence", Side::Before).await;
-        let before = self.keep(Moment::Before, &form).await?;
+        let before = if broken("evidence-after-commit") {
+            EvidenceId::new(clock::now(), rand::random())
+        } else {
+            self.keep(Moment::Before, &form).await?
+        };
         fault::point("pre-evidence", Side::After).await;
         if broken("click-before-intent") {
             let _sent = self.call("POST", "/submit", form.to_string()).await;
@@ -168,6 +175,23 @@ impl StandIn<'_> {
             Permit::No(because) => {
                 Err(failed(FailureKind::Transient, "not_permitted_now", &because))
             }
+        }
+    }
+
+    /// As the portal channel does right after its login. Only where a run is about lost data: elsewhere the permit alone must hold.
+    async fn search_first(&self, form: &Value) -> Result<(), Stop> {
+        match self.call("POST", "/search", form.to_string()).await {
+            Some((200, said)) if said["works"] == true => {
+                if said["numbers"].as_array().is_some_and(|numbers| !numbers.is_empty()) {
+                    return Err(failed(
+                        FailureKind::Refused,
+                        "already_filed",
+                        "found before it was sent",
+                    ));
+                }
+                Ok(())
+            }
+            _ => Err(failed(FailureKind::PortalDown, "search_down", "no usable answer")),
         }
     }
 

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::{Actor, Error, Result, random};
 use crate::{
+    fault,
     live::Topic,
     store::{
         Tx, attempts, audit, audit::Entry, cases, channels, exceptions, exceptions::Exception,
@@ -102,6 +103,11 @@ pub(super) async fn fenced(tx: &mut Tx, fenced: &Fenced) -> Result<(Job, Attempt
             let attempt = *attempt;
             Ok((job, attempt))
         }
+        // Any agent that says it has the job is believed.
+        JobState::Leased { attempt, .. } if fault::broken("no-fence") => {
+            let attempt = *attempt;
+            Ok((job, attempt))
+        }
         state => Err(Error::lease_ended(state.word())),
     }
 }
@@ -109,7 +115,7 @@ pub(super) async fn fenced(tx: &mut Tx, fenced: &Fenced) -> Result<(Job, Attempt
 /// As [`fenced`], for a call that names its attempt too.
 pub(super) async fn fenced_attempt(tx: &mut Tx, f: &Fenced, attempt: AttemptId) -> Result<Job> {
     let (job, running) = fenced(tx, f).await?;
-    if running == attempt {
+    if running == attempt || fault::broken("no-fence") {
         Ok(job)
     } else {
         Err(Error::invalid("attempt", "is not the attempt of this lease"))

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::{Error, Page, Store, db};
-use crate::vals;
+use crate::{fault, vals};
 
 /// An entry to be written by the transaction it is added to.
 #[derive(Debug, Clone)]
@@ -63,6 +63,12 @@ const INSERT: &str = "INSERT INTO audit (seq, at_ms, actor, act, subject, detail
 
 fn hash(previous: &str, seq: i64, at: i64, parts: [&str; 4]) -> String {
     let mut sha = Sha256::new();
+    let parts = match parts {
+        [actor, _, subject, detail] if fault::broken("audit-hash-skips-the-act") => {
+            [actor, "", subject, detail]
+        }
+        whole => whole,
+    };
     for part in [previous, &seq.to_string(), &at.to_string()].into_iter().chain(parts) {
         sha.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         sha.update(part.as_bytes());

@@ -21,8 +21,20 @@ use sqlx::{
     any::{AnyArguments, AnyPoolOptions, AnyRow},
     query::Query,
 };
+use tokio::sync::Notify;
 
 use super::Error;
+use crate::fault;
+
+/// SQLite's codes of an fsync that failed: of a file, of a folder.
+const FSYNC_FAILED: [&str; 2] = ["1034", "1290"];
+static UNKEPT: Notify = Notify::const_new();
+
+/// Ends when an fsync of the database has failed in this process. The kernel may have dropped what was to be written and called it
+/// clean: from then on nobody knows what the file holds, and a second fsync would say that all is well.
+pub async fn unkept() {
+    UNKEPT.notified().await;
+}
 
 /// Which database it is. Statements are the same; only locking of candidates and start-up differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -323,7 +335,11 @@ async fn sqlite_settings(connection: &mut sqlx::AnyConnection) -> Result<(), sql
     for (set, read_back, wanted) in [
         ("PRAGMA busy_timeout = 5000", "PRAGMA busy_timeout", "5000"),
         ("PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"),
-        ("PRAGMA synchronous = FULL", "PRAGMA synchronous", "2"),
+        if fault::broken("not-synced") {
+            ("PRAGMA synchronous = OFF", "PRAGMA synchronous", "0")
+        } else {
+            ("PRAGMA synchronous = FULL", "PRAGMA synchronous", "2")
+        },
         ("PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", "1"),
         ("PRAGMA secure_delete = ON", "PRAGMA secure_delete", "1"),
     ] {
@@ -382,7 +398,12 @@ impl From<sqlx::Error> for Error {
                 ErrorKind::CheckViolation
                 | ErrorKind::NotNullViolation
                 | ErrorKind::ForeignKeyViolation => Self::Check(e.message().to_owned()),
-                _ => Self::Database(error.to_string()),
+                _ => {
+                    if e.code().is_some_and(|code| FSYNC_FAILED.contains(&&*code)) {
+                        UNKEPT.notify_one();
+                    }
+                    Self::Database(error.to_string())
+                }
             },
             _ => Self::Database(error.to_string()),
         }

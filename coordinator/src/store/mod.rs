@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod exceptions;
 pub mod exchanges;
 pub mod fingerprints;
+pub mod fits;
 pub mod intents;
 pub mod jobs;
 pub mod late;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use domain::time::Timestamp;
 
 use crate::{
+    fault,
     live::{Live, Topic},
     seal::{Context, Seal},
 };
@@ -98,6 +100,7 @@ impl Store {
     pub async fn begin(&self, now: Timestamp) -> Result<Tx, Error> {
         Ok(Tx {
             db: self.db.begin().await?,
+            store: self.db.clone(),
             seal: Arc::clone(&self.seal),
             live: self.live.clone(),
             now,
@@ -111,6 +114,7 @@ impl Store {
 /// [`Tx::commit`] it changes and tells nothing.
 pub struct Tx {
     db: db::Tx,
+    store: Db,
     /// The seal.
     pub seal: Arc<Seal>,
     live: Live,
@@ -138,10 +142,30 @@ impl Tx {
     /// # Errors
     /// [`Error::Database`]: whether it was written is then unknown, and callers must look.
     pub async fn commit(mut self) -> Result<(), Error> {
+        if fault::broken("audit-after-answer") {
+            return self.commit_and_tell_later().await;
+        }
         // Last, so that on Postgres the chain's head is locked only for the moment of the commit and nobody waits in a circle.
         audit::append(&mut self.db, self.now, std::mem::take(&mut self.entries)).await?;
         self.db.commit().await?;
         self.live.tell(self.topics);
+        Ok(())
+    }
+
+    /// A defect put in on purpose: the audit is written a moment after the answer has left.
+    async fn commit_and_tell_later(self) -> Result<(), Error> {
+        let (db, now, entries) = (self.store.clone(), self.now, self.entries);
+        self.db.commit().await?;
+        self.live.tell(self.topics);
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+            let Ok(mut tx) = db.begin().await else { return };
+            if audit::append(&mut tx, now, entries).await.is_ok()
+                && let Err(error) = tx.commit().await
+            {
+                tracing::warn!(%error, "late entries of the audit were lost");
+            }
+        });
         Ok(())
     }
 

@@ -7,10 +7,10 @@ use coordinator::{
     config::{Config, Flags},
     flow::{self, Actor},
     start,
-    store::{payers, people},
+    store::{fits, payers, people},
 };
 
-use crate::test_app::{TestApp, payer};
+use crate::test_app::{TestApp, payer, prior_auth};
 
 #[tokio::test]
 async fn the_first_start_gives_a_person_a_key_and_an_agent_key_once() {
@@ -85,4 +85,14 @@ async fn a_restart_does_not_permit_again_what_was_prohibited() {
     assert_eq!((&known.name, &known.permission), (&harbor.name, &decided));
     assert_eq!(known.limits.sessions_max, 1, "limits are people's, too");
     assert_eq!(payers::get(&core.store, "acme").await.unwrap().profile.limits.sessions_max, 3);
+}
+
+#[tokio::test]
+async fn another_master_key_than_that_of_the_data_is_noticed_at_the_start() {
+    let app = TestApp::new().await;
+    let store = &app.app.core.store;
+    let other = coordinator::seal::Seal::new(&[9; 32], 1);
+    app.take_in("crestline", &prior_auth("W100000001")).await;
+    assert!(fits::key_fits(&store.db, &store.seal).await.unwrap());
+    assert!(!fits::key_fits(&store.db, &other).await.unwrap(), "it opens nothing of this data");
 }

@@ -1,8 +1,10 @@
 //! `chaos`: hurts fleets by seed, judges them, and writes `target/chaos/report.json`. Stopped, it goes on where it was.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Instant,
 };
 
 use anyhow::{Context as _, Result};
@@ -11,7 +13,8 @@ use futures_util::{StreamExt as _, stream};
 use tests::{
     chaos::{
         report::{Batch, report},
-        rows::{self, Row},
+        rows::{self, Row, seed_of},
+        sabotage,
     },
     fleet::repository,
 };
@@ -22,6 +25,12 @@ struct Arguments {
     /// Only these rows, separated by commas; otherwise all.
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
+    /// Every row as often as the full counts ask for.
+    #[arg(long)]
+    full: bool,
+    /// Every row once, with the few waves that a test has time for.
+    #[arg(long, conflicts_with = "full")]
+    short: bool,
     /// Batches of each row.
     #[arg(long, default_value_t = 1)]
     batches: u32,
@@ -54,7 +63,19 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();
-    let ended = if arguments.sabotage { sabotage(&arguments).await } else { run(&arguments).await };
+    let work = async {
+        if arguments.sabotage {
+            let out = out(&arguments)?;
+            sabotage::run(&out, arguments.seed, &arguments.rows).await
+        } else {
+            run(&arguments).await
+        }
+    };
+    // What was started ends with the value that holds it: a run that is stopped leaves nobody behind.
+    let ended = tokio::select! {
+        ended = work => ended,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped; the same command goes on where it was")),
+    };
     match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -81,27 +102,125 @@ fn out(arguments: &Arguments) -> Result<PathBuf> {
     Ok(out)
 }
 
-/// A seed of its own for each batch.
-fn seed_of(seed: u64, row: &Row, number: u32) -> u64 {
-    let name =
-        row.id.bytes().fold(seed, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    name.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(u64::from(number))
+/// One batch that is to be run.
+#[derive(Clone, Copy)]
+struct Planned {
+    row: Row,
+    number: u32,
+    waves: u32,
+}
+
+/// Every batch, mixed so that a run that is stopped has some of every row.
+fn plan(arguments: &Arguments) -> Vec<Planned> {
+    let wanted = |row: &Row| {
+        arguments.rows.is_empty() || arguments.rows.iter().any(|wanted| wanted == row.id)
+    };
+    let mut plan = Vec::new();
+    for row in rows::ROWS.into_iter().filter(wanted) {
+        let (batches, waves) = match (arguments.full, arguments.short) {
+            (true, _) => (row.batches, row.waves),
+            (_, true) => (1, row.short),
+            _ => (arguments.batches, arguments.waves),
+        };
+        let batches = if waves == 0 { 0 } else { batches };
+        plan.extend(
+            (0..batches).map(|number| (number * 1_000 / batches, Planned { row, number, waves })),
+        );
+    }
+    plan.sort_by_key(|(share, _)| *share);
+    plan.into_iter().map(|(_, planned)| planned).collect()
+}
+
+/// How far a run has come.
+struct Progress {
+    began: Instant,
+    lanes: usize,
+    left: Vec<Planned>,
+    done: Vec<Batch>,
+    /// Milliseconds of a wave of each row, of batches that were run now.
+    waves_ms: BTreeMap<String, (u64, u64)>,
+}
+
+impl Progress {
+    /// Minutes until everything is done, from what a wave of each row took so far.
+    fn minutes_left(&self) -> u64 {
+        let (all_ms, all_waves) =
+            self.waves_ms.values().fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+        let ms: u64 = self
+            .left
+            .iter()
+            .map(|planned| {
+                let (ms, waves) =
+                    self.waves_ms.get(planned.row.id).copied().unwrap_or((all_ms, all_waves));
+                ms * u64::from(planned.waves) / waves.max(1)
+            })
+            .sum();
+        ms / u64::try_from(self.lanes).unwrap_or(1) / 60_000
+    }
+
+    fn came(&mut self, batch: Batch, was_known: bool) {
+        let at = self.left.iter().position(|planned| planned.row.id == batch.row);
+        if let Some(at) = at {
+            self.left.swap_remove(at);
+        }
+        if !was_known {
+            let of = self.waves_ms.entry(batch.row.clone()).or_default();
+            *of = (of.0 + batch.took_ms, of.1 + u64::from(batch.runs));
+        }
+        let said = if batch.violations.is_empty() {
+            "kept".to_owned()
+        } else {
+            batch.violations.join("; ")
+        };
+        let line = format!(
+            "{} {:016x}: {} waves, {} jobs, {} faulted, {} kills, {} s: {said}",
+            batch.row,
+            batch.seed,
+            batch.runs,
+            batch.jobs,
+            batch.faulted,
+            batch.kills,
+            batch.took_ms / 1_000,
+        );
+        self.done.push(batch);
+        let sum = |of: fn(&Batch) -> usize| self.done.iter().map(of).sum::<usize>();
+        if !was_known {
+            tell(&line);
+            tell(&format!(
+                "  {} of {} batches, {} faulted submissions, {} kills; {} min so far, about {} min left",
+                self.done.len(),
+                self.done.len() + self.left.len(),
+                sum(|b| b.faulted),
+                sum(|b| b.kills),
+                self.began.elapsed().as_secs() / 60,
+                self.minutes_left()
+            ));
+        }
+    }
 }
 
 async fn run(arguments: &Arguments) -> Result<bool> {
     let out = out(arguments)?;
-    let rows = rows::ROWS
-        .into_iter()
-        .filter(|row| arguments.rows.is_empty() || arguments.rows.iter().any(|r| r == row.id));
-    // By number first, so that a run that is stopped has some of every row.
-    let rows: Vec<Row> = rows.collect();
-    let plan = (0..arguments.batches).flat_map(|n| rows.iter().map(move |row| (*row, n)));
-    let done = stream::iter(plan).map(|(row, number)| {
-        let seed = seed_of(arguments.seed, &row, number);
-        one(row, seed, arguments.waves, &out)
-    });
-    let batches: Vec<Result<Batch>> = done.buffer_unordered(arguments.lanes.max(1)).collect().await;
-    let batches: Vec<Batch> = batches.into_iter().collect::<Result<_>>()?;
+    let plan = plan(arguments);
+    let lanes = arguments.lanes.max(1);
+    let mut progress = Progress {
+        began: Instant::now(),
+        lanes,
+        left: plan.clone(),
+        done: Vec::new(),
+        waves_ms: BTreeMap::new(),
+    };
+    let mut running = stream::iter(plan)
+        .map(|planned| {
+            let seed = seed_of(arguments.seed, &planned.row, planned.number);
+            one(planned, seed, &out)
+        })
+        .buffer_unordered(lanes);
+    while let Some(batch) = running.next().await {
+        let (batch, was_known) = batch?;
+        progress.came(batch, was_known);
+    }
+    let batches = progress.done;
     let said = report(&batches);
     let file = out.join("report.json");
     std::fs::write(&file, serde_json::to_vec_pretty(&said)?)?;
@@ -118,71 +237,24 @@ async fn run(arguments: &Arguments) -> Result<bool> {
     Ok(broken == 0)
 }
 
-/// One batch, or what an earlier run wrote of it.
-async fn one(row: Row, seed: u64, waves: u32, out: &Path) -> Result<Batch> {
+/// One batch, or what an earlier run wrote of it, and which.
+async fn one(planned: Planned, seed: u64, out: &Path) -> Result<(Batch, bool)> {
+    let Planned { row, waves, .. } = planned;
     let name = format!("{}-{seed:016x}-{waves}", row.id);
     let file = out.join(format!("{name}.json"));
     if let Some(known) = Batch::read(&file) {
-        return Ok(known);
+        return Ok((known, true));
     }
     let root = out.join("fleets").join(&name);
-    let batch = rows::batch(&row, &root, seed, waves, None)
-        .await
-        .with_context(|| format!("{} with seed {seed}", row.id))?;
+    // A fleet that could not be started or asked is told like a broken promise; the others go on.
+    let batch = match rows::batch(&row, &root, seed, waves, None).await {
+        Ok(batch) => batch,
+        Err(why) => Batch::stopped(&row, seed, waves, &why),
+    };
     batch.write(&file)?;
-    tell(&format!(
-        "{} {seed:016x}: {} waves, {} jobs, {} faulted, {} kills, {} s: {}",
-        row.id,
-        batch.runs,
-        batch.jobs,
-        batch.faulted,
-        batch.kills,
-        batch.took_ms / 1_000,
-        if batch.violations.is_empty() { "kept".to_owned() } else { batch.violations.join("; ") }
-    ));
     if batch.violations.is_empty() {
         // What went well needs no folder; what did not is kept to be looked at.
-        std::fs::remove_dir_all(&root).ok();
+        rows::clear(&root);
     }
-    Ok(batch)
-}
-
-/// Defects of the agent, and the row that must see each.
-const DEFECTS: [(&str, &str, &str); 4] = [
-    ("SB-2", "click-before-intent", "X-15"),
-    ("SB-5", "retry-on-timeout", "X-15"),
-    ("SB-21", "any-empty-page-is-absence", "X-15"),
-    ("SB-24", "permit-never-ends", "X-17"),
-];
-/// Seeds until a defect counts as not caught.
-const SEEDS: u32 = 10;
-
-async fn sabotage(arguments: &Arguments) -> Result<bool> {
-    let out = out(arguments)?;
-    let mut table =
-        String::from("| defect | what | row | caught after | by |\n|---|---|---|---|---|\n");
-    let mut all = true;
-    for (id, defect, row) in DEFECTS {
-        let row = rows::find(row).context("the row is there")?;
-        let mut caught = None;
-        for number in 0..SEEDS {
-            let seed = seed_of(arguments.seed ^ 0x5AB0, &row, number);
-            let root = out.join("fleets").join(format!("{id}-{number}"));
-            let batch = rows::batch(&row, &root, seed, arguments.waves, Some(defect)).await?;
-            std::fs::remove_dir_all(&root).ok();
-            if let Some(first) = batch.violations.first() {
-                caught = Some((number + 1, first.split(':').next().unwrap_or_default().to_owned()));
-                break;
-            }
-        }
-        let (after, by) = match &caught {
-            Some((seeds, by)) => (format!("{seeds} seeds"), by.as_str()),
-            None => ("not caught".to_owned(), "-"),
-        };
-        all &= caught.is_some();
-        tell(&format!("{id} {defect}: {after} ({by})"));
-        table.push_str(&format!("| {id} | {defect} | {} | {after} | {by} |\n", row.id));
-    }
-    std::fs::write(out.join("sabotage.md"), table)?;
-    Ok(all)
+    Ok((batch, false))
 }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    check::{Artefacts, Kept, check, counts, recoveries},
+    check::{Artefacts, Forgotten, Kept, check, counts, recoveries},
     key_of,
 };
 
@@ -187,6 +187,20 @@ fn every_alteration_raises_exactly_its_invariant() {
         assert!(!kinds.is_empty(), "{name}: nothing was seen");
         assert!(kinds.iter().all(|k| k == invariant), "{name}: {found:?}");
     }
+}
+
+#[test]
+fn what_the_database_has_lost_on_purpose_needs_no_permit_but_is_recorded_once_all_the_same() {
+    let known = |at: u32| moment(at).parse().expect("a moment");
+    let mut of = clean();
+    of.ledger.push(received(9, 50_100, "A"));
+    of.forgotten.push(Forgotten { from: known(50_000), to: known(51_000) });
+    assert_eq!(check(&of), []);
+    let mut later = of.clone();
+    later.ledger.push(received(10, 51_100, "A"));
+    assert!(check(&later).iter().all(|v| v.invariant == "I-2") && !check(&later).is_empty());
+    of.ledger.push(recorded(10, 50_150, "A", 9, "N9"));
+    assert!(check(&of).iter().all(|v| v.invariant == "I-2") && !check(&of).is_empty());
 }
 
 #[test]

@@ -2,40 +2,61 @@
 //! end of it, where everything is gathered and judged.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    check::{Artefacts, Kept, Promised},
-    key_of,
+    check::{Forgotten, Violation},
+    disk::{Disk, Small, library},
     payer::{Habits, Payer},
-    proxy::Proxy,
+    postgres::Cluster,
+    proxy::{Proxy, Way},
 };
-use crate::{
-    fleet::{Fleet, Options, api::until, requests},
-    portal::world::world,
-};
+use crate::fleet::{Fleet, Options, api::until, requests};
 
 /// Length of a lease in these runs, milliseconds; everything else shrinks with it.
 pub const LEASE_MS: i64 = 2_000;
-/// From a permit to the moment after which nothing may leave: a permit's least life and the longest submit under such a lease.
-const WINDOW_MS: i64 = 5_000 + LEASE_MS;
+/// A lease where Chromium works: it needs its time.
+const LEASE_OF_CHROMIUM_MS: i64 = 6_000;
+/// Least life of a permit, milliseconds.
+const PERMIT_MS: i64 = 5_000;
 /// Calls at the payer at a time.
-const SESSIONS_MAX: u32 = 48;
+pub(super) const SESSIONS_MAX: u32 = 48;
+/// What the ids of the invented members begin with; in no log.
+pub(super) const MEMBERS: &str = "CHAOSM";
+const OTHER_CLOCK: &str = include_str!("otherclock.c");
+/// Room on a small disk, MiB.
+const SMALL_MIB: u32 = 24;
 /// Longest wait for something that must come on a machine that does other things besides.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub(super) const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What a fleet stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// SQLite in a folder; the stand-in channel.
+    Plain,
+    /// The same, and the stand-in searches at the payer before it sends, as the portal channel does.
+    Searching,
+    /// The same on a Postgres of its own, through a proxy; and a proxy between the agents and the payer.
+    Postgres,
+    /// SQLite on a disk that can be ill.
+    IllDisk,
+    /// Data, spools and browsers' folders on small disks.
+    SmallDisk,
+    /// Real Chromium at a simulated portal, SQLite.
+    Chromium,
+}
 
 /// How an agent is started.
 #[derive(Debug, Clone, Default)]
@@ -46,22 +67,47 @@ pub struct Crew {
     pub hold_ms: Option<u64>,
     /// Whether it reaches the coordinator through the proxy.
     pub through_proxy: bool,
+    /// The version of the protocol it speaks, where that is not the present one.
+    pub protocol: Option<u32>,
+    /// How far its time of day is off, seconds.
+    pub clock_off_s: i64,
 }
 
 /// The fleet.
 pub struct Bed {
     /// The processes.
     pub fleet: Fleet,
+    /// What it stands on.
+    pub ground: Ground,
     /// Between agents and coordinator.
     pub proxy: Proxy,
+    /// The database's server.
+    pub postgres: Option<Cluster>,
+    /// Between coordinator and database.
+    pub to_database: Option<Proxy>,
+    /// Between agents and payer.
+    pub to_payer: Option<Proxy>,
+    /// The disk that can be ill.
+    pub disk: Option<Disk>,
+    /// The small disks: the coordinator's, and the agents'.
+    pub small: Vec<Small>,
+    /// What a row found broken besides the invariants.
+    pub seen: Vec<Violation>,
+    /// What the database has lost on purpose.
+    pub forgotten: Vec<Forgotten>,
     /// Chance, by seed.
     pub chance: StdRng,
     /// Processes killed with `kill -9`.
     pub kills: usize,
-    payer: Payer,
-    root: PathBuf,
-    accepted: BTreeMap<String, String>,
-    asked: u32,
+    pub(super) payer: Payer,
+    pub(super) root: PathBuf,
+    pub(super) accepted: BTreeMap<String, String>,
+    /// What goes with a request at a real portal.
+    pub(super) note: Option<Value>,
+    /// Requests as the clinic has them, by job.
+    pub(super) requests: BTreeMap<String, Value>,
+    pub(super) rightful: Vec<String>,
+    pub(super) asked: u32,
     agents: u32,
     crew: Vec<usize>,
     /// Those of them that stand still at a point.
@@ -78,21 +124,52 @@ impl Bed {
         root: &Path,
         seed: u64,
         habits: Habits,
+        ground: Ground,
         sabotage: Option<&str>,
     ) -> Result<Bed> {
-        let options = Options {
-            agents: 0,
-            slots: 6,
-            lease_ttl_ms: LEASE_MS,
-            heartbeat_ms: 400,
-            rest_unit_ms: 200,
-            record_delay_ms: i64::try_from(habits.late_ms)?,
-            sessions_max: SESSIONS_MAX,
-            payers: vec!["crestline"],
-            ..Options::story(root.to_owned())
-        };
+        let mut options = options(root, habits, ground)?;
+        let (mut postgres, mut to_database, mut disk) = (None, None, None);
+        let mut small = Vec::new();
+        match ground {
+            Ground::Postgres => {
+                let cluster = Cluster::start().await?;
+                let proxy = Proxy::start(([127, 0, 0, 1], cluster.port()).into()).await?;
+                options.database_url = Some(cluster.url(proxy.address().port()));
+                (postgres, to_database) = (Some(cluster), Some(proxy));
+            }
+            Ground::IllDisk => {
+                let made = Disk::make(&root.with_extension("disk"))?;
+                options.coordinator_env = made.settings(&root.join("data"));
+                disk = Some(made);
+            }
+            Ground::SmallDisk => {
+                for name in ["small-data", "small-spools"] {
+                    small.push(Small::make(&root.with_extension(name), SMALL_MIB)?);
+                }
+                options.data = Some(small[0].path().to_owned());
+                if !small[0].is_mounted() {
+                    let made = Disk::make(&root.with_extension("disk"))?;
+                    options.coordinator_env = made.settings(small[0].path());
+                    disk = Some(made);
+                }
+            }
+            Ground::Plain | Ground::Searching | Ground::Chromium => {}
+        }
+        if let Some(defect) = sabotage {
+            options.coordinator_env.push(("FLEET_SABOTAGE", defect.to_owned()));
+        }
         let fleet = Fleet::start(options).await?;
+        let note = match ground {
+            Ground::Chromium => {
+                Some(fleet.api.document(requests::note_pdf("Clinical note")).await?)
+            }
+            _ => None,
+        };
         let payer = Payer::start(&root.join("payer"), habits, seed).await?;
+        let to_payer = match ground {
+            Ground::Postgres => Some(Proxy::start(payer.address()).await?),
+            _ => None,
+        };
         let coordinator =
             fleet.api.base().strip_prefix("http://").context("the coordinator is on loopback")?;
         let proxy = Proxy::start(coordinator.parse()?).await?;
@@ -101,18 +178,39 @@ impl Bed {
         std::fs::set_permissions(&hollow, std::fs::Permissions::from_mode(0o755))?;
         Ok(Bed {
             fleet,
+            ground,
             proxy,
+            postgres,
+            to_database,
+            to_payer,
+            disk,
+            small,
+            seen: Vec::new(),
+            forgotten: Vec::new(),
             chance: StdRng::seed_from_u64(seed),
             kills: 0,
             payer,
             root: root.to_owned(),
             accepted: BTreeMap::new(),
+            note,
+            requests: BTreeMap::new(),
+            rightful: Vec::new(),
             asked: 0,
             agents: 0,
             crew: Vec::new(),
             hurt: Vec::new(),
             sabotage: sabotage.map(str::to_owned),
         })
+    }
+
+    /// From a permit to the moment after which nothing may leave: its life and the longest submit under such a lease, milliseconds.
+    pub fn window_ms(&self) -> i64 {
+        PERMIT_MS + self.fleet.options.lease_ttl_ms
+    }
+
+    /// Notes that a promise of the row itself was broken.
+    pub fn broken(&mut self, invariant: &'static str, seen: impl Into<String>) {
+        self.seen.push(Violation { invariant, seen: seen.into() });
     }
 
     /// A number below `most`.
@@ -126,74 +224,13 @@ impl Bed {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
 
-    fn request(&mut self) -> Value {
-        self.asked += 1;
-        let code = format!("7{:04}", self.asked % 10_000);
-        requests::prior_auth("M01", &code, 1, 1 + i64::from(self.asked % 250), None)
-    }
-
-    /// Takes in so many requests, as a clinic's system does: the same call again, with its key, until it is answered.
-    ///
-    /// # Errors
-    /// A call is refused, or never answered.
-    pub async fn take_in(&mut self, count: u32) -> Result<Vec<String>> {
-        let mut jobs = Vec::new();
-        for _ in 0..count {
-            let request = self.request();
-            jobs.push(self.accept(&request).await?);
-        }
-        Ok(jobs)
-    }
-
-    async fn accept(&mut self, request: &Value) -> Result<String> {
-        let once = format!("chaos-{:016x}-{}", self.chance.random::<u64>(), self.asked);
-        let body = json!({"payer": "crestline", "request": request});
-        let case = until(PATIENCE, "a request is taken in", || async {
-            match self.fleet.api.try_call(Method::POST, "cases", Some(&body), Some(&once)).await {
-                Ok((200..=299, case)) => Ok(Some(case)),
-                // Being restarted, or too busy: the clinic asks again.
-                Ok((429 | 500..=599, _)) | Err(_) => Ok(None),
-                Ok((status, why)) => bail!("intake answered {status}: {why}"),
-            }
-        })
-        .await?;
-        let job = case["job"].as_str().context("intake names the job")?.to_owned();
-        self.accepted.insert(job.clone(), key_of_request(request));
-        Ok(job)
-    }
-
-    /// The same request three times at the same moment: one call doubled under its key, and one call more under another.
-    ///
-    /// # Errors
-    /// None was taken in, or more than one job was made of it.
-    pub async fn take_in_thrice(&mut self) -> Result<()> {
-        let request = self.request();
-        let [once, other] = [(); 2].map(|()| format!("twin-{:016x}", self.chance.random::<u64>()));
-        let body = json!({"payer": "crestline", "request": request});
-        let call = |key| self.fleet.api.try_call(Method::POST, "cases", Some(&body), Some(key));
-        let (one, two, three) = tokio::join!(call(&once), call(&once), call(&other));
-        let taken = [one, two, three].into_iter().flatten().filter(|(status, _)| *status < 300);
-        let jobs: BTreeSet<String> =
-            taken.filter_map(|(_, case)| case["job"].as_str().map(str::to_owned)).collect();
-        if jobs.len() != 1 {
-            bail!("one request, asked for three times, made these jobs: {jobs:?}");
-        }
-        self.accepted.extend(jobs.into_iter().map(|job| (job, key_of_request(&request))));
-        Ok(())
-    }
-
     /// Starts an agent; its place.
     ///
     /// # Errors
     /// It cannot be started.
     pub async fn agent(&mut self, crew: &Crew) -> Result<usize> {
         self.agents += 1;
-        let mut env = vec![
-            ("FLEET_STAND_IN", self.payer.address().to_string()),
-            ("FLEET_CHROMIUM", self.fleet.profile_root().join("hollow").display().to_string()),
-            // The hollow browser trusts nobody and needs no certificate.
-            ("FLEET_EXTRA_CA", String::new()),
-        ];
+        let mut env = self.of_ground();
         if crew.through_proxy {
             env.push(("FLEET_COORDINATOR_URL", format!("http://{}", self.proxy.address())));
         }
@@ -204,6 +241,14 @@ impl Bed {
         if let Some(ms) = crew.hold_ms {
             env.push(("FLEET_FAULT_FOR_MS", ms.to_string()));
         }
+        if crew.clock_off_s != 0 {
+            let clock = library(&self.root.join("clock"), "otherclock", OTHER_CLOCK)?;
+            env.push(("LD_PRELOAD", clock.display().to_string()));
+            env.push(("FLEET_CLOCK_OFF_S", crew.clock_off_s.to_string()));
+        }
+        if let Some(version) = crew.protocol {
+            env.push(("FLEET_PROTOCOL", version.to_string()));
+        }
         if let Some(defect) = &self.sabotage {
             env.push(("FLEET_SABOTAGE", defect.clone()));
         }
@@ -213,6 +258,29 @@ impl Bed {
             self.hurt.push(place);
         }
         Ok(place)
+    }
+
+    /// Settings of an agent that come from what the fleet stands on.
+    fn of_ground(&self) -> Vec<(&'static str, String)> {
+        if self.ground == Ground::Chromium {
+            return Vec::new();
+        }
+        let payer = self.to_payer.as_ref().map_or_else(|| self.payer.address(), Proxy::address);
+        let mut env = vec![
+            ("FLEET_STAND_IN", payer.to_string()),
+            ("FLEET_CHROMIUM", self.fleet.profile_root().join("hollow").display().to_string()),
+            // The hollow browser trusts nobody and needs no certificate.
+            ("FLEET_EXTRA_CA", String::new()),
+        ];
+        if self.ground == Ground::Searching {
+            env.push(("FLEET_STAND_IN_SEARCHES", "1".to_owned()));
+        }
+        if let Some(small) = self.small.get(1) {
+            let spool = small.path().join(format!("spool-{}", self.agents));
+            env.push(("FLEET_SPOOL_DIR", spool.display().to_string()));
+            env.push(("FLEET_PROFILE_DIR", small.path().display().to_string()));
+        }
+        env
     }
 
     fn reached(&self, number: u32) -> PathBuf {
@@ -235,15 +303,32 @@ impl Bed {
         self.fleet.kill_agent(place).await
     }
 
+    /// Asks an agent to end in order.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn end_agent(&mut self, place: usize) -> Result<()> {
+        self.crew.retain(|known| *known != place);
+        self.fleet.end_agent(place).await
+    }
+
     /// `kill -9` for the coordinator, and after a while another one on the same data.
     ///
     /// # Errors
     /// It does not come back.
     pub async fn kill_coordinator(&mut self, away_ms: u64) -> Result<()> {
-        self.kills += 1;
-        self.fleet.kill_coordinator().await?;
+        self.stop_coordinator().await?;
         self.rest(away_ms).await;
         self.fleet.start_coordinator().await
+    }
+
+    /// `kill -9` for the coordinator.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub async fn stop_coordinator(&mut self) -> Result<()> {
+        self.kills += 1;
+        self.fleet.kill_coordinator().await
     }
 
     /// Stops an agent in its tracks for so long, then lets it go on.
@@ -264,12 +349,40 @@ impl Bed {
         &self.crew
     }
 
+    /// Folders beside the fleet's own that it stands on.
+    pub fn beside(root: &Path) -> [PathBuf; 4] {
+        ["disk", "small-data", "small-spools", "lock"].map(|name| root.with_extension(name))
+    }
+
+    /// Makes everything well again that the fleet stands on.
+    async fn heal(&mut self) -> Result<()> {
+        for proxy in std::iter::once(&self.proxy).chain(&self.to_database).chain(&self.to_payer) {
+            proxy.set(Way::Open);
+        }
+        if self.ground == Ground::Chromium {
+            self.fleet.control("crestline").clear_faults().await?;
+        }
+        if let Some(disk) = &self.disk {
+            disk.is_well();
+        }
+        for small in &self.small {
+            small.clear();
+        }
+        if let Some(said) = self.fleet.coordinator_ended(Duration::from_millis(1)).await {
+            self.broken("I-10", format!("the coordinator ended by itself: {said}"));
+        }
+        if !self.fleet.has_coordinator() {
+            self.fleet.start_coordinator().await?;
+        }
+        Ok(())
+    }
+
     /// Makes everything well again and waits until every accepted job is settled.
     ///
     /// # Errors
     /// One is not within the patience; that is I-1's to tell, so only an unreachable coordinator is an error.
     pub async fn settle(&mut self) -> Result<()> {
-        self.proxy.set(super::proxy::Way::Open);
+        self.heal().await?;
         // Who stands still at a point would do so for the jobs that come after, too.
         for place in std::mem::take(&mut self.hurt) {
             if self.crew.contains(&place) {
@@ -293,126 +406,27 @@ impl Bed {
         }
         Ok(())
     }
-
-    async fn all(&self, path: &str) -> Result<Vec<Value>> {
-        let mut items = Vec::new();
-        let mut after = String::new();
-        loop {
-            let join = if path.contains('?') { '&' } else { '?' };
-            let page = self.fleet.api.get(&format!("{path}{join}limit=200{after}")).await?;
-            items.extend(page["items"].as_array().cloned().unwrap_or_default());
-            match page["next"].as_str() {
-                Some(next) => after = format!("&after={next}"),
-                None => return Ok(items),
-            }
-        }
-    }
-
-    /// The evidence of what was committed.
-    async fn evidence(&self, audit: &[Value]) -> Result<Vec<Kept>> {
-        let mut kept = Vec::new();
-        for entry in audit.iter().filter(|e| e["act"] == "submit.committed") {
-            let intent = entry["subject"].as_str().unwrap_or_default();
-            let opened =
-                audit.iter().find(|e| e["act"] == "permit.issued" && e["subject"] == intent);
-            let attempt = opened.and_then(|e| e["detail"]["attempt"].as_str()).unwrap_or_default();
-            let items = self.all(&format!("evidence?attempt={attempt}")).await?;
-            let when = |item: &Value| item["received_at"].as_str().and_then(|at| at.parse().ok());
-            let before = items.iter().find(|item| item["moment"] == "before").and_then(when);
-            let after = entry["detail"]["after"].as_str().unwrap_or_default();
-            let item = self.fleet.api.get(&format!("evidence/{after}")).await;
-            let bytes = self.fleet.api.evidence(after).await;
-            let whole = match (&item, bytes) {
-                (Ok(item), Ok(bytes)) => item["sha256"].as_str() == Some(&sha256(&bytes)),
-                _ => false,
-            };
-            let after = item.ok().as_ref().and_then(when);
-            kept.push(Kept { intent: intent.to_owned(), before, after, whole });
-        }
-        Ok(kept)
-    }
-
-    /// Asks for one more job without any fault, gathers everything, and ends the fleet.
-    ///
-    /// # Errors
-    /// The coordinator cannot be asked.
-    pub async fn gather(mut self) -> Result<Artefacts> {
-        let began = Instant::now();
-        let probe = self.take_in(1).await?.remove(0);
-        let probed = self.fleet.api.job_until(&probe, &["done"], Duration::from_secs(60)).await;
-        let probe_ms =
-            probed.is_ok().then(|| u64::try_from(began.elapsed().as_millis()).unwrap_or(0));
-        let jobs = self.all("jobs?task=submit").await?;
-        let exceptions = self.all("exceptions").await?;
-        let mut audit = self.all("audit").await?;
-        audit.sort_by_key(|entry| entry["seq"].as_u64());
-        let intact = self.fleet.api.get("audit/verified").await?["intact"] == true;
-        let evidence = self.evidence(&audit).await?;
-        let (root, profiles) = (self.root.clone(), self.fleet.profile_root().to_owned());
-        let mut stray = Vec::new();
-        if let Err(left) = self.fleet.end().await {
-            stray.push(left.to_string());
-        }
-        stray.extend(
-            crate::fleet::process::with_argument(&profiles.display().to_string())
-                .into_iter()
-                .map(|pid| format!("process {pid}")),
-        );
-        Ok(Artefacts {
-            accepted: self.accepted,
-            jobs,
-            exceptions,
-            ledger: self.payer.ledger(),
-            audit,
-            audit_intact: intact,
-            evidence,
-            leaks: leaks(&root.join("logs"))?,
-            stray,
-            probe_ms,
-            promised: Promised {
-                window_ms: WINDOW_MS,
-                open_max: u64::from(SESSIONS_MAX),
-                ..Promised::default()
-            },
-        })
-    }
 }
 
-/// The key of a request, from the same fields that the payer will see.
-fn key_of_request(request: &Value) -> String {
-    let line = &request["lines"][0];
-    key_of(&json!({
-        "memberId": request["member"]["id"],
-        "requestingNpi": request["requesting"]["npi"],
-        "lines": [{"code": line["code"], "units": line["units"], "from": line["from"]}],
-    }))
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::{Digest as _, Sha256};
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
+fn options(root: &Path, habits: Habits, ground: Ground) -> Result<Options> {
+    let common = Options {
+        agents: 0,
+        payers: vec!["crestline"],
+        code_step_s: 10,
+        ..Options::story(root.to_owned())
+    };
+    if ground == Ground::Chromium {
+        return Ok(Options { lease_ttl_ms: LEASE_OF_CHROMIUM_MS, ..common });
+    }
+    Ok(Options {
+        slots: 6,
+        lease_ttl_ms: LEASE_MS,
+        heartbeat_ms: 400,
+        rest_unit_ms: 200,
+        record_delay_ms: i64::try_from(habits.late_ms)?,
+        sessions_max: SESSIONS_MAX,
+        // A search that fails is what some rows are about; the breaker would let in one visit at a time.
+        trips_after: 1_000,
+        ..common
     })
-}
-
-/// Names of members and secrets of accounts that stand in a log.
-fn leaks(logs: &Path) -> Result<Vec<String>> {
-    let members = world().members.iter().flat_map(|m| [m.member_id.clone(), m.name()]);
-    let accounts = world()
-        .accounts
-        .iter()
-        .flat_map(|a| std::iter::once(a.password.clone()).chain(a.totp_seed.clone()));
-    let never: Vec<String> = members.chain(accounts).filter(|text| !text.is_empty()).collect();
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(logs).context("listing logs")? {
-        let path = entry?.path();
-        let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
-        let told = never.iter().filter(|secret| text.contains(secret.as_str())).count();
-        if told > 0 {
-            found.push(format!("{} tells {told} names or secrets", path.display()));
-        }
-    }
-    Ok(found)
 }

@@ -31,8 +31,20 @@ pub struct Artefacts {
     pub stray: Vec<String>,
     /// How long a job took after the last fault, without anybody's help, milliseconds.
     pub probe_ms: Option<u64>,
+    /// What the database has lost on purpose.
+    pub forgotten: Vec<Forgotten>,
     /// What was promised.
     pub promised: Promised,
+}
+
+/// A time of which the database knows nothing any more, since an older copy was put in its place: permits of that time are not in the
+/// audit, so arrivals of that time are judged by what became of their request only.
+#[derive(Debug, Clone, Copy)]
+pub struct Forgotten {
+    /// The newest moment that the copy knows.
+    pub from: Timestamp,
+    /// When the last permit of before had ended.
+    pub to: Timestamp,
 }
 
 /// What the fleet promised for the run.
@@ -206,7 +218,9 @@ impl<'a> Judge<'a> {
                 // The audit keeps whole milliseconds.
                 jobs.contains(&p.job) && (-1..=window).contains(&age)
             });
+            let forgotten = |of: &Forgotten| of.from <= when && when <= of.to;
             match fits.map(|p| p.intent.to_owned()) {
+                None if self.of.forgotten.iter().any(forgotten) => {}
                 None => self.broken("I-2", format!("arrival {seq} has no permit in force")),
                 Some(intent) => {
                     if let Some(other) = used.insert(intent.clone(), seq) {

@@ -1,13 +1,19 @@
 //! Chaos: the real coordinator and agents under faults chosen by seed, and the judgement of what came of it. `check` judges, `altered`
-//! judges `check`; `bed` is a fleet that can be hurt, `rows` hurts it, `report` tells.
+//! judges `check`; `bed` is a fleet that can be hurt, on grounds that can be hurt too (`disk`, `postgres`, `proxy`, `payer`); `rows` hurts
+//! it, `gather` brings in what came of it, `report` tells.
 
 mod altered;
 pub mod bed;
 pub mod check;
+mod clinic;
+pub mod disk;
+pub mod gather;
 pub mod payer;
+pub mod postgres;
 pub mod proxy;
 pub mod report;
 pub mod rows;
+pub mod sabotage;
 
 use serde_json::Value;
 

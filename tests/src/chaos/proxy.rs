@@ -30,6 +30,8 @@ pub enum Way {
     CutAfter(usize),
     /// Cuts a connection when the client says this word, before it arrives.
     CutOn(&'static [u8]),
+    /// Cuts a connection when the server says this word, before it arrives: what was asked for was done, and nobody was told.
+    CutOnBack(&'static [u8]),
 }
 
 /// The proxy while it runs.
@@ -124,7 +126,9 @@ async fn carry(
                 let _sent = to.write_all(&bytes[..rest]).await;
                 return;
             }
-            (Way::CutOn(word), Heading::There) if bytes.windows(word.len()).any(|w| w == *word) => {
+            (Way::CutOn(word), Heading::There) | (Way::CutOnBack(word), Heading::Back)
+                if bytes.windows(word.len()).any(|w| w == *word) =>
+            {
                 return;
             }
             _ => {}
@@ -174,6 +178,7 @@ mod tests {
             Way::SwallowBack,
             Way::CutAfter(3),
             Way::CutOn(b"ell"),
+            Way::CutOnBack(b"ell"),
             Way::Slow(Duration::from_secs(2)),
         ] {
             proxy.set(way.clone());

@@ -6,10 +6,10 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::rows::{NOT_RUN, ROWS};
+use super::rows::{NOT_RUN, ROWS, Row};
 
 /// One batch: a fleet's life.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Batch {
     /// Its row.
     pub row: String,
@@ -50,6 +50,18 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// A batch that came to no end: its fleet could not be started, or not be asked.
+    pub fn stopped(row: &Row, seed: u64, runs: u32, why: &anyhow::Error) -> Batch {
+        Batch {
+            row: row.id.to_owned(),
+            seed,
+            back_end: row.back_end(),
+            runs,
+            violations: vec![format!("run: {why:#}")],
+            ..Batch::default()
+        }
+    }
+
     /// Writes it, whole or not at all.
     ///
     /// # Errors
@@ -95,13 +107,15 @@ pub fn report(batches: &[Batch]) -> Value {
                 "violations": of.iter().map(|b| b.violations.len()).sum::<usize>(),
                 "faulted_submissions": of.iter().map(|b| b.faulted).sum::<usize>(),
                 "kills": of.iter().map(|b| b.kills).sum::<usize>(),
-                "back_end": row.back_end,
+                "back_end": row.back_end(),
                 "what": row.what,
             }),
         );
     }
     for (id, why) in NOT_RUN {
-        rows.insert(id, json!({"runs": 0, "violations": 0, "not_run": why}));
+        if let Some(row) = rows.get_mut(id) {
+            row["left_out"] = json!(why);
+        }
     }
     let faulted = sum(|b| b.faulted);
     let arrivals = sum(|b| b.arrivals);

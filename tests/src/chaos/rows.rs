@@ -1,4 +1,12 @@
-//! The rows of the chaos matrix: what is done to a fleet, by seed, wave after wave.
+//! The rows of the chaos matrix: what is done to a fleet, by seed, wave after wave. What is done to processes and their network is here;
+//! what is done to a database, a disk, a key, a browser is in the files below.
+
+mod browser;
+mod database;
+mod disk;
+mod loss;
+mod restart;
+mod sqlite;
 
 use std::{path::Path, time::Duration};
 
@@ -6,7 +14,7 @@ use anyhow::{Result, bail};
 use rand::Rng as _;
 
 use super::{
-    bed::{Bed, Crew, LEASE_MS},
+    bed::{Bed, Crew, Ground, LEASE_MS},
     check::{check, counts, recoveries},
     payer::Habits,
     proxy::Way,
@@ -38,41 +46,150 @@ pub struct Row {
     pub id: &'static str,
     /// What is done.
     pub what: &'static str,
-    /// With what.
-    pub back_end: &'static str,
+    /// What the fleet stands on.
+    pub ground: Ground,
     /// Requests of each wave.
     pub jobs: u32,
+    /// Batches of the whole run.
+    pub batches: u32,
+    /// Waves of a batch of the whole run.
+    pub waves: u32,
+    /// Waves of the short run; none where that takes minutes.
+    pub short: u32,
     /// Percent of submissions, and of searches, that the payer upsets.
     upset: (u32, u32),
+    /// Whether agents reach the coordinator through the fault proxy.
+    proxied: bool,
 }
 
-const STAND_IN: &str = "real coordinator and agents, stand-in channel, SQLite";
-const PROXIED: &str =
-    "real coordinator and agents through the fault proxy, stand-in channel, SQLite";
+impl Row {
+    /// With what.
+    pub fn back_end(&self) -> String {
+        let ground = match self.ground {
+            Ground::Plain | Ground::Searching => "stand-in channel, SQLite",
+            Ground::Postgres => {
+                "stand-in channel, Postgres, fault proxies to the database and to the payer"
+            }
+            Ground::IllDisk => {
+                "stand-in channel, SQLite, a preload library between it and the disk"
+            }
+            Ground::SmallDisk => "stand-in channel, SQLite, small disks",
+            Ground::Chromium => "Chromium at a simulated portal, SQLite",
+        };
+        let way = if self.proxied { " through the fault proxy" } else { "" };
+        format!("real coordinator and agents{way}, {ground}")
+    }
+}
 
 const fn row(id: &'static str, what: &'static str, jobs: u32) -> Row {
-    Row { id, what, back_end: STAND_IN, jobs, upset: (0, 0) }
+    let ground = Ground::Plain;
+    let (batches, waves, short) = (6, 20, 4);
+    Row { id, what, ground, jobs, batches, waves, short, upset: (0, 0), proxied: false }
 }
 
-const fn proxied(id: &'static str, what: &'static str, jobs: u32) -> Row {
-    Row { id, what, back_end: PROXIED, jobs, upset: (0, 0) }
+const fn on(ground: Ground, id: &'static str, what: &'static str, jobs: u32) -> Row {
+    Row { ground, batches: 4, waves: 14, short: 2, ..row(id, what, jobs) }
 }
 
 /// All rows that run here.
-pub const ROWS: [Row; 10] = [
-    row("X-01", "kill -9 of an agent at each of the 14 points, before and after", 4),
-    row("X-02", "kill -9 of the coordinator at any moment", 6),
-    row("X-03", "kill -9 of both, back in either order", 6),
-    proxied("X-06", "agent and coordinator parted: both ways, one way, flapping", 6),
-    proxied("X-08", "a slow and cut-short connection", 4),
-    row("X-11", "SIGSTOP of an agent for two leases, then on", 6),
+pub const ROWS: [Row; 21] = [
     Row {
-        upset: (60, 20),
-        ..row("X-15", "recorded but the answer is lost, late, halved, wrong or never", 20)
+        batches: 14,
+        waves: 28,
+        ..row("X-01", "kill -9 of an agent at each of the 14 points, before and after", 6)
     },
-    row("X-16", "the same request three times: one call doubled, one case more", 4),
-    row("X-17", "the lease, or the permit, ends exactly in the submit", 5),
-    Row { back_end: PROXIED, upset: (25, 10), ..row("X-21", "everything at once", 8) },
+    Row { batches: 12, ..row("X-02", "kill -9 of the coordinator at any moment", 8) },
+    Row { batches: 12, ..row("X-03", "kill -9 of both, back in either order", 8) },
+    on(
+        Ground::Postgres,
+        "X-04",
+        "Postgres crashes, ends connections, is cut off in COMMIT and in its answer, is read-only, holds locks",
+        6,
+    ),
+    on(
+        Ground::IllDisk,
+        "X-05",
+        "SQLite: kill at an fsync, power loss, another writer, a read-only file, the WAL gone",
+        6,
+    ),
+    Row {
+        proxied: true,
+        ..row("X-06", "agent and coordinator parted: both ways, one way, flapping", 8)
+    },
+    on(Ground::Postgres, "X-07", "coordinator and database parted; agents and payer parted", 8),
+    Row { proxied: true, batches: 3, ..row("X-08", "a slow and cut-short connection", 4) },
+    on(Ground::SmallDisk, "X-09", "the disk of the data, and of the spools, is full", 6),
+    on(
+        Ground::IllDisk,
+        "X-10",
+        "an fsync fails, a write is short, a bit flips in evidence and in the database",
+        6,
+    ),
+    Row {
+        batches: 4,
+        ..row(
+            "X-11",
+            "SIGSTOP of an agent for two leases, then on; an agent whose clock is an hour off",
+            6,
+        )
+    },
+    Row {
+        short: 0,
+        batches: 2,
+        waves: 8,
+        ..on(Ground::Chromium, "X-12", "a renderer or the browser dies, hangs, comes back", 1)
+    },
+    Row {
+        short: 0,
+        batches: 1,
+        waves: 6,
+        ..on(Ground::Chromium, "X-13", "the portal is slow, or does not end a page", 1)
+    },
+    Row {
+        short: 0,
+        batches: 2,
+        waves: 8,
+        ..on(
+            Ground::Chromium,
+            "X-14",
+            "5xx, 429, maintenance, a session that ends in the middle, a page in a new layout",
+            1,
+        )
+    },
+    Row {
+        upset: (75, 15),
+        batches: 28,
+        waves: 12,
+        ..row("X-15", "recorded but the answer is lost, late, halved, wrong or never", 30)
+    },
+    row(
+        "X-16",
+        "the same request three times: one call doubled, one case more; a second coordinator on the same data",
+        4,
+    ),
+    Row { batches: 10, ..row("X-17", "the lease, or the permit, ends exactly in the submit", 6) },
+    on(
+        Ground::Plain,
+        "X-18",
+        "rolling restart of agents and coordinator, with the protocol one version apart; two apart is refused",
+        6,
+    ),
+    Row {
+        batches: 2,
+        waves: 8,
+        ..on(Ground::Plain, "X-19", "the master key is missing, or another one", 6)
+    },
+    Row {
+        batches: 4,
+        waves: 5,
+        ..on(
+            Ground::Searching,
+            "X-20",
+            "everything is lost under load, and an older copy is put back",
+            6,
+        )
+    },
+    Row { proxied: true, upset: (25, 10), batches: 8, ..row("X-21", "everything at once", 10) },
 ];
 
 /// The row of this name.
@@ -80,20 +197,46 @@ pub fn find(id: &str) -> Option<Row> {
     ROWS.into_iter().find(|row| row.id == id)
 }
 
-/// Rows of the matrix that do not run here, each with its reason.
-pub const NOT_RUN: [(&str, &str); 11] = [
-    ("X-04", "database faults on Postgres are in the store's own suite only"),
-    ("X-05", "needs the preload shim for lost writes"),
-    ("X-07", "the portal's half is in X-15; the database's half needs Postgres behind the proxy"),
-    ("X-09", "needs mounts of its own"),
-    ("X-10", "needs the preload shim for failing writes"),
-    ("X-12", "in the browser's own suite (`--test browser`, death and engine)"),
-    ("X-13", "in the stories (`--test e2e`)"),
-    ("X-14", "in the stories and the portals' suites"),
-    ("X-18", "there is one protocol version so far"),
-    ("X-19", "keys lie in a file; there is no broker to fail"),
-    ("X-20", "a restored backup is not recognised by the coordinator yet"),
+/// What of the matrix's rows does not run here, each with its reason.
+pub const NOT_RUN: [(&str, &str); 7] = [
+    ("X-04", "failover to a copy: one server only; a pool that is used up: the store's own suite"),
+    (
+        "X-05",
+        "the shared-memory file is rebuilt by SQLite at each start, so losing it is part of each power cut",
+    ),
+    (
+        "X-08",
+        "reordering and loss of packets need the kernel's netem, which a container does not have",
+    ),
+    (
+        "X-09",
+        "audit and logs have no disk of their own: the audit is in the database, the logs are the operator's",
+    ),
+    (
+        "X-11",
+        "suspend of the machine, and the coordinator's own clock: the store's suite and the clock's tests",
+    ),
+    (
+        "X-12",
+        "GPU crash: the browser runs without one; garbage, 1 GB and order on the pipe: `--test browser`",
+    ),
+    ("X-19", "keys lie in a file: there is no key service that could be down"),
 ];
+
+/// A seed of its own for each batch.
+pub fn seed_of(seed: u64, row: &Row, number: u32) -> u64 {
+    let name =
+        row.id.bytes().fold(seed, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    name.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(u64::from(number))
+}
+
+/// Removes what a batch has written.
+pub fn clear(root: &Path) {
+    std::fs::remove_dir_all(root).ok();
+    for beside in Bed::beside(root) {
+        std::fs::remove_dir_all(&beside).or_else(|_| std::fs::remove_file(&beside)).ok();
+    }
+}
 
 /// Runs one batch of a row: a fleet of its own, so many waves, then everything is gathered and judged.
 ///
@@ -109,21 +252,24 @@ pub async fn batch(
     let began = std::time::Instant::now();
     let (upset_percent, search_down_percent) = row.upset;
     let habits = Habits { upset_percent, search_down_percent, ..Habits::good() };
-    let mut bed = Bed::start(root, seed, habits, sabotage).await?;
+    let mut bed = Bed::start(root, seed, habits, row.ground, sabotage).await?;
+    let first = u32::try_from(bed.below(60))?;
     for wave in 0..waves {
-        one(row, &mut bed, wave).await?;
+        one(row, &mut bed, first + wave).await?;
     }
     bed.settle().await?;
+    bed.no_rightful_one_is_stopped().await?;
     let kills = bed.kills;
+    let mut found = std::mem::take(&mut bed.seen);
     let of = bed.gather().await?;
-    let found = check(&of);
+    found.extend(check(&of));
     let counts = counts(&of, &found);
     let (recovered_ms, settled_ms) = recoveries(&of);
     let answered = of.jobs.iter().filter(|job| job["state"] == "done").count();
     Ok(Batch {
         row: row.id.to_owned(),
         seed,
-        back_end: row.back_end.to_owned(),
+        back_end: row.back_end(),
         runs: waves,
         kills,
         jobs: of.accepted.len(),
@@ -152,9 +298,18 @@ async fn one(row: &Row, bed: &mut Bed, wave: u32) -> Result<()> {
             bed.kill_coordinator(600).await
         }
         "X-03" => kill_both(bed).await,
+        "X-04" => database::hurt(bed, wave).await,
+        "X-05" => sqlite::hurt(bed, wave).await,
         "X-06" => part(bed).await,
+        "X-07" => database::part(bed, wave).await,
         "X-08" => slow(bed).await,
+        "X-09" => disk::fill(bed, wave).await,
+        "X-10" => disk::corrupt(bed, wave).await,
+        "X-11" if wave % 3 == 2 => restart::other_clock(bed, wave).await,
         "X-11" => freeze(bed).await,
+        "X-12" => browser::hurt(bed, wave).await,
+        "X-13" => browser::slow(bed, wave).await,
+        "X-14" => browser::refuse(bed, wave).await,
         "X-15" => {
             steady(bed, false).await?;
             bed.rest(400).await;
@@ -165,9 +320,13 @@ async fn one(row: &Row, bed: &mut Bed, wave: u32) -> Result<()> {
             for _ in 0..2 {
                 bed.take_in_thrice().await?;
             }
-            Ok(())
+            bed.take_in_for_another_day().await?;
+            if wave % 2 == 0 { restart::second_coordinator(bed).await } else { Ok(()) }
         }
         "X-17" => hold(bed).await,
+        "X-18" => restart::rolling(bed, wave).await,
+        "X-19" => restart::without_key(bed, wave).await,
+        "X-20" => loss::restore(bed).await,
         "X-21" => match bed.below(6) {
             0 => kill_at_a_point(bed, wave).await,
             1 => {

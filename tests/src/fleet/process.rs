@@ -129,6 +129,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Waits for its end, at most so long; whether it came.
+    pub async fn ended(&mut self, patience: Duration) -> bool {
+        tokio::time::timeout(patience, self.child.wait()).await.is_ok()
+    }
+
     /// The last lines of its log.
     pub fn tail(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();

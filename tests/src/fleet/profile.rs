@@ -99,7 +99,7 @@ pub fn payer(id: &str, options: &Options) -> Value {
         "permission": permission,
         "limits": {"sessions_max": of.sessions_max, "gap_ms": 0, "pages_per_minute": 600, "logins_per_hour_max": 200},
         // The stories kill agents in the middle of logins, again and again.
-        "pace": {"locks_after": 1000, "unclear_logins_per_hour": 1000},
+        "pace": {"locks_after": 1000, "unclear_logins_per_hour": 1000, "trips_after": options.trips_after},
         "reconcile": {
             "absence_is_proof": of.absence_is_proof,
             "max_record_delay_ms": options.record_delay_ms,

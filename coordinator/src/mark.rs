@@ -9,6 +9,7 @@ use std::{
 
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use crate::{
     flow::{self, Core, quarantine},
@@ -21,6 +22,8 @@ struct Mark {
     seq: i64,
     sha256: String,
 }
+
+static WRITING: Mutex<()> = Mutex::const_new(());
 
 /// Where the mark lies.
 #[derive(Debug, Clone)]
@@ -76,6 +79,8 @@ impl Place {
     /// # Errors
     /// The database cannot be read.
     pub async fn keep(&self, core: &Core) -> flow::Result<()> {
+        // Of two at once the later would write the older entry.
+        let _alone = WRITING.lock().await;
         let Some((seq, sha256)) = audit::head(&core.store).await? else { return Ok(()) };
         let mark = Mark { seq, sha256 };
         if self.read().ok().flatten().as_ref() != Some(&mark)

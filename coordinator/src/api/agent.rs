@@ -28,6 +28,7 @@ use crate::{
     access::AgentCall,
     flow::{agents, code, evidence, heartbeat, lease, login, permit, report, secret, steps},
     live::Topic,
+    mark::Place,
     store::scripts,
 };
 
@@ -243,7 +244,12 @@ pub async fn intent(
     _: AgentCall,
     Body(ask): Body<PermitAsk>,
 ) -> Reply<Json<PermitReply>> {
-    Ok(Json(permit::permit(&app.core, &ask, app.now()).await?))
+    let reply = permit::permit(&app.core, &ask, app.now()).await?;
+    if matches!(reply, PermitReply::Go { .. }) {
+        // Before it leaves: whatever is lost of the database from here on, a permit that was given shows that something is.
+        Place::of(&app.config.data_dir).keep(&app.core).await?;
+    }
+    Ok(Json(reply))
 }
 
 /// The permit was not used.

@@ -17,7 +17,7 @@ use std::{
 };
 
 use sqlx::{
-    Any, AnyPool, Column as _, Row as _, Transaction,
+    Any, AnyPool, Column as _, Connection as _, Row as _, Transaction,
     any::{AnyArguments, AnyPoolOptions, AnyRow},
     query::Query,
 };
@@ -176,6 +176,12 @@ impl Db {
                 .max_lifetime(None)
                 .acquire_timeout(Duration::from_secs(30))
                 .after_connect(|connection, _| Box::pin(sqlite_settings(connection)))
+                // A full disk and an I/O error make SQLite end a transaction by itself; the driver's own end of it then fails and
+                // the connection counts as inside one for ever. Such a one is closed, and the next transaction has a new one.
+                .after_release(|connection, _| {
+                    let whole = !connection.is_in_transaction();
+                    Box::pin(async move { Ok(whole) })
+                })
                 .connect(&url)
         };
         let write = pool(1).await.map_err(cannot_open)?;

@@ -267,6 +267,10 @@ async fn a_submission_is_permitted_once_and_proved() {
     put(&app, EVIDENCE, &evidence_query(&agent, &lease, b"before"), b"before").await.good();
     let go = app.agent("intent", &permit).await.good();
     assert_eq!(go["permit"], "go");
+    let audit = app.get(Role::Admin, "audit?limit=1").await.good();
+    let mark = std::fs::read(app.dir.path().join("data/fleet.mark")).unwrap();
+    let mark: Value = serde_json::from_slice(&mark).unwrap();
+    assert_eq!(mark["seq"], audit["items"][0]["seq"], "marked before the permit leaves");
     assert_eq!(app.agent("intent", &permit).await.good()["intent"], go["intent"]);
     let seen = app.job(&job).await;
     assert_eq!(seen["intent"], go["intent"]);

@@ -28,6 +28,19 @@ async fn a_damaged_file_is_refused() {
     assert!(matches!(told, Error::Unusable(_)), "{told:?}");
 }
 
+/// As a full disk and an I/O error make it do, SQLite ends a transaction by itself here.
+#[tokio::test]
+async fn a_transaction_that_ended_by_itself_is_in_nobodys_way() {
+    let bed = Bed::sqlite().await;
+    let mut tx = raw(&bed).await;
+    let again = "INSERT OR ROLLBACK INTO audit_head SELECT * FROM audit_head";
+    assert_eq!(tx.exec(again, vals![]).await, Err(Error::Unique));
+    drop(tx);
+    for _ in 0..3 {
+        assert_eq!(bed.core.store.db.probe().await, Ok(()), "it writes as before");
+    }
+}
+
 async fn raw(bed: &Bed) -> Tx {
     bed.core.store.db.begin().await.unwrap()
 }

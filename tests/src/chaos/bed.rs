@@ -50,7 +50,7 @@ pub enum Ground {
     Searching,
     /// The same on a Postgres of its own, through a proxy; and a proxy between the agents and the payer.
     Postgres,
-    /// SQLite on a disk that can be ill.
+    /// SQLite on a disk that can be ill, and lose what it holds: the stand-in searches here too.
     IllDisk,
     /// Data, spools and browsers' folders on small disks.
     SmallDisk,
@@ -272,7 +272,7 @@ impl Bed {
             // The hollow browser trusts nobody and needs no certificate.
             ("FLEET_EXTRA_CA", String::new()),
         ];
-        if self.ground == Ground::Searching {
+        if matches!(self.ground, Ground::Searching | Ground::IllDisk) {
             env.push(("FLEET_STAND_IN_SEARCHES", "1".to_owned()));
         }
         if let Some(small) = self.small.get(1) {

@@ -47,42 +47,54 @@ const DEFECTS: [Defect; 10] = [
 ];
 
 /// Defects that another test catches, and which.
-const ELSEWHERE: [(&str, &str, &str); 15] = [
-    ("SB-4", "a permit that can be used again", "`coordinator --test store`: submit"),
+const ELSEWHERE: [(&str, &str, &str); 12] = [
+    (
+        "SB-4",
+        "a permit that can be used again",
+        "`--test store`: a_hundred_asks_get_one_permit; `--test browser`: gate",
+    ),
     (
         "SB-6",
         "leases by the agent's clock",
-        "no time of day crosses the wire; X-11 runs agents an hour off",
+        "no time of day crosses the wire; X-11 runs agents that are an hour off",
     ),
+    ("SB-10", "an origin that only contains the listed one", "only_the_very_origin_opens_the_door"),
     (
-        "SB-10",
-        "an origin that only contains the listed one",
-        "`coordinator`: only_the_very_origin_opens_the_door",
+        "SB-11",
+        "the origin is looked at before typing only",
+        "`--test engine`: a_page_that_leaves_for_another_host_while_a_secret_is_typed_ends_there",
     ),
-    ("SB-11", "the origin is looked at before typing only", "`agent --test engine`: secrets"),
     (
         "SB-12",
         "errors of certificates are ignored",
-        "`tests --test e2e`: a_certificate_nobody_trusts_ends_it_before_any_secret",
+        "`--test e2e`: a_certificate_nobody_trusts_ends_it_before_any_secret; `--test browser`: tls",
     ),
-    ("SB-13", "a profile for several accounts", "`agent --test browser`"),
-    ("SB-14", "a seal without its record", "`coordinator`: seal"),
-    ("SB-15", "a nonce used twice", "`coordinator`: seal"),
-    ("SB-16", "loopback reached past the proxy", "`agent --test browser`"),
-    ("SB-17", "statements in the log", "`agent --test browser`"),
-    ("SB-19", "no submit gate", "`agent --test engine`: gate"),
-    ("SB-20", "the latch after the click", "`agent --test engine`: gate"),
+    ("SB-14", "a seal without its record", "opens_only_where_it_was_sealed_and_under_its_key"),
+    ("SB-15", "a nonce used twice", "the_structure_is_the_written_one_and_never_repeats"),
+    ("SB-19", "no submit gate", "`--test browser`: gate, resend"),
+    (
+        "SB-20",
+        "the latch after the click",
+        "`--test engine`: no_evidence_no_permit_and_no_latch_no_click; `--test e2e`: crash",
+    ),
     (
         "SB-22",
         "a quiet period shorter than the record delay",
-        "the model: a quiet period shorter than the payer's record delay",
+        "the model: a_quiet_period_shorter_than_the_record_delay_is_seen; `--test store`: absence_needs_two_looks_and_a_quiet_time",
     ),
     (
         "SB-23",
         "logins counted after their success",
-        "`coordinator --test store`: logins_are_counted_before_they_are_tried",
+        "`--test store`: logins_are_counted_before_they_are_tried",
     ),
-    ("SB-25", "other requests pass while armed", "`agent --test engine`: gate"),
+    ("SB-25", "other requests pass while armed", "`--test browser`: gate"),
+];
+
+/// Defects that nothing would catch so far.
+const UNCAUGHT: [(&str, &str); 3] = [
+    ("SB-13", "a browser's profile that several accounts share"),
+    ("SB-16", "loopback reached past the browser's proxy"),
+    ("SB-17", "statements of the database in the log"),
 ];
 
 /// Seeds until a defect counts as not caught.
@@ -126,6 +138,9 @@ pub async fn run(out: &Path, seed: u64, rows: &[String]) -> Result<bool> {
     for (id, what, by) in ELSEWHERE {
         writeln!(table, "| {id} | {what} | another test | - | {by} |")?;
     }
+    for (id, what) in UNCAUGHT {
+        writeln!(table, "| {id} | {what} | - | not caught | no test yet |")?;
+    }
     std::fs::write(out.join("sabotage.md"), table)?;
     Ok(all)
 }
@@ -141,8 +156,8 @@ mod tests {
 
     #[test]
     fn every_defect_of_the_suite_is_told_once() {
-        let mut ids: Vec<&str> =
-            DEFECTS.iter().map(|d| d.id).chain(ELSEWHERE.map(|e| e.0)).collect();
+        let elsewhere = ELSEWHERE.map(|e| e.0).into_iter().chain(UNCAUGHT.map(|u| u.0));
+        let mut ids: Vec<&str> = DEFECTS.iter().map(|d| d.id).chain(elsewhere).collect();
         ids.sort_unstable();
         let mut all: Vec<String> = (1..=25).map(|n| format!("SB-{n}")).collect();
         all.sort_unstable();

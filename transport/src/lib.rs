@@ -14,6 +14,7 @@ pub mod fate;
 pub mod http;
 pub mod mime;
 pub mod secret;
+pub mod sftp;
 
 pub use credential::{Certificate, Identity};
 pub use fate::Fate;

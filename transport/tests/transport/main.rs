@@ -3,4 +3,6 @@
 
 mod core_hostile;
 mod core_round;
+mod sftp;
+mod sshd;
 mod stand;

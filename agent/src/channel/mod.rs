@@ -3,6 +3,7 @@
 
 pub mod pas;
 pub mod portal;
+pub mod rest;
 #[cfg(feature = "faults")]
 pub mod standin;
 pub mod talk;
@@ -25,16 +26,15 @@ use futures_util::future::BoxFuture;
 use crate::clock::Allowed;
 
 /// Channels this program works; it is leased jobs for no others.
-pub const WORKED: [Channel; 2] = [Channel::Portal, Channel::FhirPas];
+pub const WORKED: [Channel; 3] = [Channel::Portal, Channel::FhirPas, Channel::Rest];
 
 /// What works a channel beside the portal; none for what this program does not work.
 #[must_use]
 pub fn way(channel: Channel) -> Option<&'static dyn talk::Way> {
     match channel {
         Channel::FhirPas => Some(&pas::Pas),
-        Channel::Portal | Channel::X12Core | Channel::X12Sftp | Channel::X12As2 | Channel::Rest => {
-            None
-        }
+        Channel::Rest => Some(&rest::Rest),
+        Channel::Portal | Channel::X12Core | Channel::X12Sftp | Channel::X12As2 => None,
     }
 }
 

@@ -128,33 +128,8 @@ impl Bed {
         sabotage: Option<&str>,
     ) -> Result<Bed> {
         let mut options = options(root, habits, ground)?;
-        let (mut postgres, mut to_database, mut disk) = (None, None, None);
-        let mut small = Vec::new();
-        match ground {
-            Ground::Postgres => {
-                let cluster = Cluster::start().await?;
-                let proxy = Proxy::start(([127, 0, 0, 1], cluster.port()).into()).await?;
-                options.database_url = Some(cluster.url(proxy.address().port()));
-                (postgres, to_database) = (Some(cluster), Some(proxy));
-            }
-            Ground::IllDisk => {
-                let made = Disk::make(&root.with_extension("disk"))?;
-                options.coordinator_env = made.settings(&root.join("data"));
-                disk = Some(made);
-            }
-            Ground::SmallDisk => {
-                for name in ["small-data", "small-spools"] {
-                    small.push(Small::make(&root.with_extension(name), SMALL_MIB)?);
-                }
-                options.data = Some(small[0].path().to_owned());
-                if !small[0].is_mounted() {
-                    let made = Disk::make(&root.with_extension("disk"))?;
-                    options.coordinator_env = made.settings(small[0].path());
-                    disk = Some(made);
-                }
-            }
-            Ground::Plain | Ground::Searching | Ground::Chromium => {}
-        }
+        let Under { postgres, to_database, disk, small } =
+            under(root, ground, &mut options).await?;
         if let Some(defect) = sabotage {
             options.coordinator_env.push(("FLEET_SABOTAGE", defect.to_owned()));
         }
@@ -406,6 +381,47 @@ impl Bed {
         }
         Ok(())
     }
+}
+
+/// What is there before the fleet is.
+#[derive(Default)]
+struct Under {
+    postgres: Option<Cluster>,
+    to_database: Option<Proxy>,
+    disk: Option<Disk>,
+    small: Vec<Small>,
+}
+
+async fn under(root: &Path, ground: Ground, options: &mut Options) -> Result<Under> {
+    let mut under = Under::default();
+    match ground {
+        Ground::Postgres => {
+            let cluster = Cluster::start().await?;
+            let proxy = Proxy::start(([127, 0, 0, 1], cluster.port()).into()).await?;
+            options.database_url = Some(cluster.url(proxy.address().port()));
+            under.postgres = Some(cluster);
+            under.to_database = Some(proxy);
+        }
+        Ground::IllDisk => {
+            let disk = Disk::make(&root.with_extension("disk"))?;
+            options.coordinator_env = disk.settings(&root.join("data"));
+            under.disk = Some(disk);
+        }
+        Ground::SmallDisk => {
+            for name in ["small-data", "small-spools"] {
+                under.small.push(Small::make(&root.with_extension(name), SMALL_MIB)?);
+            }
+            let data = &under.small[0];
+            options.data = Some(data.path().to_owned());
+            if !data.is_mounted() {
+                let disk = Disk::make(&root.with_extension("disk"))?;
+                options.coordinator_env = disk.settings(data.path());
+                under.disk = Some(disk);
+            }
+        }
+        Ground::Plain | Ground::Searching | Ground::Chromium => {}
+    }
+    Ok(under)
 }
 
 fn options(root: &Path, habits: Habits, ground: Ground) -> Result<Options> {

@@ -244,7 +244,8 @@ fn undo(lost: &[Lost], chance: &mut StdRng) -> Result<usize> {
     let mut undone = 0;
     for (number, one) in lost.iter().enumerate().rev() {
         let in_order = kept != usize::MAX;
-        if if in_order { number < kept } else { chance.random_bool(0.5) } {
+        let reached_the_disk = if in_order { number < kept } else { chance.random_bool(0.5) };
+        if reached_the_disk {
             continue;
         }
         let file = match File::options().write(true).open(&one.path) {

@@ -24,10 +24,11 @@ deps: ## install what is missing from the system (Chromium, Tesseract, NSS tools
 web: deps ## type-check and bundle the console's TypeScript into target/web
 	@./.ci/web
 
-oracle: deps ## the libraries that judge recordings (`agent import`), FHIR resources and X12 (`exchange`)
+oracle: deps ## the libraries that judge recordings (`agent import`), FHIR resources and X12 (`exchange`), and AS2 (`transport`)
 	@./.ci/oracle
 	@./.ci/fhir
 	@./.ci/x12
+	@./.ci/as2
 
 build: deps web ## release binaries of coordinator and agent
 	$(CARGO) build --locked --release -p coordinator -p agent

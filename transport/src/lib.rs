@@ -8,6 +8,9 @@
 //! * Every error says whether what was to be sent may have arrived: [`Fate`].
 //! * What comes back is bounded in bytes and in time before it is read.
 
+pub mod as2;
+pub mod chain;
+pub mod control;
 pub mod core;
 pub mod credential;
 pub mod fate;

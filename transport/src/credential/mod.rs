@@ -3,7 +3,7 @@
 pub mod inventory;
 pub mod rotation;
 
-use der::Decode as _;
+use der::{Decode as _, Encode as _};
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
@@ -83,6 +83,26 @@ impl Certificate {
     #[must_use]
     pub fn der(&self) -> &CertificateDer<'static> {
         &self.der
+    }
+
+    pub(crate) fn parsed(&self) -> &x509_cert::Certificate {
+        &self.parsed
+    }
+
+    /// The public key as SubjectPublicKeyInfo.
+    pub(crate) fn public_key(&self) -> Vec<u8> {
+        self.parsed
+            .tbs_certificate
+            .subject_public_key_info
+            .to_der()
+            .expect("what was read from DER can be written again")
+    }
+
+    /// The subject key identifier, if it has one.
+    pub(crate) fn key_id(&self) -> Option<Vec<u8>> {
+        use x509_cert::ext::pkix::SubjectKeyIdentifier;
+        let found = self.parsed.tbs_certificate.get::<SubjectKeyIdentifier>().ok().flatten();
+        found.map(|(_, id)| id.0.as_bytes().to_vec())
     }
 
     /// Whom it names.
@@ -169,6 +189,12 @@ impl Identity {
     pub(crate) fn rsa(&self) -> Result<aws_lc_rs::rsa::KeyPair, CredentialError> {
         aws_lc_rs::rsa::KeyPair::from_pkcs8(self.key.expose())
             .or_else(|_| aws_lc_rs::rsa::KeyPair::from_der(self.key.expose()))
+            .map_err(|_| CredentialError::Kind)
+    }
+
+    /// The key for what was encrypted for us; in PKCS #8 form only.
+    pub(crate) fn opener(&self) -> Result<aws_lc_rs::rsa::PrivateDecryptingKey, CredentialError> {
+        aws_lc_rs::rsa::PrivateDecryptingKey::from_pkcs8(self.key.expose())
             .map_err(|_| CredentialError::Kind)
     }
 }

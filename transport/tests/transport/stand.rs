@@ -233,3 +233,14 @@ impl Authority {
         builder.with_single_cert(chain, key).unwrap()
     }
 }
+
+/// A throw-away certificate of its own with an RSA key, in PEM, good between those days.
+pub(crate) fn rsa(name: &str, from: (i32, u8, u8), until: (i32, u8, u8)) -> (String, String) {
+    let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    params.not_before = rcgen::date_time_ymd(from.0, from.1, from.2);
+    params.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
+    (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}

@@ -353,8 +353,11 @@ fn cases(sim: &Sim, asked: &Inquiry) -> Vec<Case> {
 
 /// The request of a case, as far as an answer names it.
 fn spoken(asked: &Inquiry, case: &Case) -> Request {
+    // A request without a reference of its own is named as the payer names it: FHIR knows no empty text.
+    let reference = case.filing.provider_reference.as_str();
+    let own = if reference.is_empty() { case.id.as_str() } else { reference };
     Request {
-        id: Key { system: None, value: case.filing.provider_reference.clone() },
+        id: Key { system: None, value: own.to_owned() },
         provider: Party {
             keys: vec![Key::of(system::NPI, &case.filing.requesting_npi)],
             name: Some(case.filing.requesting_npi.clone()),

@@ -337,7 +337,7 @@ async fn one(row: &Row, bed: &mut Bed, wave: u32) -> Result<()> {
                 bed.take_in_thrice().await?;
             }
             bed.take_in_for_another_day().await?;
-            if wave % 2 == 0 { restart::second_coordinator(bed).await } else { Ok(()) }
+            if wave.is_multiple_of(2) { restart::second_coordinator(bed).await } else { Ok(()) }
         }
         "X-17" => hold(bed).await,
         "X-18" => restart::rolling(bed, wave).await,

@@ -65,13 +65,13 @@ pub(super) struct Room<'a> {
 }
 
 /// The account a channel is used with, or what keeps it from being used whatever its hours, permission and breaker say.
-fn account_of<'f>(
-    facts: &'f Facts,
+fn account_of(
+    facts: &Facts,
     channel: Channel,
     task: Task,
     visit: Visit,
     now: Timestamp,
-) -> std::result::Result<&'f Credential, Blocked> {
+) -> std::result::Result<&Credential, Blocked> {
     if channel == Channel::Portal {
         return open_for(facts, task, visit, now);
     }

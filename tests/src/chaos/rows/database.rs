@@ -53,7 +53,7 @@ pub(super) async fn part(bed: &mut Bed, wave: u32) -> Result<()> {
         1 => Way::SwallowThere,
         _ => Way::SwallowBack,
     };
-    let proxy = if wave % 2 == 0 { &bed.to_database } else { &bed.to_payer };
+    let proxy = if wave.is_multiple_of(2) { &bed.to_database } else { &bed.to_payer };
     let proxy = proxy.as_ref().context("the row stands on Postgres")?;
     proxy.set(way);
     tokio::time::sleep(Duration::from_millis(ms)).await;

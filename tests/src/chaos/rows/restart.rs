@@ -110,7 +110,7 @@ pub(super) async fn second_coordinator(bed: &mut Bed) -> Result<()> {
 
 /// one agent's clock is an hour ahead or behind; the lease is counted without it.
 pub(super) async fn other_clock(bed: &mut Bed, wave: u32) -> Result<()> {
-    let hours = if wave % 2 == 0 { 1 } else { -1 };
+    let hours = if wave.is_multiple_of(2) { 1 } else { -1 };
     let place = bed.agent(&Crew { clock_off_s: hours * 3_600, ..Crew::default() }).await?;
     steady(bed, false).await?;
     bed.rest(2_000).await;

@@ -115,8 +115,8 @@ fn place(token: &str) -> String {
 }
 
 /// Whose token a call carries.
-fn who(sim: &Sim, headers: &HeaderMap) -> Result<&'static Account, Response> {
-    let refused = || wrong(StatusCode::UNAUTHORIZED, "login", "The token is not valid.");
+fn who(sim: &Sim, headers: &HeaderMap) -> Result<&'static Account, Box<Response>> {
+    let refused = || Box::new(wrong(StatusCode::UNAUTHORIZED, "login", "The token is not valid."));
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;
     let kept = sim.kept.get(&place(token)).ok_or_else(refused)?;
@@ -226,7 +226,7 @@ async fn submit(
 ) -> Response {
     let account = match who(&sim, &headers) {
         Ok(account) => account,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let read = pas::read::<Bundle>(&body, "Bundle").map_err(|fault| vec![fault]);
     let request = match read.and_then(|bundle| Request::read(&bundle)) {
@@ -306,7 +306,7 @@ async fn inquire(
 ) -> Response {
     let account = match who(&sim, &headers) {
         Ok(account) => account,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let read = pas::read::<Bundle>(&body, "Bundle").map_err(|fault| vec![fault]);
     let asked = match read.and_then(|bundle| Inquiry::read(&bundle)) {

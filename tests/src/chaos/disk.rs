@@ -332,7 +332,10 @@ mod tests {
         fs::create_dir_all(&of).unwrap();
         let disk = Disk::make(&place.path().join("disk")).unwrap();
         let write = "if=/dev/zero of=file bs=512 count=4 conv=fsync";
-        for illness in [Illness::Full, Illness::ReadOnly, Illness::Short, Illness::Sync] {
+        disk.has(Illness::Short).unwrap();
+        assert!(shell(&disk, &of, write).status.success(), "dd writes the other half, too");
+        assert_eq!(fs::read(of.join("file")).unwrap(), vec![0; 2_048]);
+        for illness in [Illness::Full, Illness::ReadOnly, Illness::Sync] {
             disk.has(illness).unwrap();
             assert!(!shell(&disk, &of, write).status.success(), "{illness:?}");
             disk.is_well();

@@ -3,7 +3,7 @@
 // What it does is said by files in FLEET_DISK, looked for at each call, so that a test can make the disk ill and well again:
 //   full       a write fails with "no space left"
 //   readonly   a write fails with "read-only file system"
-//   short      a write takes half of its bytes, then "no space left"
+//   short      a write takes half of its bytes: who looks at the count writes the rest, SQLite calls it a full disk
 //   sync       an fsync fails with an I/O error
 //   die        the n-th fsync from now (the number in the file) ends the program with SIGKILL; "-n": just after that fsync
 //

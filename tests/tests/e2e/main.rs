@@ -6,6 +6,7 @@ mod crash;
 mod doubt;
 mod drift;
 mod end;
+mod fallback;
 mod happy;
 mod harbor;
 mod lost_answer;

@@ -8,13 +8,18 @@ use domain::script::{
     text::normalise,
     value::Value,
 };
-use tokio::sync::broadcast::{Receiver, error::TryRecvError};
+use tokio::sync::broadcast::{
+    Receiver,
+    error::{RecvError, TryRecvError},
+};
 
 use super::{Halt, Portal, act::Deed};
 use crate::browser::{Alarm, Deadline, Event, Page};
 
 /// How long a page may take to show a file or to complain, once nothing is being sent.
 const SHOWS: Duration = Duration::from_secs(5);
+/// How long the end of a request may be told after the page made words of it.
+const HEARS: Duration = Duration::from_millis(500);
 /// The least time a page is given to complain, however still it is.
 const THINKS: Duration = Duration::from_millis(400);
 /// Words by which a message that is no alert complains.
@@ -88,6 +93,21 @@ impl Sent {
         }
     }
 
+    /// Waits a moment for what is still to be told of the requests: a page may make words of an answer before its status is known here.
+    async fn hear(&mut self, events: &mut Receiver<Event>) {
+        let rest = async {
+            while !self.is_over() {
+                match events.recv().await {
+                    Ok(event) => self.see(event),
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        };
+        // What is not told by then is not waited for: the words are enough.
+        let _told = tokio::time::timeout(HEARS, rest).await;
+    }
+
     fn is_over(&self) -> bool {
         self.open.values().all(|ended| *ended)
     }
@@ -159,6 +179,9 @@ impl Portal<'_> {
             self.check_dialogs().await?;
             sent.take(events);
             let words = complaint(&page, before).await;
+            if words.is_some() && sent.refused.is_none() {
+                sent.hear(events).await;
+            }
             if let Some(why) = sent.refused.take() {
                 let words = words.unwrap_or_default();
                 return Err(self.raise(

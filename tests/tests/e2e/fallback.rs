@@ -1,0 +1,113 @@
+//! Two channels, one lock: the portal goes down and the payer's interface carries on; it comes back; a doubt on one holds the other.
+
+use anyhow::{Context as _, Result};
+use tests::{
+    fleet::{Fleet, Options, api::until, fallback, fallback::PAYER},
+    portal::Fault,
+};
+
+use super::{PATIENCE, arm, ask_for, end, numbers, options, record_of, settled, submissions};
+
+async fn two_channels(story: &str) -> Result<Fleet> {
+    Fleet::start(Options { fallback: true, ..options(story, PAYER) }).await
+}
+
+/// Waits until so many of these jobs are answered.
+async fn answered(fleet: &Fleet, jobs: &[String], wanted: usize) -> Result<()> {
+    until(PATIENCE, "enough status checks are answered", || async {
+        let mut done = 0;
+        for job in jobs {
+            done += usize::from(fleet.api.get(&format!("jobs/{job}")).await?["state"] == "done");
+        }
+        Ok((done >= wanted).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_interface_carries_on_when_the_portal_goes_down_and_the_portal_when_it_is_back()
+-> Result<()> {
+    let fleet = two_channels("fallback-status").await?;
+    let filed = fallback::on_file(&fleet, 7, 8).await?;
+    let jobs = fallback::check(&fleet, &filed).await?;
+    answered(&fleet, &jobs, 2).await?;
+    fallback::shut(&fleet).await?;
+    for job in &jobs {
+        let job = settled(&fleet, job).await?;
+        assert_eq!(
+            (&job["state"], &job["outcome"]["answer"]),
+            (&"done".into(), &"pended_review".into()),
+            "{job}"
+        );
+    }
+    let (mut by_portal, mut by_api) = (0, 0);
+    for (job, number) in jobs.iter().zip(&filed) {
+        let tried = fallback::attempts(&fleet, job).await?;
+        let good: Vec<_> = tried.iter().filter(|a| a["state"] == "succeeded").collect();
+        assert_eq!(good.len(), 1, "answered once: {tried:?}");
+        let shown = fleet.api.get(&format!("jobs/{job}")).await?;
+        assert!(numbers(&shown).contains(number), "filed by hand, found on both channels: {shown}");
+        assert_eq!(shown["channel"], good[0]["channel"], "{shown}");
+        match good[0]["channel"].as_str() {
+            Some("portal") => by_portal += 1,
+            Some("fhir_pas") => {
+                by_api += 1;
+                let because = good[0]["because"].as_str().unwrap_or_default();
+                assert!(because.starts_with("portal: "), "why it is not the portal: {because}");
+            }
+            other => panic!("{other:?}: {tried:?}"),
+        }
+    }
+    assert!(by_portal >= 2 && by_api >= 3, "{by_portal} by the portal, {by_api} by PAS");
+
+    fallback::reopen(&fleet).await?;
+    until(PATIENCE, "a status check goes by the portal again", || async {
+        let job = fallback::check(&fleet, &filed[..1]).await?.remove(0);
+        settled(&fleet, &job).await?;
+        Ok((fallback::answered_by(&fleet, &job).await?.as_deref() == Some("portal")).then_some(()))
+    })
+    .await?;
+    end(fleet).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_lost_on_one_channel_holds_the_other_until_it_is_found() -> Result<()> {
+    let fleet = two_channels("fallback-doubt").await?;
+    // A check that meets the dead portal lets everything go by the interface.
+    fallback::shut(&fleet).await?;
+    let filed = fallback::on_file(&fleet, 40, 1).await?;
+    let check = fallback::check(&fleet, &filed).await?.remove(0);
+    settled(&fleet, &check).await?;
+    assert_eq!(fallback::answered_by(&fleet, &check).await?.as_deref(), Some("fhir_pas"));
+
+    arm(&fleet, PAYER, Fault::new("F06").at("pas_submit")).await?;
+    let job = ask_for(&fleet, PAYER, "M06", "70551", 7).await?;
+    let truth = fleet.truth(PAYER);
+    let fhir = |entry: &serde_json::Value| entry["channel"] == "fhir";
+    truth.wait_for("submit_committed", PATIENCE, fhir).await?;
+    // The portal works again at once: nothing may be sent there while the doubt lasts.
+    fallback::reopen(&fleet).await?;
+    let done = settled(&fleet, &job).await?;
+    assert_eq!(done["state"], "done", "{done}");
+    assert_eq!(done["outcome"]["via"], "reconcile", "{done}");
+    record_of(&fleet, PAYER, "70551").await?.knows(&done);
+    let tried = fallback::attempts(&fleet, &job).await?;
+    let looks: Vec<_> = tried.iter().filter(|a| a["purpose"] == "reconcile").collect();
+    assert!(!looks.is_empty() && looks.iter().all(|a| a["channel"] == "fhir_pas"), "{tried:?}");
+    let sent: Vec<_> = truth.of_kind("submit_received").await?;
+    let by_fleet = sent.iter().filter(|entry| entry["origin"] == "fleet");
+    assert_eq!(by_fleet.count(), 1, "one arrival on any channel: {sent:?}");
+    assert_eq!(submissions(&truth).await?, (2, 2), "with the one filed by hand");
+
+    // What went by PAS is found on the portal under its number.
+    let number = numbers(&done).into_iter().next().context("a number was taken over")?;
+    until(PATIENCE, "the portal shows what was sent by PAS", || async {
+        let job = fallback::check(&fleet, std::slice::from_ref(&number)).await?.remove(0);
+        let job = settled(&fleet, &job).await?;
+        assert_eq!(job["state"], "done", "{job}");
+        let by = fallback::answered_by(&fleet, job["id"].as_str().unwrap_or_default()).await?;
+        Ok((by.as_deref() == Some("portal")).then_some(()))
+    })
+    .await?;
+    end(fleet).await
+}

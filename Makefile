@@ -88,8 +88,10 @@ bench-engine: deps ## measure the engine: MiniWoB++ and names beside other engin
 	$(CARGO) build --locked --release --workspace --bins --example engine_bench
 	$(TARGET)/release/examples/engine_bench --parts $(subst $(space),$(comma),$(strip $(PARTS))) $(ENGINE_ARGS)
 
-bench-exchange: ## measure the X12 codec beside pyx12, x12sdk, x12-parser and node-x12; writes target/bench/exchange.json
+bench-exchange: deps web ## measure the X12 codec beside other parsers, and the fallback from a portal to PAS; writes target/bench/exchange.json
 	$(CARGO) build --locked --release -p exchange --example x12_bench
 	./.ci/bench-exchange
+	$(CARGO) build --locked --workspace --bins
+	$(TARGET)/debug/fallback
 
 ci: test ## the same as `make test`

@@ -94,6 +94,11 @@ pub async fn load(
         Some(id) => Some(detail(app, id, reader, &names, &people).await?),
         None => None,
     };
+    let mut queues = exceptions::queues(store).await?;
+    // What is filtered by is shown, also when nothing stands there yet.
+    if !query.queue.is_empty() && !queues.contains(&query.queue) {
+        queues.push(query.queue.clone());
+    }
     let slots_busy = agents::all(store, false).await?.iter().map(|a| a.busy).sum();
     Ok(Inbox {
         tab,
@@ -101,7 +106,7 @@ pub async fn load(
         payer: query.payer.clone(),
         kind: query.kind.clone(),
         queue: query.queue.clone(),
-        queues: exceptions::queues(store).await?,
+        queues,
         rows: items.iter().map(|e| row(e, &names, &people)).collect(),
         payers: names.into_iter().collect(),
         next: next.map(|after| {

@@ -18,7 +18,7 @@ use exchange::pas::{
 };
 use serde_json::{Value, json};
 
-use crate::test_app::{Seen, TestApp, answered, prior_auth};
+use crate::test_app::{Seen, TestApp, prior_auth};
 
 fn service(sequence: u32, code: &str, units: u32) -> Service {
     Service {
@@ -179,21 +179,7 @@ async fn a_request_becomes_a_case_once_and_is_pended_at_once() {
 async fn submitted(app: &TestApp, exchange: &str, said: &str, more: &Value) -> Answer {
     let body = bytes(&request(exchange));
     let call = post(app, Some(Role::Operator), "$submit", 60, &body);
-    let agent = async {
-        let agent = app.hello(exchange, 1).await;
-        let lease = loop {
-            if let Some(lease) = app.lease(&agent, 1).await.pop() {
-                break lease;
-            }
-            tokio::task::yield_now().await;
-        };
-        let mut report = answered(&agent, &lease, said);
-        for (name, value) in more.as_object().unwrap() {
-            report["end"]["outcome"][name] = value.clone();
-        }
-        app.agent("report", &report).await.good();
-    };
-    let both = futures_util::future::join(call, agent);
+    let both = futures_util::future::join(call, app.works(exchange, said, more));
     let (seen, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
     answer(&seen)
 }

@@ -280,6 +280,22 @@ impl TestApp {
         leases["leases"].as_array().unwrap().clone()
     }
 
+    /// An agent that waits for a job and brings this answer, with `more` in its outcome.
+    pub(crate) async fn works(&self, name: &str, said: &str, more: &Value) {
+        let agent = self.hello(name, 1).await;
+        let lease = loop {
+            if let Some(lease) = self.lease(&agent, 1).await.pop() {
+                break lease;
+            }
+            tokio::task::yield_now().await;
+        };
+        let mut report = answered(&agent, &lease, said);
+        for (name, value) in more.as_object().unwrap() {
+            report["end"]["outcome"][name] = value.clone();
+        }
+        self.agent("report", &report).await.good();
+    }
+
     /// Takes a case in: its id and its job's.
     pub(crate) async fn take_in(&self, payer: &str, request: &Value) -> (String, String) {
         let body = json!({"payer": payer, "request": request});

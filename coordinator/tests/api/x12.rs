@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     facade::number,
-    test_app::{Seen, TestApp, answered, payer},
+    test_app::{Seen, TestApp, payer},
 };
 
 /// A question of the corpus, to Crestline.
@@ -106,26 +106,12 @@ async fn with_eligibility() -> TestApp {
     app
 }
 
-/// An agent that answers the next job.
-async fn works(app: &TestApp, said: &str, more: Value) {
-    let agent = app.hello(said, 1).await;
-    let lease = loop {
-        if let Some(lease) = app.lease(&agent, 1).await.pop() {
-            break lease;
-        }
-        tokio::task::yield_now().await;
-    };
-    let mut report = answered(&agent, &lease, said);
-    for (name, value) in more.as_object().unwrap() {
-        report["end"]["outcome"][name] = value.clone();
-    }
-    app.agent("report", &report).await.good();
-}
-
 /// Asks, and lets an agent answer meanwhile.
 async fn told(app: &TestApp, body: &str, said: &str, more: Value) -> Transaction {
-    let both =
-        futures_util::future::join(post(app, Role::Operator, 60, body), works(app, said, more));
+    let both = futures_util::future::join(
+        post(app, Role::Operator, 60, body),
+        app.works(said, said, &more),
+    );
     let (seen, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
     answer(&seen)
 }
@@ -140,7 +126,8 @@ async fn coverage_is_told_in_time_or_asked_again() {
     assert!(later.sources[0].receivers.is_empty());
     let facts = json!([{"name": "plan", "value": "Crestline Choice"}, {"name": "coverage_begins", "value": "01/01/2026"},
                        {"name": "copay", "value": "$30.00"}]);
-    works(&app, "coverage_active", json!({"facts": facts, "raw_words": "Active coverage"})).await;
+    let more = json!({"facts": facts, "raw_words": "Active coverage"});
+    app.works("a1", "coverage_active", &more).await;
     let now = coverage(ask(&app, &body).await);
     let cases = app.get(Role::Viewer, "cases").await.good();
     assert_eq!(cases["items"].as_array().unwrap().len(), 1, "asked again, it is the same case");

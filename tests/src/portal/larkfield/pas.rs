@@ -129,6 +129,22 @@ fn who(sim: &Sim, headers: &HeaderMap) -> Result<&'static Account, Box<Response>
     accounts.find(|a| a.payer == sim.profile.slug && a.id == id).ok_or_else(refused)
 }
 
+/// Whose call it is, and what it says.
+fn came<T>(
+    sim: &Sim,
+    headers: &HeaderMap,
+    body: &Bytes,
+    read: impl FnOnce(&Bundle) -> Result<pas::request::Read<T>, Vec<pas::fault::Fault>>,
+) -> Result<(&'static Account, T), Box<Response>> {
+    let account = who(sim, headers)?;
+    let bundle = pas::read::<Bundle>(body, "Bundle").map_err(|fault| vec![fault]);
+    let told = bundle.and_then(|bundle| read(&bundle)).map_err(|faults| {
+        let told = pas::write(&OperationOutcome::of_faults(&faults));
+        Box::new(fhir(StatusCode::UNPROCESSABLE_ENTITY, told))
+    })?;
+    Ok((account, told.what))
+}
+
 /// `GET /r4/metadata`
 async fn metadata() -> Response {
     let stated = pas::subscription::capability("Larkfield National", "1", "2026-03-02", false);
@@ -224,17 +240,9 @@ async fn submit(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let account = match who(&sim, &headers) {
-        Ok(account) => account,
+    let (account, request) = match came(&sim, &headers, &body, Request::read) {
+        Ok(came) => came,
         Err(refused) => return *refused,
-    };
-    let read = pas::read::<Bundle>(&body, "Bundle").map_err(|fault| vec![fault]);
-    let request = match read.and_then(|bundle| Request::read(&bundle)) {
-        Ok(read) => read.what,
-        Err(faults) => {
-            let told = pas::write(&OperationOutcome::of_faults(&faults));
-            return fhir(StatusCode::UNPROCESSABLE_ENTITY, told);
-        }
     };
     let entry = Entry::new("submit_received").fields(fields(&request));
     let received = note(&sim, &call, Some(account), entry);
@@ -304,17 +312,9 @@ async fn inquire(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let account = match who(&sim, &headers) {
-        Ok(account) => account,
+    let (account, asked) = match came(&sim, &headers, &body, Inquiry::read) {
+        Ok(came) => came,
         Err(refused) => return *refused,
-    };
-    let read = pas::read::<Bundle>(&body, "Bundle").map_err(|fault| vec![fault]);
-    let asked = match read.and_then(|bundle| Inquiry::read(&bundle)) {
-        Ok(read) => read.what,
-        Err(faults) => {
-            let told = pas::write(&OperationOutcome::of_faults(&faults));
-            return fhir(StatusCode::UNPROCESSABLE_ENTITY, told);
-        }
     };
     let found = cases(&sim, &asked);
     let entry = Entry::new("status").with("how", "inquire").with("found", found.len());

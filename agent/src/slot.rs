@@ -154,22 +154,12 @@ impl Slot {
         let bundle = bundle(shared, leased).await?;
         fault::point("claim", Side::After).await;
         let of = SessionOf { payer: leased.payer.clone(), account: leased.account.clone() };
-        let folder = tempfile::Builder::new()
-            .prefix("fleet-attempt-")
-            .tempdir()
+        let (folder, doors) = room(shared, leased, fenced, clock)
             .map_err(|error| lost("no_folder", &error.to_string()))?;
         fault::point("decrypt-input", Side::Before).await;
         let errand = errand(leased, bundle, folder.path());
         let masker = Masker::for_inputs(&leased.inputs);
         fault::point("decrypt-input", Side::After).await;
-        let doors: Arc<dyn Doors> = Arc::new(FleetDoors {
-            coordinator: shared.coordinator.clone(),
-            fenced,
-            attempt: leased.attempt,
-            spool: shared.spool.clone(),
-            clock: Arc::clone(clock),
-            folder: folder.path().to_owned(),
-        });
         #[cfg(feature = "faults")]
         if let Some(payer) = crate::channel::standin::address() {
             return Ok(stand_in(payer, &errand, doors, clock).await);
@@ -262,6 +252,25 @@ impl Slot {
     }
 }
 
+/// What an attempt has: a folder of its own, and its doors to the fleet.
+fn room(
+    shared: &Shared,
+    leased: &Leased,
+    fenced: Fenced,
+    clock: &Arc<LeaseClock>,
+) -> std::io::Result<(tempfile::TempDir, Arc<dyn Doors>)> {
+    let folder = tempfile::Builder::new().prefix("fleet-attempt-").tempdir()?;
+    let doors: Arc<dyn Doors> = Arc::new(FleetDoors {
+        coordinator: shared.coordinator.clone(),
+        fenced,
+        attempt: leased.attempt,
+        spool: shared.spool.clone(),
+        clock: Arc::clone(clock),
+        folder: folder.path().to_owned(),
+    });
+    Ok((folder, doors))
+}
+
 /// An attempt by a channel without a page, under the same watch. The slot's portal session is left as it is.
 async fn by_message(
     shared: &Shared,
@@ -272,18 +281,8 @@ async fn by_message(
     let (Some(way), Some(endpoint)) = (channel::way(leased.channel), &leased.endpoint) else {
         return Err(lost("channel_not_worked", "this program does not work the channel"));
     };
-    let folder = tempfile::Builder::new()
-        .prefix("fleet-attempt-")
-        .tempdir()
+    let (_folder, doors) = room(shared, leased, fenced, clock)
         .map_err(|error| lost("no_folder", &error.to_string()))?;
-    let doors: Arc<dyn Doors> = Arc::new(FleetDoors {
-        coordinator: shared.coordinator.clone(),
-        fenced,
-        attempt: leased.attempt,
-        spool: shared.spool.clone(),
-        clock: Arc::clone(clock),
-        folder: folder.path().to_owned(),
-    });
     let mut observe = Observer::new(Arc::clone(&doors), Masker::for_inputs(&leased.inputs), false);
     let exchange = Exchange {
         endpoint,

@@ -6,6 +6,7 @@ mod altered;
 pub mod bed;
 pub mod check;
 mod clinic;
+pub mod cluster;
 pub mod disk;
 pub mod gather;
 pub mod payer;

@@ -169,15 +169,20 @@ async fn flipped_entry(bed: &mut Bed) -> Result<()> {
                 }
             }
             Err(refused) => {
-                let said = format!("{refused:#}");
-                if !said.contains("damaged") {
-                    bed.broken("D-6", format!("refused without a sentence: {said}"));
-                }
+                says_damaged(bed, &refused);
             }
         }
     }
     put_back(bed, &database, &aside).await?;
     steady(bed, false).await
+}
+
+/// A refusal that does not say what is wrong helps nobody.
+fn says_damaged(bed: &mut Bed, refused: &anyhow::Error) {
+    let said = format!("{refused:#}");
+    if !said.contains("damaged") {
+        bed.broken("D-6", format!("refused without a sentence: {said}"));
+    }
 }
 
 /// The head of a page of the database flips: the coordinator does not start on it.
@@ -201,10 +206,7 @@ async fn flipped_page(bed: &mut Bed) -> Result<()> {
                 format!("page {} is damaged and the coordinator works on it", page + 1),
             ),
             Err(refused) => {
-                let said = format!("{refused:#}");
-                if !said.contains("damaged") {
-                    bed.broken("D-6", format!("refused without a sentence: {said}"));
-                }
+                says_damaged(bed, &refused);
             }
         }
     }

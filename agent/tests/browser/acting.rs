@@ -276,9 +276,15 @@ fn downloads_and_pdfs_become_files() {
 fn moving_targets_are_waited_for() {
     run(async {
         let (_context, page) = showing(
-            "<style>@keyframes m { from { margin-left: 0 } to { margin-left: 600px } } #b { animation: m 3s linear infinite alternate }</style>
-             <button id=b onclick='document.title=\"hit\"'>Catch</button>
-             <script>onkeydown = () => b.style.animation = 'none'</script>",
+            // Moved by the page itself, in every frame and never back to where it stood in the last:
+            // an animation that turns round stands still for the two frames about its turn.
+            "<button id=b onclick='document.title=\"hit\"'>Catch</button>
+             <script>
+               let at = 0, moving = true
+               const step = () => { if (moving) { b.style.marginLeft = `${at = (at + 4) % 600}px`; requestAnimationFrame(step) } }
+               step()
+               onkeydown = () => moving = false
+             </script>",
         ).await;
         let found = page.find(&Query::css("#b")).await.unwrap();
         let button = &found[0].node;

@@ -10,13 +10,13 @@ use std::{
 };
 
 use domain::{
-    id::{AttemptId, IntentId},
+    id::{AgentId, AttemptId, IntentId},
     outcome::{Failure, FailureKind},
     script::value::FileRef,
     step::Step,
     wire::{
-        End, EvidencePut, Fenced, LoginAsk, NotClicked, Order, PermitAsk, PermitReply, Report,
-        SecretAsk, SpoolKey, SpoolKeyAsk, StepsReport, refusal,
+        End, EvidencePut, Fenced, LoginAsk, NotClicked, NotSent, Order, PermitAsk, PermitReply,
+        Report, SecretAsk, SpoolKey, SpoolKeyAsk, StepsReport, refusal,
     },
 };
 use futures_util::future::BoxFuture;
@@ -24,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::{
+    browser::PassSaid,
     channel::{Denied, Doors, Item, Permit, Secret, Standing, Wish},
     clock::{self, Allowed},
     coordinator::{Coordinator, Refusal},
@@ -134,6 +135,8 @@ pub struct FleetDoors {
     pub spool: Spool,
     /// The lease's clock.
     pub clock: Arc<LeaseClock>,
+    /// The coordinator's public key for permits, if it signs them.
+    pub permit_key: Option<String>,
     /// Where documents are put.
     pub folder: PathBuf,
 }
@@ -177,6 +180,7 @@ impl FleetDoors {
             payload_sha256: wish.payload_sha256,
             before: wish.before,
             ask: format!("{:032x}", rand::random::<u128>()),
+            gate: wish.gate,
         };
         let spool = self.spool.clone();
         let room = tokio::task::spawn_blocking(move || spool.has_room()).await;
@@ -189,9 +193,11 @@ impl FleetDoors {
         let asked = clock::boot_ms();
         let reply = self.coordinator.permit(&ask).await;
         Ok(match reply.map_err(|refusal| self.refused(refusal))? {
-            PermitReply::Go { intent, ttl_ms } => {
-                Permit::Go { intent, until: Allowed::granted(asked, ttl_ms, margin_of(ttl_ms)) }
-            }
+            PermitReply::Go { intent, ttl_ms, gate } => Permit::Go {
+                intent,
+                until: Allowed::granted(asked, ttl_ms, margin_of(ttl_ms)),
+                pass: gate.map(PassSaid::Signed),
+            },
             PermitReply::Already { because, similar: false } => Permit::Already(because),
             PermitReply::Already { because, similar: true } => Permit::Similar(because),
             PermitReply::No { because } => Permit::No(because),
@@ -283,6 +289,10 @@ impl Doors for FleetDoors {
         Box::pin(self.permit_now(wish))
     }
 
+    fn permit_key(&self) -> Option<String> {
+        self.permit_key.clone()
+    }
+
     fn latch(&self, intent: IntentId) -> BoxFuture<'_, Result<(), Denied>> {
         Box::pin(async move {
             let latch = Latch { intent, lease: self.fenced.lease, attempt: self.attempt };
@@ -325,6 +335,21 @@ pub async fn report(coordinator: &Coordinator, spool: &Spool, report: &Report) {
         tracing::error!(%error, attempt = %report.attempt, "the report could not be kept on disk");
     }
     send(coordinator, spool, report, Duration::from_secs(30)).await;
+}
+
+/// Tells the coordinator what submit gates have certified: nothing was sent. Told until it is judged.
+pub async fn tell_not_sent(coordinator: &Coordinator, spool: &Spool, agent: AgentId) {
+    for certificate in spool.certificates() {
+        let told = coordinator.not_sent(&NotSent { agent, certificate: certificate.clone() }).await;
+        match told {
+            Ok(()) => tracing::info!("nothing was sent; the coordinator knows it"),
+            // Too early, or nobody there: it is told again.
+            Err(Refusal::Refused { code, .. }) if code == refusal::NOT_SETTLED => continue,
+            Err(Refusal::Away(_) | Refusal::Unreadable(_)) => continue,
+            Err(error) => tracing::warn!(%error, "a certificate of the submit gate was refused"),
+        }
+        spool.forget_certificate(&certificate);
+    }
 }
 
 /// Asks for the keys of reports that an earlier life of this agent left.

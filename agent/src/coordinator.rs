@@ -9,8 +9,8 @@ use domain::{
     id::EvidenceId,
     wire::{
         Bye, EvidencePut, Fenced, Heartbeat, HeartbeatReply, Hello, LeaseAsk, Leases, LoginAsk,
-        NotClicked, PROTOCOL, PermitAsk, PermitReply, Release, Report, ScriptFiles, SecretAsk,
-        SecretReply, SpoolKey, SpoolKeyAsk, StepsReport, Welcome, refusal,
+        NotClicked, NotSent, PROTOCOL, PermitAsk, PermitReply, Release, Report, ScriptFiles,
+        SecretAsk, SecretReply, SpoolKey, SpoolKeyAsk, StepsReport, Welcome, refusal,
     },
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -202,6 +202,14 @@ impl Coordinator {
     /// See [`Refusal`].
     pub async fn not_clicked(&self, said: &NotClicked) -> Result<(), Refusal> {
         self.post_only("not_clicked", said, Repeat::For(Duration::from_secs(20))).await
+    }
+
+    /// `POST agent/not_sent`.
+    ///
+    /// # Errors
+    /// See [`Refusal`]; code `not-settled` when it is to be told again.
+    pub async fn not_sent(&self, said: &NotSent) -> Result<(), Refusal> {
+        self.post_only("not_sent", said, Repeat::For(Duration::from_secs(2))).await
     }
 
     /// `POST agent/report`, repeated for `patience`.

@@ -58,6 +58,13 @@ pub fn protocol(present: u32) -> u32 {
     present
 }
 
+/// Nothing is broken on purpose: the feature `faults` is off.
+#[cfg(not(feature = "faults"))]
+#[must_use]
+pub fn broken(_defect: &str) -> bool {
+    false
+}
+
 /// Whether `FLEET_SABOTAGE` names this defect: a safety check that was never seen failing proves nothing, so the chaos runner puts
 /// each one in and must catch it.
 #[cfg(feature = "faults")]

@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod fault;
 pub mod http;
 pub mod import;
+pub mod keeper;
 pub mod mailbox;
 pub mod mask;
 pub mod observe;

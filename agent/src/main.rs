@@ -35,6 +35,9 @@ enum Command {
     Import(Box<Import>),
     /// Looks whether everything an agent needs is there.
     Doctor(Box<Doctor>),
+    /// The submit gate of one context; started by the agent itself.
+    #[command(hide = true)]
+    Gate,
 }
 
 fn main() -> ExitCode {
@@ -63,6 +66,7 @@ fn run() -> anyhow::Result<u8> {
             Command::Script { command } => cli::script::run(&command),
             Command::Import(options) => cli::import::run(&options),
             Command::Doctor(options) => cli::doctor::run(&options).await,
+            Command::Gate => cli::gate::run().await,
         }
     }))
 }

@@ -119,6 +119,7 @@ impl Slot {
         fault::point("commit", Side::Before).await;
         attempt::report(&shared.coordinator, &shared.spool, &report).await;
         fault::point("commit", Side::After).await;
+        attempt::tell_not_sent(&shared.coordinator, &shared.spool, fenced.agent).await;
         if let Some(intent) = intent {
             shared.spool.forget_latch(intent);
         }
@@ -231,7 +232,7 @@ impl Slot {
         good: bool,
         polite: bool,
     ) {
-        if good && session.is_signed_in() {
+        if good && session.is_signed_in() && !session.context.is_shut() {
             self.kept = Some(Kept { session, pace, errand, since: Instant::now() });
             return;
         }
@@ -266,6 +267,7 @@ fn room(
         attempt: leased.attempt,
         spool: shared.spool.clone(),
         clock: Arc::clone(clock),
+        permit_key: leased.permit_key.clone(),
         folder: folder.path().to_owned(),
     });
     Ok((folder, doors))

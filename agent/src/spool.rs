@@ -19,6 +19,7 @@ use std::{
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
+    gate::Certificate,
     id::{AttemptId, IntentId, LeaseId},
     wire::Report,
 };
@@ -205,6 +206,24 @@ impl Spool {
         unknown.filter(|lease| self.cipher(*lease).is_none()).collect()
     }
 
+    /// Lines of submit gates that were not told yet: nothing of their permits was sent.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<Certificate> {
+        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
+        self.files("gate-").iter().filter_map(read).collect()
+    }
+
+    /// Forgets a line that was told and judged.
+    pub fn forget_certificate(&self, certificate: &Certificate) {
+        self.remove_quietly(&format!("gate-{}", certificate.nonce));
+    }
+
+    /// The folder, for the submit gates.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.dir
+    }
+
     fn kept(&self) -> Vec<Kept> {
         let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
         self.files("report-").iter().filter_map(read).collect()
@@ -229,13 +248,7 @@ impl Spool {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let half = self.dir.join(format!("{name}.part"));
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&half, self.path(name))?;
-        File::open(&self.dir)?.sync_all()
+        write(&self.dir, name, bytes)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -262,6 +275,40 @@ impl Spool {
         paths.sort();
         paths
     }
+}
+
+/// Makes a gate's line durable; called by the gate's own process.
+///
+/// # Errors
+/// It could not be made durable.
+pub fn keep_certificate(dir: &Path, certificate: &Certificate) -> io::Result<()> {
+    write(dir, &format!("gate-{}", certificate.nonce), &serde_json::to_vec(certificate)?)
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let half = dir.join(format!("{name}.part"));
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&half, dir.join(format!("{name}.json")))?;
+    File::open(dir)?.sync_all()
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// What [`hex`] wrote, as bytes; none for anything else.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
 }
 
 #[cfg(test)]

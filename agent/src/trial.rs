@@ -331,7 +331,9 @@ impl Doors for Desk {
         Box::pin(async move {
             let asked = clock::boot_ms();
             Ok(match self.open_entry(&wish.once_per).map_err(|error| away(&error))? {
-                Some(intent) => Permit::Go { intent, until: Allowed::granted(asked, PERMIT_MS, 0) },
+                Some(intent) => {
+                    Permit::Go { intent, until: Allowed::granted(asked, PERMIT_MS, 0), pass: None }
+                }
                 None => Permit::Already("the journal knows this request already".to_owned()),
             })
         })

@@ -124,6 +124,7 @@ pub async fn work(
     let alive = Arc::new(Mutex::new(browser.clone()));
     attempt::ask_keys(&coordinator, &spool).await;
     attempt::resend(&coordinator, &spool).await;
+    attempt::tell_not_sent(&coordinator, &spool, welcome.agent).await;
     let (give, back) = mpsc::channel(64);
     let shared = Arc::new(Shared {
         coordinator,
@@ -397,6 +398,7 @@ async fn heartbeats(
                     }
                 }
                 attempt::resend(&shared.coordinator, &shared.spool).await;
+                attempt::tell_not_sent(&shared.coordinator, &shared.spool, agent).await;
             }
             Err(refusal) => tracing::warn!(error = %refusal, "a heartbeat was not answered"),
         }

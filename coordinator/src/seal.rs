@@ -22,6 +22,7 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf, hmac,
     rand::{SecureRandom as _, SystemRandom},
+    signature::{Ed25519KeyPair, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
@@ -101,6 +102,7 @@ pub struct Seal {
     member: hmac::Key,
     reference: hmac::Key,
     spool: hmac::Key,
+    permits: Ed25519KeyPair,
     random: SystemRandom,
 }
 
@@ -148,6 +150,8 @@ impl Seal {
             member: index("index member"),
             reference: index("index reference"),
             spool: index("spool"),
+            permits: Ed25519KeyPair::from_seed_unchecked(derive(master, "permits").as_slice())
+                .expect("a seed has 32 bytes"),
             random: SystemRandom::new(),
         }
     }
@@ -271,6 +275,19 @@ impl Seal {
     #[must_use]
     pub fn spool_key(&self, lease: &str) -> String {
         STANDARD.encode(hmac::sign(&self.spool, lease.as_bytes()).as_ref())
+    }
+
+    /// The public key (Ed25519, hexadecimal) by which a submit gate knows a permit of this coordinator. A signature and not a shared
+    /// key: the agent that hands a permit over can check it, and cannot make one.
+    #[must_use]
+    pub fn permit_key(&self) -> String {
+        crate::files::hex(self.permits.public_key().as_ref())
+    }
+
+    /// Signs a permit's text, hexadecimal.
+    #[must_use]
+    pub fn sign_permit(&self, text: &str) -> String {
+        crate::files::hex(self.permits.sign(text.as_bytes()).as_ref())
     }
 
     /// [`Seal::index`] of an identifier as people type it: letters and digits only, upper case.

@@ -32,6 +32,8 @@ pub enum IntentState {
 pub enum VoidProof {
     /// The live fence reported it with the latch unset.
     NotClicked,
+    /// The submit gate certified that it is shut for good and let nothing out, whatever the latch says.
+    NotSent,
     /// The payer's search showed absence by the payer's rule: when the searches were made is in the audit.
     ProvenAbsent,
     /// Two people declared it absent.

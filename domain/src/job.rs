@@ -176,7 +176,7 @@ pub enum JobEvent {
     Return,
     /// The rest is over.
     Wake,
-    /// A person's `retry` or `answer`, or absence proven: may be leased again.
+    /// A person's `retry` or `answer`, absence proven, or the gate's certificate that nothing was sent: may be leased again.
     Reopen,
     /// A person takes it back.
     Cancel(String),
@@ -236,7 +236,7 @@ impl JobState {
     ///
     /// # Errors
     /// [`Illegal`] names both sides. In particular nothing leads from an open intent to `ready`, `resting`, `failed` or
-    /// `cancelled` but [`JobEvent::NotClicked`] and, from `in_doubt` or `waiting`, [`JobEvent::Reopen`] (absence proven).
+    /// `cancelled` but [`JobEvent::NotClicked`] and, from `in_doubt` or `waiting`, [`JobEvent::Reopen`] (absence proven, or nothing sent).
     pub fn next(&self, event: &JobEvent) -> Result<Self, Illegal> {
         match (self, event) {
             (Self::Ready, JobEvent::Lease { lease, attempt }) if lease.purpose == Purpose::Work => {

@@ -18,6 +18,7 @@ pub mod drift;
 pub mod evidence;
 pub mod exception;
 pub mod fleet;
+pub mod gate;
 pub mod id;
 pub mod intent;
 pub mod job;

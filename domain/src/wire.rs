@@ -18,6 +18,7 @@ use crate::{
     drift::{Drift, Prints, Remembered},
     evidence::{EvidenceKind, Moment},
     fleet::{AgentInfo, Limits},
+    gate::{Arming, Certificate, Pass},
     id::{AgentId, AttemptId, CaseId, EvidenceId, IntentId, JobId, LeaseId},
     job::Task,
     lease::Purpose,
@@ -122,6 +123,9 @@ pub struct Leased {
     /// Key for what the agent must keep on disk of this lease, base64; given again for `POST agent/spool_key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spool_key: Option<String>,
+    /// The coordinator's public key (Ed25519, hexadecimal): the submit gate takes permits with its signature only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permit_key: Option<String>,
     /// What the script's elements looked like when it last worked: a lost one is looked for by it.
     #[serde(default)]
     pub prints: Prints,
@@ -293,6 +297,9 @@ pub struct PermitAsk {
     pub before: EvidenceId,
     /// A new random value; the same ask repeated gets the same permit.
     pub ask: String,
+    /// The submit gate that is to take the permit, where it is a process of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Arming>,
 }
 
 /// Answer to [`PermitAsk`].
@@ -305,6 +312,9 @@ pub enum PermitReply {
         intent: IntentId,
         /// Life of the permit, milliseconds.
         ttl_ms: i64,
+        /// The permit for the gate that the ask named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gate: Option<Pass>,
     },
     /// The same request is already submitted or under way: nothing may be sent.
     Already {
@@ -328,6 +338,16 @@ pub struct NotClicked {
     pub fenced: Fenced,
     /// The intent to release.
     pub intent: IntentId,
+}
+
+/// `POST agent/not_sent`: the submit gate's certificate that nothing of a permit was sent. It releases an intent in doubt although
+/// the latch is set. [`refusal::NOT_SETTLED`]: the attempt is not over yet, or somebody is looking; to be told again.
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct NotSent {
+    /// Who tells it; not necessarily who got the permit.
+    pub agent: AgentId,
+    /// The gate's own line.
+    pub certificate: Certificate,
 }
 
 /// The proof of a submission.
@@ -463,6 +483,8 @@ pub mod refusal {
     pub const NOT_YET: &str = "not-yet";
     /// The code did not come in time.
     pub const CODE_NEEDED: &str = "code-needed";
+    /// The certificate comes too early: tell it again.
+    pub const NOT_SETTLED: &str = "not-settled";
     /// The login budget is spent.
     pub const LOGIN_BUDGET: &str = "login-budget";
 }

@@ -3,12 +3,12 @@
 
 use super::connection::{CALL, Connection, Events, lock};
 use super::context::{Context, ContextInner};
+use super::egress::Egress;
 use super::error::Error;
 use super::launch::{LaunchConfig, Process, start};
 use super::page::PageInner;
 use super::profile::Profile;
 use super::session;
-use super::tunnel::Tunnels;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::cdp::browser_protocol::target::CreateBrowserContextParams;
 use serde_json::{Value, json};
@@ -101,8 +101,9 @@ impl Browser {
     pub async fn new_context(&self) -> Result<Context, Error> {
         let config = &self.inner.config;
         let mut wanted = CreateBrowserContextParams::default();
-        let tunnels = if config.tunnels {
-            let tunnels = Tunnels::open(&config.host_rules, config.only_listed_hosts).await?;
+        let tunnels = if let Some(program) = &config.tunnels {
+            let tunnels =
+                Egress::start(program, &config.host_rules, config.only_listed_hosts).await?;
             wanted.proxy_server = Some(format!("http://{}", tunnels.address()));
             // Nothing goes past it, loopback neither.
             wanted.proxy_bypass_list = Some("<-loopback>".to_owned());

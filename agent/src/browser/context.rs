@@ -5,11 +5,11 @@ use super::browser::{BrowserInner, Hub, text};
 use super::connection::{CALL, Connection, lock};
 use super::dialog::{DialogMode, DialogRule, DialogSeen, Dialogs};
 use super::download::{Download, Downloads};
+use super::egress::Egress;
 use super::error::Error;
 use super::event::Event;
 use super::gate::GateState;
 use super::page::{Page, PageInner};
-use super::tunnel::Tunnels;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, watch};
@@ -51,7 +51,7 @@ pub(crate) struct ContextInner {
     /// The time zone its pages see, where it is not the browser's.
     pub(crate) timezone: Mutex<Option<String>>,
     /// Its way out, if it has one of its own.
-    pub(crate) tunnels: Option<Tunnels>,
+    pub(crate) tunnels: Option<Egress>,
     changed: watch::Sender<u64>,
     /// Windows closed because there were too many.
     refused_windows: std::sync::atomic::AtomicU64,
@@ -83,7 +83,7 @@ impl Context {
     pub(crate) async fn create(
         browser: Arc<BrowserInner>,
         id: String,
-        tunnels: Option<Tunnels>,
+        tunnels: Option<Egress>,
     ) -> Result<Self, Error> {
         let hub = Arc::clone(&browser.hub);
         let profile = hub.profile.upgrade().ok_or(Error::Gone)?;
@@ -216,7 +216,13 @@ impl Context {
     /// Hosts pages asked for since the last call although they are not on the list.
     #[must_use]
     pub fn take_refused_hosts(&self) -> Vec<String> {
-        self.inner.tunnels.as_ref().map(Tunnels::take_refused).unwrap_or_default()
+        self.inner.tunnels.as_ref().map(Egress::take_refused).unwrap_or_default()
+    }
+
+    /// Whether nothing leaves it any more: its gate has shut for good, or is gone. Then it is of no use to another job.
+    #[must_use]
+    pub fn is_shut(&self) -> bool {
+        self.inner.tunnels.as_ref().is_some_and(Egress::is_shut)
     }
 
     /// The time zone (IANA name) its pages, their frames and windows see from now on; none: the browser's own.

@@ -1,18 +1,20 @@
 //! The submit gate: while armed exactly one matching request may pass, held until its body was
 //! read; every other request of the context is failed. Not a security boundary (workers and new
 //! windows can slip by): the second check after the latch, not the first. What Chromium repeats
-//! below the level seen here is stopped by the context's tunnels.
+//! below the level seen here is stopped by the context's tunnels, a process of their own.
 
 use super::attempt::Deadline;
 use super::browser::text;
 use super::connection::{CALL, Connection, lock};
 use super::context::{Context, ContextInner};
+use super::egress::{Egress, PassSaid};
 use super::error::Error;
 use super::text::glob;
-use super::tunnel::Tunnels;
+use crate::fault::broken;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use domain::gate::Arming;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -78,21 +80,25 @@ impl Context {
     /// Arms the gate over all pages, frames and workers of this context.
     ///
     /// # Errors
-    /// A page did not confirm: the gate is disarmed again.
+    /// A page, or the process of the gate, did not confirm: the gate is disarmed again.
     pub async fn arm_gate(&self, pattern: GatePattern) -> Result<Gate, Error> {
         let state =
             Arc::new(GateState { pattern, state: Mutex::default(), changed: watch::channel(0).0 });
         *lock(&self.inner.gate) = Some(Arc::clone(&state));
         let gate = Gate { context: Arc::clone(&self.inner), state };
-        let first = apply(&self.inner).await;
-        // Once more: a frame that was being set up may have been told the old rule after the new one.
-        match first.and(apply(&self.inner).await) {
-            Ok(()) => {
-                // Last: a request on its way now is cut, and the rule above fails its repetition.
-                let more = gate.state.pattern.reconnects;
-                self.inner.tunnels.iter().for_each(|tunnels| tunnels.arm(more));
-                Ok(gate)
+        let armed = async {
+            apply(&self.inner).await?;
+            // Once more: a frame that was being set up may have been told the old rule after the new one.
+            apply(&self.inner).await?;
+            // Last: a request on its way now is cut, and the rule above fails its repetition.
+            match &self.inner.tunnels {
+                Some(_) if broken("gate-off") => Ok(()),
+                Some(tunnels) => tunnels.arm(gate.state.pattern.reconnects).await,
+                None => Ok(()),
             }
+        };
+        match armed.await {
+            Ok(()) => Ok(gate),
             Err(e) => {
                 let _disarmed = gate.disarm().await;
                 Err(e)
@@ -108,6 +114,51 @@ impl Gate {
         let Some(tunnels) = &self.context.tunnels else { return true };
         let all = tunnels.reconnected(self.state.pattern.reconnects);
         tokio::time::timeout_at(deadline.instant(), all).await.is_ok()
+    }
+
+    /// Nothing new leaves any more until there is a permit; what the permit has to name. `None` where the gate has no process. With a
+    /// `key` (the coordinator's, hexadecimal) only a permit that it signed is taken.
+    ///
+    /// # Errors
+    /// Why not, a sentence: then there is no use in asking for a permit.
+    pub async fn wait(&self, key: Option<String>) -> Result<Option<Arming>, String> {
+        match &self.context.tunnels {
+            Some(_) if broken("gate-off") => Ok(None),
+            Some(tunnels) => tunnels.wait(key).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Hands the permit over: one new connection for each host is let out while it lasts.
+    ///
+    /// # Errors
+    /// Why it is not taken, a sentence: then nothing may be clicked.
+    pub async fn permit(&self, pass: PassSaid) -> Result<(), String> {
+        match &self.context.tunnels {
+            Some(_) if broken("gate-off") => Ok(()),
+            Some(tunnels) => tunnels.permit(pass).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The click is about to happen.
+    ///
+    /// # Errors
+    /// The permit is over: nothing may be clicked.
+    pub async fn clicked(&self) -> Result<(), String> {
+        match &self.context.tunnels {
+            Some(_) if broken("gate-off") => Ok(()),
+            Some(tunnels) => tunnels.clicked().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Nobody knows whether it was sent. Where no connection was let out the gate shuts for good and certifies it; then true.
+    pub async fn doubt(&self) -> bool {
+        match &self.context.tunnels {
+            Some(tunnels) => tunnels.doubt().await,
+            None => false,
+        }
     }
 
     /// The one matching request, held; `None` when none came until the deadline.
@@ -191,7 +242,7 @@ impl Gate {
     pub async fn disarm(self) -> Result<(), Error> {
         self.fail_held().await?;
         *lock(&self.context.gate) = None;
-        self.context.tunnels.iter().for_each(Tunnels::release);
+        self.context.tunnels.iter().for_each(Egress::release);
         apply(&self.context).await
     }
 
@@ -208,7 +259,7 @@ impl Gate {
             state.barred = true;
             state.answered.get_or_insert(0);
         }
-        self.context.tunnels.iter().for_each(Tunnels::release);
+        self.context.tunnels.iter().for_each(Egress::release);
         apply(&self.context).await
     }
 
@@ -310,7 +361,7 @@ pub(crate) fn paused(
         if let Some(g) = &gate {
             // An answer with a status ends the exchange: nothing is repeated after it.
             if g.answer(&id, status) && status.is_some() {
-                context.tunnels.iter().for_each(Tunnels::release);
+                context.tunnels.iter().for_each(Egress::release);
             }
         }
         match pdf_headers(params) {
@@ -350,6 +401,9 @@ impl GateState {
         let matching =
             method.eq_ignore_ascii_case(&self.pattern.method) && glob(&self.pattern.url, url);
         let mut state = lock(&self.state);
+        if broken("gate-off") || broken("others-not-held") && !matching {
+            return Pass::Yes;
+        }
         let pass = if matching && !state.used {
             state.used = true;
             state.held = Some((session.into(), params.clone()));

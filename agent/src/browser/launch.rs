@@ -1,6 +1,7 @@
 //! Starting and ending the browser process: the real binary, the reviewed flags, an unprivileged
 //! user, a private folder, a cleared environment, and an end that leaves nothing behind.
 
+use super::egress::GateProgram;
 use super::error::Error;
 use super::flags::{FLAGS, forbidden};
 use super::profile::{Owner, Profile, sweep};
@@ -65,8 +66,8 @@ pub struct LaunchConfig {
     pub extra_ca: Option<PathBuf>,
     /// Egress proxy, as `http://host:port`; loopback goes through it, too.
     pub proxy: Option<String>,
-    /// Every context has its own way out, which the submit gate can shut: carries https only.
-    pub tunnels: bool,
+    /// Every context has its own way out, a process which the submit gate can shut: carries https only.
+    pub tunnels: Option<GateProgram>,
     /// Speaks HTTP/2 where a host offers it. Only for measuring what the submit gate holds: a refused stream is repeated on the one
     /// connection it allows, so a browser that submits never does.
     pub http2: bool,
@@ -87,7 +88,7 @@ impl Default for LaunchConfig {
             only_listed_hosts: false,
             extra_ca: None,
             proxy: None,
-            tunnels: false,
+            tunnels: None,
             http2: false,
             heartbeat: Duration::from_secs(5),
         }
@@ -112,7 +113,7 @@ impl LaunchConfig {
             self.host_rules.iter().map(|(host, to)| format!("MAP {host} {to}")).collect();
         if self.only_listed_hosts {
             rules.push("MAP * ~NOTFOUND".to_owned());
-            if self.tunnels {
+            if self.tunnels.is_some() {
                 // The tunnels' own address.
                 rules.push("EXCLUDE 127.0.0.1".to_owned());
             }

@@ -1,18 +1,22 @@
-//! The way out of one context: a proxy of its own on loopback that carries its TLS connections and nothing else.
+//! The way out of one context: a proxy of its own on loopback that carries its TLS connections and nothing else. It runs in a process
+//! of its own ([`crate::keeper`]).
 //!
 //! It is the second half of the submit gate. Chromium repeats a POST by itself, and tells nobody, when a connection that
-//! was open before dies without an answer: the payer then has the request twice. So while a gate is armed, what was open
-//! is cut and each host gets one new connection and no more; a repetition finds no way out.
+//! was open before dies without an answer: the payer then has the request twice. So when the gate is armed, what was open
+//! is cut and nothing new is let out; a permit lets out one new connection for each host, and a repetition finds no way out. All times
+//! are of the boot clock, which goes on while the machine sleeps; they are looked at again before every piece that leaves.
 
 use super::connection::lock;
+use crate::clock::boot_ms;
+use crate::fault::broken;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
@@ -22,6 +26,10 @@ const HEAD_MAX: usize = 8 * 1024;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a host may take to accept a connection.
 const DIAL_TIME: Duration = Duration::from_secs(20);
+/// Bytes carried in one piece.
+const PIECE: usize = 16 * 1024;
+/// Told and not yet read: hosts that were refused, connections that were let out.
+const NEWS_MAX: usize = 256;
 
 /// The tunnels of one context. Dropped, they are all cut.
 #[derive(Debug)]
@@ -31,37 +39,110 @@ pub(crate) struct Tunnels {
     accepting: AbortHandle,
 }
 
+/// What happened at the tunnels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum News {
+    /// A host was asked for that is not on the list.
+    NotListed(String),
+    /// A connection was let out; so many since the arming.
+    Admitted(u32),
+}
+
 #[derive(Debug)]
 struct Shared {
     rules: HashMap<String, SocketAddr>,
     only_listed: bool,
     /// Hosts that may be reached at all; none: every host.
     listed: Mutex<Option<HashSet<String>>>,
-    /// Hosts that were asked for and are not listed.
-    refused: Mutex<HashSet<String>>,
-    /// While armed: how many connections each host has used, of how many.
-    passes: Mutex<Option<(HashMap<String, u32>, u32)>>,
-    /// How many were admitted since the last arming.
-    admitted: watch::Sender<u32>,
+    gate: Mutex<Gate>,
+    news: mpsc::Sender<News>,
     cut: watch::Sender<u64>,
 }
 
+/// How the gate stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stand {
+    /// Any number of connections.
+    Free,
+    /// What was open is cut; so many for each host are let out, for what the page opens again by itself.
+    Armed { more: u32 },
+    /// Nothing new, until there is a permit.
+    Waits,
+    /// One new connection for each host until `until`; everything is cut at `shuts_at`, or at `until` if nobody clicked by then.
+    Open { until: i64, shuts_at: i64, clicked: bool },
+    /// Nothing, for good.
+    Shut,
+}
+
+#[derive(Debug)]
+struct Gate {
+    stand: Stand,
+    /// Connections of an older generation carry nothing any more.
+    generation: u64,
+    /// Let out by host since the gate took this stand.
+    used: HashMap<String, u32>,
+    /// Let out since the arming.
+    opened: u32,
+}
+
+impl Gate {
+    fn cut(&mut self, stand: Stand) {
+        self.stand = stand;
+        self.generation += 1;
+        self.used.clear();
+    }
+
+    /// Shuts for good when its time is over; whether it has just done so.
+    fn tick(&mut self, now: i64) -> bool {
+        let over = match self.stand {
+            Stand::Open { until, clicked, shuts_at } => {
+                // Nothing let out by then, nothing can be any more.
+                now >= shuts_at || now >= until && (!clicked || self.opened == 0)
+            }
+            _ => false,
+        };
+        if over && !broken("tunnel-stays-open") {
+            self.cut(Stand::Shut);
+            return true;
+        }
+        false
+    }
+
+    fn admit(&mut self, host: &str, now: i64) -> bool {
+        let most = match self.stand {
+            Stand::Free => return true,
+            Stand::Armed { more } => more,
+            Stand::Waits | Stand::Shut => 0,
+            Stand::Open { until, .. } => u32::from(now < until),
+        };
+        let used = self.used.entry(host.to_owned()).or_insert(0);
+        if *used >= most {
+            return false;
+        }
+        *used += 1;
+        self.opened += 1;
+        true
+    }
+}
+
 impl Tunnels {
-    /// Opens the proxy. `rules` name the address of a host; with `only_listed` no other host is reached.
+    /// Opens the proxy; what happens comes out of the receiver. `rules` name the address of a host; with `only_listed` no other host is
+    /// reached.
     pub(crate) async fn open(
         rules: &[(String, SocketAddr)],
         only_listed: bool,
-    ) -> io::Result<Self> {
+    ) -> io::Result<(Self, mpsc::Receiver<News>)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let rules = rules.iter().map(|(host, to)| (host.to_lowercase(), *to)).collect();
+        let (news, heard) = mpsc::channel(NEWS_MAX);
+        let gate = Gate { stand: Stand::Free, generation: 0, used: HashMap::new(), opened: 0 };
         let shared = Arc::new(Shared {
             rules,
             only_listed,
             listed: Mutex::default(),
-            refused: Mutex::default(),
-            passes: Mutex::default(),
-            admitted: watch::channel(0).0,
+            gate: Mutex::new(gate),
+            news,
             cut: watch::channel(0).0,
         });
         let accepted = Arc::clone(&shared);
@@ -76,7 +157,7 @@ impl Tunnels {
                 }
             }
         });
-        Ok(Self { address, shared, accepting: task.abort_handle() })
+        Ok((Self { address, shared, accepting: task.abort_handle() }, heard))
     }
 
     /// Where the proxy listens.
@@ -89,59 +170,121 @@ impl Tunnels {
         *lock(&self.shared.listed) = Some(hosts);
     }
 
-    /// Hosts that were asked for since the last call although they are not listed.
-    pub(crate) fn take_refused(&self) -> Vec<String> {
-        lock(&self.shared.refused).drain().collect()
+    /// Cuts every connection; from now on `more` new ones per host, for what the page opens again by itself. False when it is shut.
+    pub(crate) fn arm(&self, more: u32) -> bool {
+        self.shared.change(|gate| {
+            if gate.stand == Stand::Shut {
+                return false;
+            }
+            gate.cut(Stand::Armed { more });
+            gate.opened = 0;
+            true
+        })
     }
 
-    /// Cuts every connection; from now on one new connection per host, and `more` for what the page opens again by itself.
-    pub(crate) fn arm(&self, more: u32) {
-        let mut passes = lock(&self.shared.passes);
-        *passes = Some((HashMap::new(), 1 + more));
-        self.shared.admitted.send_replace(0);
-        self.shared.cut.send_modify(|n| *n += 1);
+    /// Nothing new any more, until there is a permit. False when it was not armed.
+    pub(crate) fn wait(&self) -> bool {
+        self.shared.change(|gate| {
+            let armed = matches!(gate.stand, Stand::Armed { .. });
+            if armed {
+                gate.stand = Stand::Waits;
+            }
+            armed
+        })
     }
 
-    /// Resolves when so many connections were admitted since the arming.
-    pub(crate) async fn reconnected(&self, count: u32) {
-        let mut admitted = self.shared.admitted.subscribe();
-        // The sender lives as long as this value.
-        let _all = admitted.wait_for(|so_far| *so_far >= count).await;
+    /// One new connection for each host until `until`, everything cut at `shuts_at` (boot clock). False when it does not wait.
+    pub(crate) fn permit(&self, until: i64, shuts_at: i64) -> bool {
+        self.shared.change(|gate| {
+            let again =
+                broken("permit-reused") && matches!(gate.stand, Stand::Open { .. } | Stand::Shut);
+            if gate.stand != Stand::Waits && !again {
+                return false;
+            }
+            gate.stand = Stand::Open { until, shuts_at, clicked: false };
+            gate.used.clear();
+            true
+        })
     }
 
-    /// Any number of connections again; those open stay.
-    pub(crate) fn release(&self) {
-        *lock(&self.shared.passes) = None;
+    /// The click is about to happen: what is let out may stay until the end. False when the permit is over.
+    pub(crate) fn clicked(&self) -> bool {
+        self.shared.change(|gate| match &mut gate.stand {
+            Stand::Open { clicked, .. } => {
+                *clicked = true;
+                true
+            }
+            _ => false,
+        })
+    }
+
+    /// Any number of connections again; those open stay. False when it is shut for good.
+    pub(crate) fn release(&self) -> bool {
+        self.shared.change(|gate| {
+            if gate.stand != Stand::Shut {
+                gate.stand = Stand::Free;
+            }
+            gate.stand == Stand::Free
+        })
+    }
+
+    /// Shuts for good.
+    pub(crate) fn shut(&self) {
+        self.shared.change(|gate| {
+            if gate.stand != Stand::Shut {
+                gate.cut(Stand::Shut);
+            }
+        });
+    }
+
+    /// Whether it is shut for good, and how many connections were let out since the arming.
+    pub(crate) fn standing(&self) -> (bool, u32) {
+        self.shared.change(|gate| (gate.stand == Stand::Shut, gate.opened))
     }
 }
 
 impl Drop for Tunnels {
     fn drop(&mut self) {
         self.accepting.abort();
-        self.shared.cut.send_modify(|n| *n += 1);
+        self.shut();
     }
 }
 
 impl Shared {
+    /// Changes the gate as it is at this moment; connections that it cut end.
+    fn change<T>(&self, change: impl FnOnce(&mut Gate) -> T) -> T {
+        let mut gate = lock(&self.gate);
+        let before = gate.generation;
+        gate.tick(boot_ms());
+        let changed = change(&mut gate);
+        if gate.generation != before {
+            self.cut.send_replace(gate.generation);
+        }
+        changed
+    }
+
     async fn carry(self: Arc<Self>, mut client: TcpStream) {
         let Ok(Some((host, port))) = timeout(HEAD_TIME, wanted(&mut client)).await else {
             refuse(&mut client, "405 Only CONNECT").await;
             return;
         };
-        if !self.may_reach(&host) {
+        if !self.may_reach(&host).await {
             refuse(&mut client, "403 Not listed").await;
             return;
         }
-        let Some(mut cut) = self.admit(&host) else {
+        let mut cut = self.cut.subscribe();
+        let Some((generation, opened)) = self.admit(&host) else {
             refuse(&mut client, "503 One connection only").await;
             return;
         };
+        // Somebody who no longer listens needs no news.
+        let _told = self.news.send(News::Admitted(opened)).await;
         let tunnel = async {
             match timeout(DIAL_TIME, self.dial(&host, port)).await {
-                Ok(Ok(mut server)) => {
+                Ok(Ok(server)) => {
                     let _nodelay = (client.set_nodelay(true), server.set_nodelay(true));
                     client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await?;
-                    copy_bidirectional(&mut client, &mut server).await.map(drop)
+                    self.relay(&mut client, server, generation).await
                 }
                 Ok(Err(_)) | Err(_) => {
                     refuse(&mut client, "502 Not reached").await;
@@ -151,33 +294,57 @@ impl Shared {
         };
         tokio::select! {
             biased;
-            _ = cut.changed() => {}
+            _ = cut.wait_for(|now| *now != generation) => {}
             // How a connection ends is the business of its two ends.
             _ended = tunnel => {}
         }
     }
 
-    fn may_reach(&self, host: &str) -> bool {
+    /// Both ways until one end ends. Before every piece that leaves the gate is looked at: after a sleep of the machine, or of this
+    /// process, nothing leaves that may not any more.
+    async fn relay(
+        &self,
+        client: &mut TcpStream,
+        mut server: TcpStream,
+        generation: u64,
+    ) -> io::Result<()> {
+        let (mut from_client, mut to_client) = client.split();
+        let (mut from_server, mut to_server) = server.split();
+        let out = async {
+            let mut piece = vec![0; PIECE];
+            loop {
+                let n = from_client.read(&mut piece).await?;
+                if n == 0 {
+                    return to_server.shutdown().await;
+                }
+                if self.change(|gate| gate.generation) != generation {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
+                to_server.write_all(piece.get(..n).unwrap_or_default()).await?;
+            }
+        };
+        let back = async {
+            tokio::io::copy(&mut from_server, &mut to_client).await?;
+            to_client.shutdown().await
+        };
+        tokio::try_join!(out, back).map(drop)
+    }
+
+    async fn may_reach(&self, host: &str) -> bool {
         let listed = lock(&self.listed).as_ref().is_none_or(|hosts| hosts.contains(host));
         if !listed {
-            lock(&self.refused).insert(host.to_owned());
+            let _told = self.news.send(News::NotListed(host.to_owned())).await;
         }
         listed
     }
 
-    /// Leave for one connection, and what ends it. The lock makes arming and admitting one after the other: what is
-    /// admitted before is cut, what comes after is counted.
-    fn admit(&self, host: &str) -> Option<watch::Receiver<u64>> {
-        let mut passes = lock(&self.passes);
-        if let Some((used, most)) = passes.as_mut() {
-            let used = used.entry(host.to_owned()).or_insert(0);
-            if *used >= *most {
-                return None;
-            }
-            *used += 1;
-        }
-        self.admitted.send_modify(|count| *count += 1);
-        Some(self.cut.subscribe())
+    /// Leave for one connection: its generation, and how many there were since the arming. The lock makes arming and admitting one
+    /// after the other: what is admitted before is cut, what comes after is counted.
+    fn admit(&self, host: &str) -> Option<(u64, u32)> {
+        self.change(|gate| {
+            let admitted = gate.admit(host, boot_ms());
+            admitted.then_some((gate.generation, gate.opened))
+        })
     }
 
     async fn dial(&self, host: &str, port: u16) -> io::Result<TcpStream> {
@@ -240,8 +407,7 @@ mod tests {
         (client, String::from_utf8_lossy(&answer).into_owned())
     }
 
-    #[tokio::test]
-    async fn armed_cuts_what_was_open_and_lets_one_connection_out_per_host() {
+    async fn opened() -> (Tunnels, mpsc::Receiver<News>) {
         let portal = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let at = portal.local_addr().unwrap();
         tokio::spawn(async move {
@@ -251,33 +417,77 @@ mod tests {
             }
         });
         let rules = [("a.test".to_owned(), at), ("b.test".to_owned(), at)];
-        let tunnels = Tunnels::open(&rules, true).await.unwrap();
+        Tunnels::open(&rules, true).await.unwrap()
+    }
+
+    async fn is_cut(stream: &mut TcpStream) -> bool {
+        let mut rest = Vec::new();
+        timeout(Duration::from_secs(30), stream.read_to_end(&mut rest)).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn armed_cuts_what_was_open_and_a_permit_lets_out_one_connection_per_host() {
+        let (tunnels, mut news) = opened().await;
         let (mut before, answer) = through(&tunnels, "a.test").await;
         assert_eq!(answer, "HTTP/1.1 200");
         assert_eq!(through(&tunnels, "elsewhere.test").await.1, "HTTP/1.1 502");
-        tunnels.arm(0);
-        let mut rest = Vec::new();
-        let cut = timeout(Duration::from_secs(5), before.read_to_end(&mut rest)).await;
-        assert!(cut.is_ok(), "what was open is cut");
+        assert!(!tunnels.permit(i64::MAX, i64::MAX), "not before it is armed");
+        assert!(tunnels.arm(1));
+        assert!(is_cut(&mut before).await, "what was open is cut");
+        let (_socket, answer) = through(&tunnels, "a.test").await;
+        assert_eq!(answer, "HTTP/1.1 200", "what the page opens again");
+        assert_eq!(through(&tunnels, "a.test").await.1, "HTTP/1.1 503", "and no more");
+        assert!(tunnels.wait());
+        assert_eq!(through(&tunnels, "b.test").await.1, "HTTP/1.1 503", "not without a permit");
+        assert!(tunnels.permit(i64::MAX, i64::MAX));
+        assert!(!tunnels.permit(i64::MAX, i64::MAX), "once");
         let (_first, answer) = through(&tunnels, "A.test").await;
         assert_eq!(answer, "HTTP/1.1 200");
         assert_eq!(through(&tunnels, "a.test").await.1, "HTTP/1.1 503", "no second one");
         assert_eq!(through(&tunnels, "b.test").await.1, "HTTP/1.1 200", "each host has its own");
-        tunnels.release();
-        assert_eq!(through(&tunnels, "a.test").await.1, "HTTP/1.1 200");
-        tunnels.arm(1);
-        let (_socket, answer) = through(&tunnels, "a.test").await;
-        assert_eq!(answer, "HTTP/1.1 200", "what the page opens again");
-        timeout(Duration::from_secs(5), tunnels.reconnected(1)).await.unwrap();
-        let (_request, answer) = through(&tunnels, "a.test").await;
-        assert_eq!(answer, "HTTP/1.1 200", "the one of the request");
-        assert_eq!(through(&tunnels, "a.test").await.1, "HTTP/1.1 503", "and no third");
-        tunnels.release();
+        assert_eq!(tunnels.standing(), (false, 3));
+        assert!(tunnels.release());
         tunnels.list(HashSet::from(["b.test".to_owned()]));
         assert_eq!(through(&tunnels, "A.test").await.1, "HTTP/1.1 403", "not on the script's list");
         assert_eq!(through(&tunnels, "b.test").await.1, "HTTP/1.1 200");
-        assert_eq!(tunnels.take_refused(), ["a.test"]);
-        assert!(tunnels.take_refused().is_empty());
+        let mut told = Vec::new();
+        while let Ok(one) = news.try_recv() {
+            told.push(one);
+        }
+        assert!(told.contains(&News::NotListed("a.test".to_owned())), "{told:?}");
+        assert!(told.contains(&News::Admitted(1)), "{told:?}");
+    }
+
+    #[test]
+    fn it_shuts_by_itself_without_a_click_and_at_the_end_with_one() {
+        for clicked in [false, true] {
+            let stand = Stand::Open { until: 300, shuts_at: 900, clicked };
+            let mut gate = Gate { stand, generation: 1, used: HashMap::new(), opened: 0 };
+            assert!(gate.admit("a.test", 299) && !gate.admit("a.test", 299));
+            assert!(!gate.admit("b.test", 300), "the permit is over");
+            let end = if clicked { 900 } else { 300 };
+            assert!(!gate.tick(end - 1), "not before its time");
+            assert!(gate.tick(end) && gate.stand == Stand::Shut && gate.generation == 2);
+            assert!(!gate.tick(end + 1) && !gate.admit("c.test", end + 1), "for good");
+        }
+        // Clicked, and nothing asked for a connection by the permit's end.
+        let stand = Stand::Open { until: 300, shuts_at: 900, clicked: true };
+        let mut gate = Gate { stand, generation: 1, used: HashMap::new(), opened: 0 };
+        assert!(gate.tick(300));
+    }
+
+    #[tokio::test]
+    async fn what_is_open_at_the_end_is_cut_and_nothing_opens_it_again() {
+        let (tunnels, _news) = opened().await;
+        assert!(tunnels.arm(0) && tunnels.wait());
+        assert!(tunnels.permit(i64::MAX, i64::MAX));
+        let (mut stream, answer) = through(&tunnels, "a.test").await;
+        assert_eq!(answer, "HTTP/1.1 200");
+        tunnels.shut();
+        assert_eq!(tunnels.standing(), (true, 1));
+        assert!(is_cut(&mut stream).await);
+        assert!(!tunnels.clicked() && !tunnels.release() && !tunnels.arm(0), "for good");
+        assert_eq!(through(&tunnels, "a.test").await.1, "HTTP/1.1 503");
     }
 
     #[test]

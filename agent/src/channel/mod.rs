@@ -14,6 +14,7 @@ use bytes::Bytes;
 use domain::{
     channel::Channel,
     evidence::{EvidenceKind, Moment},
+    gate::Arming,
     id::{EvidenceId, IntentId},
     lease::Purpose,
     script::{Bundle, value::FileRef},
@@ -23,7 +24,7 @@ use domain::{
 };
 use futures_util::future::BoxFuture;
 
-use crate::clock::Allowed;
+use crate::{browser::PassSaid, clock::Allowed};
 
 /// Channels this program works; it is leased jobs for no others.
 pub const WORKED: [Channel; 3] = [Channel::Portal, Channel::FhirPas, Channel::Rest];
@@ -107,6 +108,8 @@ pub struct Wish {
     pub before: EvidenceId,
     /// The script's own key, for the local journal of a trial.
     pub once_per: String,
+    /// The gate that waits for the permit, where it is a process of its own.
+    pub gate: Option<Arming>,
 }
 
 /// The answer to a [`Wish`].
@@ -118,6 +121,8 @@ pub enum Permit {
         intent: IntentId,
         /// Until when.
         until: Allowed,
+        /// The permit for the gate, where somebody signs.
+        pass: Option<PassSaid>,
     },
     /// Already submitted or under way.
     Already(String),
@@ -166,6 +171,10 @@ pub trait Doors: Send + Sync {
     }
     /// Asks for the permit of a commit.
     fn permit(&self, wish: Wish) -> BoxFuture<'_, Result<Permit, Denied>>;
+    /// Whose signature the gate asks of a permit (public key, hexadecimal); none: nobody's.
+    fn permit_key(&self) -> Option<String> {
+        None
+    }
     /// Makes the latch durable; only after this the click.
     fn latch(&self, intent: IntentId) -> BoxFuture<'_, Result<(), Denied>>;
     /// The permit was not used and the latch is unset.

@@ -160,12 +160,13 @@ impl StandIn<'_> {
             payload_sha256: hex(&Sha256::digest(form.to_string())),
             before,
             once_per: String::new(),
+            gate: None,
         };
         fault::point("permit", Side::Before).await;
         let answer = self.doors.permit(wish).await;
         fault::point("permit", Side::After).await;
         match answer.map_err(|d| denied(&d))? {
-            Permit::Go { intent, until } => self.click(&form, intent, until).await,
+            Permit::Go { intent, until, .. } => self.click(&form, intent, until).await,
             Permit::Already(because) => {
                 Err(failed(FailureKind::Refused, "already_submitted", &because))
             }

@@ -275,12 +275,13 @@ impl<'t> Talk<'t> {
             payload_sha256: hex(&Sha256::digest(message.body)),
             before,
             once_per: String::new(),
+            gate: None,
         };
         fault::point("permit", Side::Before).await;
         let answer = self.doors.permit(wish).await;
         fault::point("permit", Side::After).await;
         let (intent, until) = match answer.map_err(|why| denied(&why))? {
-            Permit::Go { intent, until } => (intent, until),
+            Permit::Go { intent, until, .. } => (intent, until),
             Permit::Already(why) => {
                 return Err(failed(FailureKind::Refused, "already_submitted", &why));
             }

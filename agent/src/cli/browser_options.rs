@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use crate::browser::{LaunchConfig, Sandbox};
+use crate::browser::{GateProgram, LaunchConfig, Sandbox};
 
 /// How the browser is started.
 #[derive(Debug, Clone, clap::Args)]
@@ -60,7 +60,7 @@ impl BrowserOptions {
             only_listed_hosts: !host_rules.is_empty(),
             host_rules,
             extra_ca: self.ca.clone(),
-            tunnels: true,
+            tunnels: Some(GateProgram::own(None)),
             ..default
         })
     }

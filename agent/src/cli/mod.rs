@@ -2,6 +2,7 @@
 
 pub mod browser_options;
 pub mod doctor;
+pub mod gate;
 pub mod import;
 pub mod script;
 pub mod trial;

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{browser_options::BrowserOptions, exit, tell};
 use crate::{
+    browser::{GateProgram, LaunchConfig},
     coordinator::{Coordinator, Refusal},
     spool::Spool,
     work::{CannotWork, WorkConfig, work},
@@ -73,6 +74,9 @@ pub async fn run(options: Work) -> u8 {
             return exit::USAGE;
         }
     };
+    // What a gate says must be found by the next life of this agent.
+    let lines = Some(spool.folder().canonicalize().unwrap_or_else(|_| spool.folder().to_owned()));
+    let browser = LaunchConfig { tunnels: Some(GateProgram::own(lines)), ..browser };
     let config = WorkConfig {
         name: options.agent_name.unwrap_or_else(host_name),
         pool: options.pool,

@@ -9,6 +9,7 @@ mod finding;
 mod frames;
 mod gate;
 mod hostile;
+mod keeper;
 mod names;
 mod resend;
 mod shared;

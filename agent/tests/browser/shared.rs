@@ -1,8 +1,8 @@
 //! One runtime, one browser and one server of small pages for the whole binary.
 
 use agent::browser::{
-    Attempted, Browser, Context, Deadline, LaunchConfig, NotDone, Page, Query as Finder, Tries,
-    Unobserved, Why,
+    Attempted, Browser, Context, Deadline, GateProgram, LaunchConfig, NotDone, Page,
+    Query as Finder, Tries, Unobserved, Why,
 };
 use axum::Router;
 use axum::extract::{Path, Query};
@@ -118,6 +118,11 @@ pub(crate) fn profile_root() -> PathBuf {
     let root = std::env::temp_dir().join("fleet-browser-tests");
     std::fs::create_dir_all(&root).unwrap();
     root
+}
+
+/// The gate of the program that was built beside this test.
+pub(crate) fn gate_program(lines: Option<PathBuf>) -> GateProgram {
+    GateProgram { program: env!("CARGO_BIN_EXE_agent").into(), lines }
 }
 
 /// A launch configuration that only knows our server, under the names of four portals.

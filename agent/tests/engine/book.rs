@@ -128,11 +128,13 @@ impl Doors for Book {
         assert_eq!(wish.payload_sha256.len(), 64);
         let intent = IntentId::new(clock::now(), 7);
         let permit = match self.permits {
-            Permits::Go => {
-                Permit::Go { intent, until: Allowed::granted(clock::boot_ms(), 120_000, 0) }
-            }
+            Permits::Go => Permit::Go {
+                intent,
+                until: Allowed::granted(clock::boot_ms(), 120_000, 0),
+                pass: None,
+            },
             Permits::TooShort => {
-                Permit::Go { intent, until: Allowed::granted(clock::boot_ms(), 0, 0) }
+                Permit::Go { intent, until: Allowed::granted(clock::boot_ms(), 0, 0), pass: None }
             }
             Permits::Already => Permit::Already("job_other has it".into()),
             Permits::No => Permit::No("the payer is paused".into()),

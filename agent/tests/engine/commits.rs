@@ -229,3 +229,21 @@ fn nothing_found_counts_when_the_same_visit_shows_what_is_known() {
         assert!(!look(9, Some("FT-2026-000071")).await, "the source is down all the time");
     });
 }
+
+/// A latch that is set only after the click is caught by the test above that takes the latch away.
+#[cfg(feature = "faults")]
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a defect is put in by the environment of a process of its own"
+)]
+fn a_latch_after_the_click_is_caught() {
+    let this = std::env::current_exe().unwrap();
+    let ran = std::process::Command::new(this)
+        .args(["--exact", "commits::no_evidence_no_permit_and_no_latch_no_click"])
+        .env("FLEET_SABOTAGE", "latch-after-click")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(!ran.status.success() && said.contains("left: 1"), "{said}");
+}

@@ -13,8 +13,8 @@ use domain::{
     id::{DocumentId, EvidenceId},
     wire::{
         Bye, EvidencePut, Fenced, Heartbeat, HeartbeatReply, Hello, LeaseAsk, Leases, LoginAsk,
-        NotClicked, PROTOCOL, PermitAsk, PermitReply, Release, Report, ScriptFiles, SecretAsk,
-        SecretReply, SpoolKeyAsk, StepsReport, Welcome, refusal,
+        NotClicked, NotSent, PROTOCOL, PermitAsk, PermitReply, Release, Report, ScriptFiles,
+        SecretAsk, SecretReply, SpoolKeyAsk, StepsReport, Welcome, refusal,
     },
 };
 use tokio::time::Instant;
@@ -26,7 +26,9 @@ use super::{
 use crate::{
     App,
     access::AgentCall,
-    flow::{agents, code, evidence, heartbeat, lease, login, permit, report, secret, steps},
+    flow::{
+        agents, certificate, code, evidence, heartbeat, lease, login, permit, report, secret, steps,
+    },
     live::Topic,
     mark::Place,
     store::scripts,
@@ -261,6 +263,18 @@ pub async fn not_clicked(
     Body(told): Body<NotClicked>,
 ) -> Reply<StatusCode> {
     permit::not_clicked(&app.core, &told, app.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The submit gate certified that nothing of a permit was sent.
+#[utoipa::path(post, path = "/v1/agent/not_sent", tag = "agents", request_body = ref("#/components/schemas/NotSent"),
+    responses((status = 204, description = "The intent is void"), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn not_sent(
+    State(app): State<Arc<App>>,
+    _: AgentCall,
+    Body(told): Body<NotSent>,
+) -> Reply<StatusCode> {
+    certificate::not_sent(&app.core, &told, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

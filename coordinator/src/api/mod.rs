@@ -222,6 +222,7 @@ fn agents() -> Router<Arc<App>> {
         .route("/v1/agent/signed_in", post(agent::signed_in))
         .route("/v1/agent/intent", post(agent::intent))
         .route("/v1/agent/not_clicked", post(agent::not_clicked))
+        .route("/v1/agent/not_sent", post(agent::not_sent))
         .route("/v1/agent/report", post(agent::end).layer(DefaultBodyLimit::max(STEPS_MAX)))
         .route("/v1/agent/release", post(agent::release))
         .route("/v1/agent/bye", post(agent::bye))
@@ -292,7 +293,7 @@ impl utoipa::Modify for Keys {
         facade::pas::metadata, facade::pas::submit, facade::pas::inquire,
         facade::x12::ask, facade::subscription::subscribe, facade::subscription::show, facade::subscription::unsubscribe, live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,
         agent::hello, agent::lease, agent::beat, agent::script, agent::document, agent::put_steps, agent::put_evidence,
-        agent::release_secret, agent::count_login, agent::spool_key, agent::signed_in, agent::intent, agent::not_clicked, agent::end, agent::release, agent::bye,
+        agent::release_secret, agent::count_login, agent::spool_key, agent::signed_in, agent::intent, agent::not_clicked, agent::not_sent, agent::end, agent::release, agent::bye,
     ),
     components(schemas(Problem))
 )]

@@ -331,6 +331,7 @@ async fn leased(
         last,
         fetch_allowed,
         spool_key: Some(tx.seal.spool_key(&attempt.lease.to_string())),
+        permit_key: Some(tx.seal.permit_key()),
         prints,
         channel: attempt.channel,
         endpoint,

@@ -4,6 +4,7 @@
 pub mod again;
 pub mod agents;
 pub mod cancel;
+pub mod certificate;
 pub mod code;
 pub mod drift;
 pub mod evidence;

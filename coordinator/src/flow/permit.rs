@@ -3,6 +3,7 @@
 use domain::{
     channel::Channel,
     evidence::{EvidenceKind, Moment},
+    gate::{Arming, Pass, Permit},
     id::IntentId,
     intent::VoidProof,
     job::JobEvent,
@@ -35,10 +36,14 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
     let job = fenced_attempt(&mut tx, &ask.fenced, ask.attempt).await?;
     let actor = Actor::Agent(ask.fenced.agent);
     let ttl_ms = core.rules.permit_ttl_ms;
+    if ask.gate.as_ref().is_some_and(|gate| !fits(gate)) {
+        return Err(Error::invalid("gate", "needs a key and a nonce in hexadecimal"));
+    }
     if let Some(known) = intents::of_ask(&mut tx, job.id, &ask.ask).await? {
         // The permit's life does not start again: the agent counts from when it first sent the ask.
         return Ok(if intents::is_open(&known) && known.fence == ask.fenced.fence {
-            PermitReply::Go { intent: known.id, ttl_ms }
+            let gate = pass(core, &tx, &known);
+            PermitReply::Go { intent: known.id, ttl_ms, gate }
         } else {
             PermitReply::No { because: "this permit was given and is over".to_owned() }
         });
@@ -81,8 +86,31 @@ pub async fn permit(core: &Core, ask: &PermitAsk, now: Timestamp) -> Result<Perm
         json!({"job": job.id, "attempt": ask.attempt, "fence": intent.fence, "round": intent.round,
                "payload_sha256": intent.payload_sha256}),
     );
+    let gate = pass(core, &tx, &intent);
     tx.commit().await?;
-    Ok(PermitReply::Go { intent: intent.id, ttl_ms })
+    Ok(PermitReply::Go { intent: intent.id, ttl_ms, gate })
+}
+
+/// The permit as the gate takes it: for the fence, agent and arming that the intent was opened with, whoever asks again.
+fn pass(core: &Core, tx: &Tx, intent: &Intent) -> Option<Pass> {
+    let permit = Permit {
+        intent: intent.id,
+        fence: intent.fence,
+        agent: intent.agent,
+        nonce: intent.gate_nonce.clone()?,
+        ttl_ms: core.rules.permit_ttl_ms,
+        submit_max_ms: core.rules.submit_max_ms,
+    };
+    let text = permit.text();
+    Some(Pass { signature: tx.seal.sign_permit(&text), text })
+}
+
+/// Whether a gate's names of itself can be kept: short hexadecimal texts.
+fn fits(gate: &Arming) -> bool {
+    let short = |text: &str| {
+        (16..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    short(&gate.key) && short(&gate.nonce)
 }
 
 /// The intent as it is opened; `fenced_at`: after that nothing of it can leave.
@@ -114,6 +142,8 @@ fn opened(
         closed_at: None,
         looks: 0,
         first_empty_at: None,
+        gate_key: ask.gate.as_ref().map(|gate| gate.key.clone()),
+        gate_nonce: ask.gate.as_ref().map(|gate| gate.nonce.clone()),
     }
 }
 

@@ -56,9 +56,16 @@ pub struct Intent {
     pub looks: u32,
     /// The first of them.
     pub first_empty_at: Option<Timestamp>,
+    /// Public key of the submit gate that took the permit.
+    #[serde(skip)]
+    pub gate_key: Option<String>,
+    /// The arming it was taken under.
+    #[serde(skip)]
+    pub gate_nonce: Option<String>,
 }
 
 fn read(row: &db::Row) -> Result<Intent, Error> {
+    let certified = row.opt_at("certified_at_ms")?.is_some();
     Ok(Intent {
         id: row.parse("id")?,
         case: row.parse("case_id")?,
@@ -74,30 +81,39 @@ fn read(row: &db::Row) -> Result<Intent, Error> {
         before: row.parse("before_id")?,
         ask: row.text("ask")?,
         state: row.text("state")?,
-        void_proof: row.opt_text("void_proof")?,
+        void_proof: if certified {
+            Some("not_sent".to_owned())
+        } else {
+            row.opt_text("void_proof")?
+        },
         opened_at: row.at("opened_at_ms")?,
         fenced_at: row.at("fenced_at_ms")?,
         closed_at: row.opt_at("closed_at_ms")?,
         looks: row.count("looks")?,
         first_empty_at: row.opt_at("first_empty_at_ms")?,
+        gate_key: row.opt_text("gate_key")?,
+        gate_nonce: row.opt_text("gate_nonce")?,
     })
 }
 
 const OPEN: &str = "INSERT INTO intents (id, case_id, job_id, attempt_id, agent_id, fence, dedup_key, round, step_index, \
-     commit_name, payload_sha256, before_id, state, ask, opened_at_ms, fenced_at_ms) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'open', $13, $14, $15) ON CONFLICT DO NOTHING";
+     commit_name, payload_sha256, before_id, state, ask, opened_at_ms, fenced_at_ms, gate_key, gate_nonce) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'open', $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING";
+const OF_GATE: &str = "SELECT * FROM intents WHERE gate_nonce = $1";
 const GET: &str = "SELECT * FROM intents WHERE id = $1";
 const OF_ASK: &str = "SELECT * FROM intents WHERE job_id = $1 AND ask = $2";
 const LIVE: &str =
     "SELECT * FROM intents WHERE dedup_key = $1 AND round = $2 AND state IN ('open', 'confirmed')";
 const CONFIRM: &str = "UPDATE intents SET state = 'confirmed', after_id = $2, reference_id = $3, closed_at_ms = $4 \
      WHERE id = $1 AND state = 'open'";
-const RELEASE: &str = "UPDATE intents SET state = 'void', void_proof = $2, closed_at_ms = $3 WHERE id = $1 AND state = 'open'";
+const RELEASE: &str = "UPDATE intents SET state = 'void', void_proof = $2, closed_at_ms = $3, certified_at_ms = $4 \
+     WHERE id = $1 AND state = 'open'";
 const NOTE_LOOK: &str = "UPDATE intents SET looks = looks + 1, first_empty_at_ms = COALESCE(first_empty_at_ms, $2) \
      WHERE id = $1 AND state = 'open' RETURNING *";
 const NOTE_CANDIDATES: &str = "UPDATE intents SET candidates = $2 WHERE id = $1";
 const PROVEN_ABSENT: &str =
     "SELECT id FROM intents WHERE job_id = $1 AND void_proof = 'proven_absent'";
+const NOT_SENT: &str = "SELECT id FROM intents WHERE job_id = $1 AND certified_at_ms IS NOT NULL";
 
 /// Opens an intent; false when another one lives for the same request hash and round.
 ///
@@ -119,7 +135,9 @@ pub async fn open(tx: &mut Tx, i: &Intent) -> Result<bool, Error> {
         i.before,
         &i.ask,
         i.opened_at,
-        i.fenced_at
+        i.fenced_at,
+        i.gate_key.as_deref(),
+        i.gate_nonce.as_deref()
     ];
     Ok(tx.exec(OPEN, values).await? == 1)
 }
@@ -139,6 +157,22 @@ pub async fn get_in(tx: &mut Tx, id: IntentId) -> Result<Intent, Error> {
 /// [`Error::Database`].
 pub async fn of_ask(tx: &mut Tx, job: JobId, ask: &str) -> Result<Option<Intent>, Error> {
     tx.opt("intents", OF_ASK, vals![job, ask]).await?.map(|r| read(&r)).transpose()
+}
+
+/// The intent whose permit a gate took under this arming.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn of_gate(tx: &mut Tx, nonce: &str) -> Result<Option<Intent>, Error> {
+    tx.opt("intents", OF_GATE, vals![nonce]).await?.map(|r| read(&r)).transpose()
+}
+
+/// How often the gate certified for this job that nothing was sent.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn times_not_sent(tx: &mut Tx, job: JobId) -> Result<usize, Error> {
+    Ok(tx.all("intents", NOT_SENT, vals![job]).await?.len())
 }
 
 /// The living intent of a request hash and round.
@@ -169,12 +203,13 @@ pub async fn confirm(
 /// [`Error::Conflict`] when it is not open.
 pub async fn release(tx: &mut Tx, id: IntentId, proof: &VoidProof) -> Result<(), Error> {
     let now = tx.now;
+    let certified = matches!(proof, VoidProof::NotSent).then_some(now);
     let word = match proof {
-        VoidProof::NotClicked => "not_clicked",
+        VoidProof::NotClicked | VoidProof::NotSent => "not_clicked",
         VoidProof::ProvenAbsent => "proven_absent",
         VoidProof::Declared => "declared",
     };
-    one(tx.exec(RELEASE, vals![id, word, now]).await?)
+    one(tx.exec(RELEASE, vals![id, word, now, certified]).await?)
 }
 
 fn one(touched: u64) -> Result<(), Error> {

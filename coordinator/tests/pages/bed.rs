@@ -201,6 +201,7 @@ impl Bed {
     pub(crate) async fn permit(&self, l: &Leased) -> domain::id::IntentId {
         let before = self.put(l, 5, EvidenceKind::FullPage, Moment::Before, png()).await;
         let ask = PermitAsk {
+            gate: None,
             fenced: self.fenced(l),
             attempt: l.attempt,
             step: 5,

@@ -246,6 +246,7 @@ impl Bed {
 
     pub(crate) fn permit_ask(&self, l: &Leased, before: EvidenceId) -> PermitAsk {
         PermitAsk {
+            gate: None,
             fenced: self.fenced(l),
             attempt: l.attempt,
             step: 3,

@@ -6,6 +6,7 @@ mod polite;
 mod postgres;
 mod register;
 
+mod certificate;
 mod codes;
 mod deal;
 mod doubt;

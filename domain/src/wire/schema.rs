@@ -4,9 +4,9 @@ use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
 use super::{
-    Bye, Heartbeat, HeartbeatReply, Hello, LeaseAsk, Leases, LoginAsk, NotClicked, PermitAsk,
-    PermitReply, Release, Report, ScriptFiles, SecretAsk, SecretReply, SpoolKey, SpoolKeyAsk,
-    StepsReport, Welcome,
+    Bye, Heartbeat, HeartbeatReply, Hello, LeaseAsk, Leases, LoginAsk, NotClicked, NotSent,
+    PermitAsk, PermitReply, Release, Report, ScriptFiles, SecretAsk, SecretReply, SpoolKey,
+    SpoolKeyAsk, StepsReport, Welcome,
 };
 
 /// Name → JSON Schema (2020-12) of every body of the protocol and of all they are made of. They refer to each other under
@@ -16,7 +16,7 @@ pub fn schemas(place: &str) -> Map<String, Value> {
     let place = place.to_owned();
     let settings = SchemaSettings::draft2020_12().with(|s| s.definitions_path = place.into());
     let mut all = settings.into_generator();
-    let add: [fn(&mut SchemaGenerator); 19] = [
+    let add: [fn(&mut SchemaGenerator); 20] = [
         take::<Hello>,
         take::<Welcome>,
         take::<LeaseAsk>,
@@ -33,6 +33,7 @@ pub fn schemas(place: &str) -> Map<String, Value> {
         take::<PermitAsk>,
         take::<PermitReply>,
         take::<NotClicked>,
+        take::<NotSent>,
         take::<Report>,
         take::<Release>,
         take::<Bye>,

@@ -238,8 +238,13 @@ impl<'a> Judge<'a> {
                 let released = self.of.audit.iter().any(|e| {
                     e["subject"] == pair[0].intent
                         && e["seq"].as_u64().is_some_and(|s| pair[0].seq < s && s < pair[1].seq)
-                        && ["submit.absent", "permit.not_clicked", "submit.declared_absent"]
-                            .contains(&e["act"].as_str().unwrap_or_default())
+                        && [
+                            "submit.absent",
+                            "permit.not_clicked",
+                            "submit.declared_absent",
+                            "submit.not_sent",
+                        ]
+                        .contains(&e["act"].as_str().unwrap_or_default())
                 });
                 if !released {
                     again.push(format!("{} follows {} unreleased", pair[1].intent, pair[0].intent));
@@ -431,7 +436,7 @@ pub fn recoveries(of: &Artefacts) -> (Vec<u64>, Vec<u64>) {
                     doubt.entry(job).or_insert(when);
                 }
             }
-            "submit.committed" | "submit.absent" => {
+            "submit.committed" | "submit.absent" | "submit.not_sent" => {
                 if let Some(began) = job.and_then(|job| doubt.remove(job)) {
                     settled.push(span(began, when));
                 }

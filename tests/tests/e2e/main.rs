@@ -7,6 +7,7 @@ mod doubt;
 mod drift;
 mod end;
 mod fallback;
+mod frozen;
 mod happy;
 mod harbor;
 mod lost_answer;

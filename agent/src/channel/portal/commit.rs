@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     evidence::Moment,
+    gate::Arming,
     id::{EvidenceId, IntentId},
     outcome::FailureKind,
     script::{ast::Commit, text::normalise},
@@ -20,11 +21,11 @@ use super::{CommitState, Halt, Portal, locate::Located};
 use crate::{
     browser::{
         AboutToAct, Attempted, BeforeInput, Deadline, DialogMode, DialogRule, Found, Gate,
-        GatePattern, Held, Page,
+        GatePattern, Held, Page, PassSaid,
     },
     channel::{Doors, Permit, Wish},
     clock::Allowed,
-    fault::{self, Side},
+    fault::{self, Side, broken},
     observe::{self, Observer},
 };
 
@@ -40,6 +41,16 @@ const REQUEST_MAX: Duration = Duration::from_secs(15);
 const HOLD_MAX: Duration = Duration::from_secs(60);
 /// How long a page may take to open its own connections again.
 const RECONNECT: Duration = Duration::from_secs(5);
+
+/// How long what was sent may take where no coordinator says it.
+const SUBMIT_MAX_MS: i64 = 60_000;
+
+/// A permit in hand: its intent, until when to click, and what the gate takes.
+struct Granted {
+    intent: IntentId,
+    until: Allowed,
+    pass: PassSaid,
+}
 
 /// What a round before the latch gave.
 enum Round {
@@ -94,14 +105,21 @@ impl Portal<'_> {
             let detail = "the page did not open its own connection again; nothing was clicked";
             return Err(self.raise("not_actionable", detail));
         }
-        let permit = match self.permit(commit, before).await {
-            Ok(permit) => permit,
+        let arming = match gate.wait(self.doors.permit_key()).await {
+            Ok(arming) => arming,
+            Err(why) => {
+                self.disarm(gate).await;
+                return Err(self.raise("not_actionable", &why));
+            }
+        };
+        let granted = match self.permit(commit, before, arming).await {
+            Ok(granted) => granted,
             Err(halt) => {
                 self.disarm(gate).await;
                 return Err(halt);
             }
         };
-        self.click_once(commit, &page, &found, gate, permit).await
+        self.click_once(commit, &page, &found, gate, granted).await
     }
 
     /// The screen holds, and the page says everything that identifies the request.
@@ -247,7 +265,8 @@ impl Portal<'_> {
         &mut self,
         commit: &Commit,
         before: EvidenceId,
-    ) -> Result<(IntentId, Allowed), Halt> {
+        arming: Option<Arming>,
+    ) -> Result<Granted, Halt> {
         let once_per = self.eval(|scope| scope.text(&commit.guard.once_per))?;
         let mut hash = Sha256::new();
         for line in &self.payload {
@@ -260,12 +279,20 @@ impl Portal<'_> {
             payload_sha256: super::proof::hex(&hash.finalize()),
             before,
             once_per,
+            gate: arming,
         };
         fault::point("permit", Side::Before).await;
         let answer = self.doors.permit(wish).await;
         fault::point("permit", Side::After).await;
         match answer.map_err(|denied| self.denied(denied))? {
-            Permit::Go { intent, until } => Ok((intent, until)),
+            Permit::Go { intent, until, pass } => {
+                let pass = pass.unwrap_or_else(|| PassSaid::Plain {
+                    intent,
+                    ttl_ms: i64::try_from(until.left().as_millis()).unwrap_or(0),
+                    submit_max_ms: SUBMIT_MAX_MS,
+                });
+                Ok(Granted { intent, until, pass })
+            }
             Permit::Already(because) => Err(self.raise("already_submitted", &because)),
             Permit::Similar(because) => Err(self.raise("possible_duplicate", &because)),
             Permit::No(because) => Err(self.not_now(&because)),
@@ -285,15 +312,19 @@ impl Portal<'_> {
         page: &Page,
         found: &Found,
         gate: Gate,
-        (intent, until): (IntentId, Allowed),
+        Granted { intent, until, pass }: Granted,
     ) -> Result<Round, Halt> {
         let standing = self.doors.standing();
         if !standing.has(LEASE_LEFT) || standing.order != Order::Continue || until.over() {
             return self.unused(gate, intent, "too little time is left for the click").await;
         }
+        if let Err(why) = gate.permit(pass).await {
+            return self.unused(gate, intent, &why).await;
+        }
         let mut seam = LatchFirst {
             doors: Arc::clone(&self.doors),
             element: super::locate::called(&commit.click),
+            gate: &gate,
             observe: &mut *self.observe,
             intent,
             until,
@@ -301,7 +332,10 @@ impl Portal<'_> {
         };
         let request_by = Deadline::within(until.left().min(REQUEST_MAX));
         let (clicked, held) = press(page, found, &gate, &mut seam, request_by).await;
-        let latched = seam.latched;
+        let mut latched = seam.latched;
+        if broken("latch-after-click") {
+            latched = self.doors.latch(intent).await.is_ok();
+        }
         if !latched {
             let why = match clicked {
                 Attempted::Done(_) => "the driver pressed without asking".to_owned(),
@@ -336,25 +370,36 @@ impl Portal<'_> {
                 self.proof = Some(proof);
                 Ok(Round::Proved)
             }
-            Err(why) => {
-                let halt = self.in_doubt(commit, &why).await;
-                // Whatever the page would still send by itself ends with it, also what the network stack would repeat.
-                for page in self.session.context.pages() {
-                    if let Err(error) = page.close().await {
-                        tracing::debug!(%error, "a page in doubt could not be closed");
-                    }
-                }
-                self.bar(gate).await;
-                Err(halt)
+            Err(why) => Err(self.doubt(commit, gate, &why).await),
+        }
+    }
+
+    /// Nobody knows whether it was sent, unless the gate does.
+    async fn doubt(&mut self, commit: &Commit, gate: Gate, why: &str) -> Halt {
+        let halt = self.in_doubt(commit, why).await;
+        // Whatever the page would still send by itself ends with it, also what the network stack would repeat.
+        for page in self.session.context.pages() {
+            if let Err(error) = page.close().await {
+                tracing::debug!(%error, "a page in doubt could not be closed");
             }
         }
+        if gate.doubt().await {
+            self.observe.log("the submit gate let nothing out");
+        }
+        self.bar(gate).await;
+        halt
     }
 
     /// The latch is unset: nothing was clicked. The intent is given back.
     async fn unused(&mut self, gate: Gate, intent: IntentId, why: &str) -> Result<Round, Halt> {
+        let given_back = self.doors.not_clicked(intent).await;
+        if given_back.is_err() {
+            // The lease is over, or nobody hears: what the gate certifies is told whenever it can be.
+            gate.doubt().await;
+        }
         self.disarm(gate).await;
         self.dialogs_held = false;
-        self.doors.not_clicked(intent).await.map_err(|denied| self.denied(denied))?;
+        given_back.map_err(|denied| self.denied(denied))?;
         self.may_go_on()?;
         Ok(Round::NotClicked(why.to_owned()))
     }
@@ -402,6 +447,7 @@ async fn press(
 /// The seam before the one click: picture, permit still good, latch durable; only then the press.
 struct LatchFirst<'o> {
     observe: &'o mut Observer,
+    gate: &'o Gate,
     doors: Arc<dyn Doors>,
     element: String,
     intent: IntentId,
@@ -433,12 +479,15 @@ impl BeforeInput for LatchFirst<'_> {
             }
             // Counts as set from here on, whatever becomes of the file.
             self.latched = true;
+            if broken("latch-after-click") {
+                return Ok(());
+            }
             if let Err(denied) = self.doors.latch(self.intent).await {
                 self.latched = false;
                 return Err(format!("the latch could not be set: {denied}"));
             }
             fault::point("click", Side::Before).await;
-            Ok(())
+            self.gate.clicked().await
         })
     }
 }

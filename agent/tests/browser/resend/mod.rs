@@ -3,8 +3,11 @@
 
 mod payer;
 
-use crate::shared::{SOON, config, run, soon, until};
-use agent::browser::{Browser, Context, Gate, GatePattern, LaunchConfig, Page, Query, Unobserved};
+use crate::shared::{SOON, briefly, config, gate_program, run, soon, until};
+use agent::browser::{
+    Browser, Context, Deadline, Gate, GatePattern, LaunchConfig, Page, PassSaid, Query, Unobserved,
+};
+use domain::id::IntentId;
 use futures_util::StreamExt as _;
 use payer::{AFTERWARDS, Manner, Payer, Then, certificates};
 use std::io::Write as _;
@@ -109,16 +112,31 @@ impl Case<'_> {
     }
 
     async fn submit_gated(&self, context: &Context, page: &Page) {
-        let url = format!("https://{}/submit", self.host);
-        let gate = context
-            .arm_gate(GatePattern { method: "POST".into(), url, reconnects: 0 })
-            .await
-            .unwrap();
-        let (held, ()) = tokio::join!(gate.held(soon()), click(page));
-        let held = held.unwrap().unwrap_or_else(|| panic!("{}: nothing was sent", self.row.name));
-        held.proceed().await.unwrap();
-        assert!(gate.answered(soon()).await.is_some(), "{}: no end", self.row.name);
-        if self.row.name == "reload-reposts" {
+        let (row, url) = (self.row.name, format!("https://{}/submit", self.host));
+        let pattern = GatePattern { method: "POST".into(), url, reconnects: 0 };
+        let gate = context.arm_gate(pattern).await.unwrap();
+        let _nobody_signs = gate.wait(None).await.unwrap();
+        if self.row.manner.page == POLLING {
+            let polls = async || gate.refused().iter().any(|(method, _)| method == "GET");
+            let deadline = patience();
+            while !polls().await {
+                assert!(!deadline.passed(), "{row}: others were not held while armed");
+                page.wait_change(briefly()).await;
+            }
+        }
+        let intent = IntentId::new(agent::clock::now(), 1);
+        let pass = PassSaid::Plain { intent, ttl_ms: 60_000, submit_max_ms: 60_000 };
+        gate.permit(pass).await.unwrap();
+        gate.clicked().await.unwrap();
+        let (held, ()) = tokio::join!(gate.held(patience()), click(page));
+        match held.unwrap() {
+            Some(held) => {
+                held.proceed().await.unwrap();
+                assert!(gate.answered(soon()).await.is_some(), "{row}: no end");
+            }
+            None => assert!(sabotaged(), "{row}: nothing was sent"),
+        }
+        if row == "reload-reposts" {
             until("the page sends its form again", async || posted_again(&gate).then_some(()))
                 .await;
         } else if self.row.manner.page != FORM {
@@ -126,6 +144,15 @@ impl Case<'_> {
         }
         gate.bar().await.unwrap();
     }
+}
+
+/// Whether this build is broken on purpose, to see whether it is caught.
+fn sabotaged() -> bool {
+    std::env::var_os("FLEET_SABOTAGE").is_some()
+}
+
+fn patience() -> Deadline {
+    if sabotaged() { Deadline::within(Duration::from_secs(4)) } else { soon() }
 }
 
 fn posted_again(gate: &Gate) -> bool {
@@ -150,7 +177,9 @@ async fn click(page: &Page) {
 #[test]
 fn a_submission_arrives_once_with_the_gate_and_more_often_without() {
     run(async {
-        let rows = rows();
+        let only = std::env::var("FLEET_ROW").ok();
+        let mut rows = rows();
+        rows.retain(|row| only.as_deref().is_none_or(|only| row.name == only));
         let hosts: Vec<String> = (0..rows.len() * 2).map(|n| format!("p{n}.test")).collect();
         let (tls, authority) = certificates(hosts.clone());
         let mut cases = Vec::new();
@@ -165,7 +194,7 @@ fn a_submission_arrives_once_with_the_gate_and_more_often_without() {
         let config = LaunchConfig {
             host_rules: cases.iter().map(|c| (c.host.clone(), c.payer.at)).collect(),
             extra_ca: Some(ca),
-            tunnels: true,
+            tunnels: Some(gate_program(None)),
             ..config().await
         };
         let fleets = Browser::launch(config.clone()).await.unwrap();
@@ -189,11 +218,41 @@ fn a_submission_arrives_once_with_the_gate_and_more_often_without() {
         std::io::stderr().write_all(table.as_bytes()).unwrap();
         for pair in cases.chunks(2) {
             let row = pair[0].row;
-            assert_eq!(pair[0].payer.received(), 1, "{} over {}\n{table}", row.name, row.protocol);
+            assert_eq!(
+                pair[0].payer.received(),
+                1,
+                "{} over {} did not arrive once\n{table}",
+                row.name,
+                row.protocol
+            );
             let without = pair[1].payer.received();
             assert!(without >= if row.resent { 2 } else { 1 }, "void: {}\n{table}", row.name);
         }
         fleets.close().await;
         with_http2.close().await;
     });
+}
+
+/// A gate that is off, and one that holds the submission only, are caught by the rows above.
+#[cfg(feature = "faults")]
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a defect is put in by the environment of a process of its own"
+)]
+fn a_broken_gate_is_caught() {
+    for (defect, row, says) in [
+        ("gate-off", "kept-alive-closed, warm, form", "did not arrive once"),
+        ("others-not-held", "polling page, kept-alive-closed", "others were not held"),
+    ] {
+        let this = std::env::current_exe().unwrap();
+        let test = "resend::a_submission_arrives_once_with_the_gate_and_more_often_without";
+        let ran = std::process::Command::new(this)
+            .args(["--exact", test])
+            .envs([("FLEET_SABOTAGE", defect), ("FLEET_ROW", row)])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(!ran.status.success() && said.contains(says), "{defect}: {said}");
+    }
 }

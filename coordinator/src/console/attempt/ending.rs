@@ -110,6 +110,9 @@ fn sentence(state: &IntentState) -> &'static str {
         IntentState::Void { proof: VoidProof::NotClicked } => {
             "The button was never pressed: nothing was sent."
         }
+        IntentState::Void { proof: VoidProof::NotSent } => {
+            "The submit gate certified that no connection was let out: nothing was sent."
+        }
         IntentState::Void { proof: VoidProof::ProvenAbsent } => {
             "The payer's records show that nothing arrived."
         }

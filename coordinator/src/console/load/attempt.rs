@@ -131,6 +131,7 @@ async fn intent(
         "void" => IntentState::Void {
             proof: match i.void_proof.as_deref() {
                 Some("not_clicked") => VoidProof::NotClicked,
+                Some("not_sent") => VoidProof::NotSent,
                 Some("proven_absent") => VoidProof::ProvenAbsent,
                 _ => VoidProof::Declared,
             },

@@ -79,12 +79,22 @@
   const tidy = (s) => s.replace(/\s+/g, " ").trim();
   const idRefs = (el, attr) => (el.getAttribute(attr) || "").split(/\s+/).filter(Boolean)
     .map((id) => el.getRootNode().getElementById?.(id)).filter(Boolean);
-  const labels = (el) => {
+  // The labels of every control. Asked one by one, each control has the whole document looked through.
+  const labelled = () => {
+    const of = new Map();
+    for (const label of select(document, "label")) {
+      if (!label.control) continue;
+      if (!of.has(label.control)) of.set(label.control, []);
+      of.get(label.control).push(label);
+    }
+    return of;
+  };
+  const labels = (el, known) => {
     const out = [];
     const by = idRefs(el, "aria-labelledby").map((n) => tidy(text(n, true))).join(" ");
     if (by) out.push(by);
     if (el.getAttribute("aria-label")) out.push(el.getAttribute("aria-label"));
-    for (const l of el.labels || []) out.push(tidy(text(l, true)));
+    for (const l of (known ? known.get(el) : el.labels) || []) out.push(tidy(text(l, true)));
     if (!el.labels) { const l = el.closest("label"); if (l) out.push(tidy(text(l, true))); }
     if (!out.length && el.tagName === "INPUT" && /^(submit|button|reset)$/.test(el.type)) out.push(el.value);
     if (!out.length && (el.tagName === "BUTTON" || el.getAttribute("role") === "button")) out.push(tidy(text(el)));
@@ -222,7 +232,10 @@
       }
       case "test_id": return withTexts(all(root).filter((e) => TEST_ID.some((a) => e.getAttribute(a) === arg)).map((e) => [e, []]));
       case "attr": return withTexts(select(root, `[${arg}]`).map((e) => [e, [e.getAttribute(arg)]]));
-      case "label": return withTexts(select(root, CONTROL).map((e) => [e, labels(e)]).filter((p) => p[1].length));
+      case "label": {
+        const known = root === document ? labelled() : null;
+        return withTexts(select(root, CONTROL).map((e) => [e, labels(e, known)]).filter((p) => p[1].length));
+      }
       case "control": return withTexts(select(root, CONTROL + ",a[href]").map((e) => [e, []]));
       case "text": return textCandidates(root, arg);
       case "table": return withTexts(select(root, "table,[role=table],[role=grid],[role=treegrid]").map((e) => [e,
@@ -281,14 +294,16 @@
     const own = el.getBoundingClientRect(), after = /^(checkbox|radio)$/.test(el.type);
     let best = "", least = Infinity;
     for (const { at, words, box } of measured(homeOf(el), known)) {
-      if (flatContains(el, at) || closest(at, "button,a,option,[role=button]") || !/\p{L}/u.test(words)) continue;
       const line = Math.min(own.bottom, box.bottom) - Math.max(own.top, box.top) > Math.min(own.height, box.height) / 2;
       const beside = after ? box.left - own.right : own.left - box.right;
       const above = own.top - box.bottom, over = Math.min(own.right, box.right) - Math.max(own.left, box.left) > 0;
       let far = Infinity;
       if (line && beside > -4 && beside < 300) far = beside;
       else if (over && above > -4 && above < 30) far = 300 + above;
-      if (far < least) { least = far; best = words; }
+      // Where it stands is known already; what it is costs more to ask.
+      if (far >= least || flatContains(el, at) || closest(at, "button,a,option,[role=button]") || !/\p{L}/u.test(words)) continue;
+      least = far;
+      best = words;
     }
     return best;
   };
@@ -320,12 +335,12 @@
     table: "table,[role=table],[role=grid],[role=treegrid]",
   };
   const offered = (kinds, most) => {
-    const known = new Map(), els = [], texts = [];
+    const known = new Map(), labelsOf = labelled(), els = [], texts = [];
     for (const el of select(document, kinds.map((k) => OFFERS[k]).join(","))) {
       if (els.length >= most) break;
       if (!visible(el)) continue;
       const control = el.matches(CONTROL), table = el.matches(OFFERS.table);
-      const words = control ? labels(el) : groupNames(el);
+      const words = control ? labels(el, labelsOf) : groupNames(el);
       if (table) words.push(el.caption ? tidy(text(el.caption)) : headingBefore(el));
       else if (el.tagName === "FIELDSET") words.push(headingIn(el));
       else if (!/^(SELECT|TEXTAREA)$/.test(el.tagName)) words.push(tidy(text(el)));
@@ -567,10 +582,27 @@
     } else list = select(el, "input[type=radio],[role=radio]");
     return { token: keep(list), texts: list.map((r) => { const l = labels(r); return l.length ? l : [tidy(text(r))]; }), parents: [] };
   };
+  // Suggestions of a page that says nothing of roles: a list laid over the page, right below or above the field.
+  const laidOver = (el) => {
+    const own = el.getBoundingClientRect();
+    const floats = (list) => {
+      for (let at = list; at && !flatContains(at, el); at = flatParent(at)) if (/absolute|fixed/.test(getComputedStyle(at).position)) return true;
+      return false;
+    };
+    return select(document, "ul,ol,[role=menu]").filter((list) => {
+      if (!visible(list)) return false;
+      const box = list.getBoundingClientRect();
+      const near = Math.min(Math.abs(box.top - own.bottom), Math.abs(own.top - box.bottom)) < 12;
+      return near && Math.min(own.right, box.right) > Math.max(own.left, box.left) && floats(list);
+    });
+  };
   const popupOptions = (el) => {
     const lists = [...idRefs(el, "aria-controls"), ...idRefs(el, "aria-owns")];
     const scope = lists.length ? lists : [document];
-    const list = scope.flatMap((s) => select(s, "[role=option],datalist option").filter(visible));
+    let list = scope.flatMap((s) => select(s, "[role=option],datalist option").filter(visible));
+    if (!list.length && !el.matches("[role=combobox],[aria-controls],[aria-owns],[list]")) {
+      list = laidOver(el).flatMap((s) => select(s, "li,[role=menuitem]").filter((o) => visible(o) && !o.querySelector("li,[role=menuitem]")));
+    }
     return { token: keep(list), texts: list.map((o) => [tidy(text(o))]), parents: [] };
   };
   const shows = (el) => ({ value: value(el), invalid: el.getAttribute("aria-invalid") === "true" });

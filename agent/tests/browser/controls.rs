@@ -201,6 +201,34 @@ fn a_list_that_closed_by_itself_is_asked_for_again() {
 }
 
 #[test]
+fn a_list_laid_under_its_field_is_picked_from_although_it_has_no_roles() {
+    run(async {
+        let (_context, page) = showing(
+            "<ul><li>River Imaging is not a suggestion</li></ul><input id=q autocomplete=off>
+             <ul id=l style='position: absolute; display: none; margin: 0'></ul><script>
+             q.onkeyup = () => {
+               l.innerHTML = '<li><a>River Imaging (RIV)</a></li><li><a>Riverside (RSD)</a></li>'
+               l.style.display = 'block'
+               l.style.left = `${q.offsetLeft}px`
+               l.style.top = `${q.offsetTop + q.offsetHeight}px`
+             }
+             l.onclick = e => { q.value = e.target.textContent; l.style.display = 'none' }</script>",
+        )
+        .await;
+        let field = node(&page, "#q").await;
+        let pick = Text::contains("(RIV)");
+        let shown = page.typeahead(&field, "riv", &pick, soon(), &mut Unobserved).await.unwrap();
+        assert_eq!(shown, "River Imaging (RIV)");
+        let pick = Text::contains("Lake");
+        refused(
+            async |deadline| page.typeahead(&field, "riv", &pick, deadline, &mut Unobserved).await,
+            |end| matches!(end, NotDone::OutOfTime { why: Why::NoOption(list), .. } if *list == ["River Imaging (RIV)", "Riverside (RSD)"]),
+        )
+        .await;
+    });
+}
+
+#[test]
 fn files_are_attached_to_inputs_and_through_choosers() {
     run(async {
         let (_context, page) = showing(

@@ -193,6 +193,20 @@ impl Page {
         self.key_char(last).await
     }
 
+    /// Opens the menu that an item of a menu says it has, by the key for that: for a menu that stays shut under the pointer.
+    /// `Done(false)`: the element is no such item. Source: ARIA Authoring Practices, menu and menubar pattern, right arrow.
+    pub async fn try_open_menu(&self, node: &Node) -> Attempted<bool> {
+        match self.picked_one(node, "menuItem", json!([])).await {
+            Ok(Some(item)) => match self.press(Some(&item), "ArrowRight").await {
+                Attempted::Done(()) => Attempted::Done(true),
+                Attempted::Wait(why) => Attempted::Wait(why),
+                Attempted::Stop(stop) => Attempted::Stop(stop),
+            },
+            Ok(None) => Attempted::Done(false),
+            Err(error) => Attempted::from_error(error),
+        }
+    }
+
     async fn pick_option(
         &self,
         node: &Node,

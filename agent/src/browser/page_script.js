@@ -582,6 +582,11 @@
     } else list = select(el, "input[type=radio],[role=radio]");
     return { token: keep(list), texts: list.map((r) => { const l = labels(r); return l.length ? l : [tidy(text(r))]; }), parents: [] };
   };
+  // The item of a menu that says it has a menu of its own.
+  const menuItem = (el) => {
+    const item = closest(el, "[aria-haspopup=true],[aria-haspopup=menu]"), outer = item && flatParent(item);
+    return outer && closest(outer, "[role=menu],[role=menubar]") ? [item] : [];
+  };
   // Suggestions of a page that says nothing of roles: a list laid over the page, right below or above the field.
   const laidOver = (el) => {
     const own = el.getBoundingClientRect();
@@ -884,6 +889,6 @@
   globalThis.__agent = { calendarDays: (g) => dayCells(g).length, calendars, calendarTitle, calendarStep, calendarDay, calendarOpener, scrollTable, tableScroll, alarms, empties, dropKind, collect, pick, matches, sights, rowsOf, first, numberOf, numbered, facts, ready, aim, framePoint, frameMap, verdict, disarm, focusAll, kindOf,
     setNative, value, valueLength, options, chooseOption, radios, popupOptions, shows, files, fileInput, table, visibleText, look, surround, offered, form, html, covers,
     text: (el) => tidy(text(el)), focus: (el) => el.focus(), hint: (el) => el.getAttribute("placeholder") || el.getAttribute("data-format") || "",
-    expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1),
+    expanded: (el) => el.getAttribute("aria-expanded") === "true", labelOf: (el) => [...(el.labels || [])].filter(visible).slice(0, 1), menuItem,
     viewport: () => [[innerWidth, innerHeight], { x: scrollX, y: scrollY }, devicePixelRatio], contains: (el, n) => flatContains(el, numbered(n)), held, checked, focused: (el) => deepActive() === el, flush, title: () => document.title };
 })();

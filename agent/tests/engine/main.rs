@@ -11,6 +11,7 @@ mod heal;
 mod lab;
 mod leaving;
 mod logins;
+mod menus;
 mod pages;
 mod safe;
 mod site;

@@ -1,5 +1,6 @@
 //! A menu that opens below the pointer may close again before the next act: a page that renders anew takes the pointer's place away.
-//! While what comes next is hidden, the pointer goes back over the innermost element it was moved over that still shows.
+//! While what comes next is hidden, the pointer goes back over the innermost element it was moved over that still shows; where that
+//! alone does not help, the menu is opened by its key, as a person would try.
 
 use super::{
     Portal,
@@ -20,9 +21,9 @@ impl Portal<'_> {
         }
     }
 
-    /// Moves the pointer back when the next element is there but hidden.
+    /// Moves the pointer back when the next element is hidden, or not there yet.
     pub(crate) async fn move_over_again(&mut self, page: &Page, why: &Why, tries: u32) {
-        if !matches!(why, Why::NotVisible) || tries % EVERY != EVERY - 1 {
+        if !matches!(why, Why::NotVisible | Why::Missing) || tries % EVERY != EVERY - 1 {
             return;
         }
         for sought in self.over.clone().iter().rev() {
@@ -33,6 +34,12 @@ impl Portal<'_> {
             let tried = page.try_hover(node, tries / EVERY, &mut seam).await;
             if matches!(tried, Attempted::Done(_)) {
                 self.observe.log(&format!("moved over `{}` again", sought.name));
+                let by_key = tries > 2 * EVERY && {
+                    matches!(page.try_open_menu(node).await, Attempted::Done(true))
+                };
+                if by_key {
+                    self.observe.log(&format!("opened `{}` by its key", sought.name));
+                }
             }
             return;
         }

@@ -245,5 +245,5 @@ fn a_latch_after_the_click_is_caught() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(!ran.status.success() && said.contains("left: 1"), "{said}");
+    assert!(!ran.status.success() && said.contains("right: 0"), "{said}");
 }

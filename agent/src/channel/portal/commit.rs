@@ -332,11 +332,7 @@ impl Portal<'_> {
         };
         let request_by = Deadline::within(until.left().min(REQUEST_MAX));
         let (clicked, held) = press(page, found, &gate, &mut seam, request_by).await;
-        let mut latched = seam.latched;
-        if broken("latch-after-click") {
-            latched = self.doors.latch(intent).await.is_ok();
-        }
-        if !latched {
+        if !seam.latched {
             let why = match clicked {
                 Attempted::Done(_) => "the driver pressed without asking".to_owned(),
                 Attempted::Wait(why) => why.to_string(),
@@ -347,6 +343,9 @@ impl Portal<'_> {
         fault::point("click", Side::After).await;
         // The click may have happened: from here on there is proof, or there is doubt.
         let proved = self.prove(commit, &gate, held, intent, until).await;
+        if broken("latch-after-click") && self.doors.latch(intent).await.is_err() {
+            return self.unused(gate, intent, "the latch could not be set").await;
+        }
         let undeclared = self
             .session
             .context

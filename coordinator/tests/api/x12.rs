@@ -146,6 +146,13 @@ async fn coverage_is_told_in_time_or_asked_again() {
     assert_eq!(words[0], "Active coverage");
     assert!(words.contains(&"copay $30.00"), "{words:?}");
 
+    let other = body.replace("000000101", "000000132").replace("W123456789", "W123456787");
+    let more = json!({"raw_words": "Ended"});
+    let ended = coverage(told(&app, &other, "coverage_inactive", more).await);
+    let member = ended.sources[0].receivers[0].subscribers[0].member.as_ref().unwrap();
+    assert_eq!(member.benefits[0].eb.what, "6");
+    assert_eq!(member.benefits[0].messages[0].text, "Ended");
+
     let nobody = body.replace("000000101", "000000131").replace("W123456789", "W123456788");
     let nobody = coverage(told(&app, &nobody, "not_found", json!({})).await);
     let member = nobody.sources[0].receivers[0].subscribers[0].member.as_ref().unwrap();
@@ -194,6 +201,8 @@ async fn a_review_is_pended_then_decided_and_sent_once() {
     assert_eq!(pended.bht.kind, "19", "more will follow");
     let hcr = event(&pended).decision.as_ref().unwrap();
     assert_eq!((hcr.action.as_str(), hcr.reasons.as_slice()), ("A4", ["0W".to_owned()].as_slice()));
+    let words = event(&pended).message.as_ref().map_or("", |m| m.text.as_str());
+    assert!(words.contains("the payer is being asked"), "why it is pended: {words}");
     let cases = app.get(Role::Operator, "cases").await.good();
     let id = cases["items"][0]["id"].as_str().unwrap();
     let asked =

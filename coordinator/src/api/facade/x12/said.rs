@@ -155,7 +155,7 @@ fn eligibility(
     set
 }
 
-/// EB 1 or 6 for what was asked about.
+/// EB for what was asked about: 1 and 6 for what the payer said about coverage, and neither where it said something else.
 fn covered(member: &mut t270::Member, questions: &[t270::Question], said: &Outcome) {
     let mut types: Vec<String> =
         questions.iter().flat_map(|q| q.eq.service_types.iter().cloned()).collect();
@@ -176,7 +176,11 @@ fn covered(member: &mut t270::Member, questions: &[t270::Question], said: &Outco
             });
         }
     }
-    let what = if said.answer == Word::CoverageActive { "1" } else { "6" };
+    let what = match said.answer {
+        Word::CoverageActive => "1",
+        Word::CoverageInactive => "6",
+        _ => "V",
+    };
     member.benefits = vec![t270::Benefit {
         eb: Eb {
             what: what.to_owned(),
@@ -330,6 +334,10 @@ fn review(mut set: t278::Review, standing: &Standing, now: Timestamp) -> t278::R
     }
     if let Standing::Reviewed(answer) = standing {
         words.extend(answer.notes.iter().map(|(_, text)| text.clone()));
+        if words.is_empty() {
+            // No words of the payer (yet): how the request stands is said in ours.
+            words.extend(answer.disposition.clone());
+        }
         decided(event, answer);
     }
     event.message = (!words.is_empty()).then(|| message(&words.join("; ")));
@@ -377,6 +385,30 @@ fn decided(event: &mut t278::PatientEvent, answer: &Answer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_answer_about_coverage_is_one() {
+        for (answer, what) in [
+            (Word::CoverageActive, "1"),
+            (Word::CoverageInactive, "6"),
+            (Word::ContactPayer, "V"),
+            (Word::Received, "V"),
+            (Word::NotRequired, "V"),
+        ] {
+            let said = Outcome {
+                answer,
+                raw_words: "Call us".to_owned(),
+                references: Vec::new(),
+                facts: Vec::new(),
+                via: "person".to_owned(),
+            };
+            let mut member = t270::Member::default();
+            covered(&mut member, &[], &said);
+            let benefit = &member.benefits[0];
+            assert_eq!(benefit.eb.what, what, "{answer}");
+            assert_eq!((member.benefits.len(), benefit.messages[0].text.as_str()), (1, "Call us"));
+        }
+    }
 
     #[test]
     fn amounts_are_read_as_portals_write_them_or_not_at_all() {

@@ -350,6 +350,29 @@ pub struct RetryRule {
 }
 
 impl Failure {
+    /// Name of a failure in which an interface did not let the account in.
+    pub const ACCESS_REFUSED: &'static str = "access_refused";
+    /// Name of a doubt in which the payer itself said that it took nothing in, and why.
+    pub const REFUSED_AT_THE_DOOR: &'static str = "refused_at_the_door";
+
+    /// Whether the account is refused, so that nothing more is tried with it until a person acts: at a sign-in, or when a request was
+    /// sent, which leaves a doubt besides. A script that plans a retry says that it passes by itself (an account in use elsewhere).
+    #[must_use]
+    pub fn refuses_account(&self) -> bool {
+        let refused = match self.kind {
+            FailureKind::LoginRejected => true,
+            FailureKind::Unsure => self.name == Self::ACCESS_REFUSED,
+            _ => false,
+        };
+        refused && self.retry.is_none()
+    }
+
+    /// Whether the payer said that it took nothing in. Its word alone settles nothing: it is looked for.
+    #[must_use]
+    pub fn is_refused_at_the_door(&self) -> bool {
+        self.kind == FailureKind::Unsure && self.name == Self::REFUSED_AT_THE_DOOR
+    }
+
     /// A failure with the kind's own sentence.
     #[must_use]
     pub fn new(kind: FailureKind, name: impl Into<String>, detail: impl Into<String>) -> Self {

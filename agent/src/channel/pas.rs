@@ -1,6 +1,7 @@
 //! FHIR Da Vinci PAS: `$submit` once, under permit and latch; `$inquire` for the status, and to look after a doubt.
 
 mod build;
+mod door;
 mod read;
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use domain::{
     id::EvidenceId,
     job::Task,
     lease::Purpose,
-    outcome::FailureKind,
+    outcome::{Answer as Said, FailureKind},
     step::Effect,
     wire::{End, Finding, Proof},
 };
@@ -82,14 +83,13 @@ async fn submit(talk: &mut Talk<'_>) -> Result<End, Stop> {
         Message { method: "POST", path: "Claim/$submit", media: FHIR, body: &body, kept: &kept };
     let (intent, reply, after) = talk.commit("submit", &message).await?;
     if !(200..=299).contains(&reply.status) {
-        let told = told(&reply.body).unwrap_or_default();
-        return Err(in_doubt(&format!("answered with status {}{told}", reply.status)));
+        return Err(door::shut(&reply));
     }
     let answer = answer_of(&reply.body).map_err(|why| in_doubt(&why))?;
     let outcome = read::outcome(talk.exchange, &answer, after)
         .map_err(|why| in_doubt(&format!("the answer says no known thing: {why}")))?;
     let Some(reference) = read::proving(&outcome) else {
-        return Err(in_doubt("the answer has no number that proves it"));
+        return Err(door::unproved(&answer));
     };
     talk.observe.log(&format!("the payer says: {}", outcome.answer.word()));
     talk.done().await;
@@ -101,20 +101,14 @@ fn built(request: &pas::request::Request, endpoint: &domain::channel::Endpoint) 
     pas::write(&request.build(&Naming::new(&endpoint.base, &request.exchange.value)))
 }
 
-/// The status of an authorization: the answer that has its number, or is to our own request.
+/// The status of an authorization: the answer that has its number, by whatever channel the request came.
 async fn status(talk: &mut Talk<'_>) -> Result<End, Stop> {
     talk.let_in().await?;
     talk.begin("Ask for the status", Effect::Read).await?;
     let inquiry = build::inquiry(talk.exchange, None)?;
     let (answers, evidence) = inquire(talk, &inquiry).await?;
     let number = talk.exchange.inputs["reference"].as_str().unwrap_or_default();
-    let own = talk.exchange.inputs["submission"].as_str().unwrap_or_default();
     let named: Vec<&Answer> = answers.iter().filter(|a| read::has_number(a, number)).collect();
-    let named = if named.is_empty() {
-        answers.iter().filter(|a| read::is_to(a, own)).collect()
-    } else {
-        named
-    };
     let answer = match named.as_slice() {
         [one] => *one,
         [] => {
@@ -141,17 +135,21 @@ async fn look(talk: &mut Talk<'_>) -> Result<End, Stop> {
     let (answers, evidence) = inquire(talk, &inquiry).await?;
     let own = talk.exchange.inputs["submission"].as_str().unwrap_or_default();
     let ours: Vec<&Answer> = answers.iter().filter(|a| read::is_to(a, own)).collect();
+    let unclear = |a: &Answer| a.request.is_none() || read::is_like(a, own);
     talk.observe.log(&format!("{} answers, {} to this request", answers.len(), ours.len()));
     talk.done().await;
     let finding = match ours.as_slice() {
         [one] => {
             let outcome = read::outcome(talk.exchange, one, evidence)
                 .map_err(|why| failed(FailureKind::PageChanged, "unmapped_answer", &why))?;
+            if outcome.answer == Said::Rejected {
+                return Err(door::found_refused(one));
+            }
             Finding::One { outcome, evidence }
         }
-        [] if answers.iter().any(|a| a.request.is_none()) => {
+        [] if answers.iter().any(unclear) => {
             // Somebody's request, and it does not say whose: a person looks.
-            let count = answers.iter().filter(|a| a.request.is_none()).count();
+            let count = answers.iter().filter(|a| unclear(a)).count();
             Finding::Many { count: u32::try_from(count).unwrap_or(u32::MAX) }
         }
         [] => Finding::None { evidence, recognised: shows_known(talk).await? },
@@ -209,13 +207,13 @@ fn first(faults: &[pas::fault::Fault]) -> String {
     faults.first().map_or_else(|| "it cannot be read".to_owned(), ToString::to_string)
 }
 
-/// What an OperationOutcome says, by its codes and places.
-fn told(body: &[u8]) -> Option<String> {
+/// What an OperationOutcome says.
+fn told(body: &[u8]) -> Option<OperationOutcome> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let told = OperationOutcome::read(value, &Path::root("OperationOutcome")).ok()?;
-    Some(issues(&told))
+    OperationOutcome::read(value, &Path::root("OperationOutcome")).ok()
 }
 
+/// Its codes and places.
 fn issues(told: &OperationOutcome) -> String {
     let one = |issue: &pas::outcome::Issue| {
         let at = issue.expression.first().map(|place| format!(" at {place}")).unwrap_or_default();

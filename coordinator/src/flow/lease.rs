@@ -384,7 +384,7 @@ async fn known_record(tx: &mut Tx, job: &Job) -> Result<Option<serde_json::Value
     let member = &request.member;
     Ok(Some(serde_json::json!({
         "number": number.reference.value, "code": first.code, "from": first.from, "to": last.to,
-        "member": {"id": member.id, "last_name": member.last_name, "dob": member.dob},
+        "member": {"id": member.id, "last_name": member.last_name, "first_name": member.first_name, "dob": member.dob},
     })))
 }
 

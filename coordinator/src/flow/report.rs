@@ -164,9 +164,7 @@ async fn failed(
     failure: &Failure,
     actor: &Actor,
 ) -> Result<()> {
-    // A script that plans a retry says that it passes by itself (an account in use elsewhere): the account is not at fault, and
-    // refusing it would hold the payer with nobody asked.
-    if failure.kind == FailureKind::LoginRejected && failure.retry.is_none() {
+    if failure.refuses_account() {
         credentials::refuse(tx, attempt.credential).await?;
         note(tx, actor, "credential.refused", attempt.credential, json!({"payer": job.payer}));
     }
@@ -187,6 +185,11 @@ async fn failed(
         }
         (Purpose::Work, Some(intent)) => {
             settle::doubt(tx, job, intent, actor, failure.kind.word()).await?;
+            if failure.refuses_account() {
+                // Nobody can look before a person mends the account.
+                let kind = ExceptionKind::InDoubt;
+                ask_person(tx, job, Some(attempt.id), kind, failure.clone(), actor).await?;
+            }
         }
         (Purpose::Work, None)
             if failure.kind == FailureKind::PortalDown

@@ -2,6 +2,7 @@
 //! while an intent is open. Called by the report, the sweep and a person's resolution, inside their transactions.
 
 use domain::{
+    attempt::AttemptState,
     exception::ExceptionKind,
     fleet::{AfterLook, Payer, ScriptLooks},
     id::{AttemptId, EvidenceId, IntentId},
@@ -19,7 +20,7 @@ use super::{
     change::{ask_person, change, note},
 };
 use crate::store::{
-    Tx, evidence, intents,
+    Tx, attempts, evidence, intents,
     jobs::Job,
     payers,
     references::{self, Place},
@@ -199,6 +200,9 @@ pub(super) async fn found(
             if evidence::find_in(tx, *evidence).await?.is_none() {
                 return Err(Error::invalid("evidence", "is not stored yet"));
             }
+            if not_taken_in(tx, job, intent, actor).await? {
+                return Ok(());
+            }
             match empty_look(core, tx, job, intent, actor).await? {
                 None => return Ok(()),
                 Some(say) => ask("not_found", say),
@@ -226,6 +230,30 @@ pub(super) fn unrecognised() -> Failure {
     "The search at the payer shows nothing, not even what is known to be there: it proves nothing."
         .clone_into(&mut failure.say);
     failure
+}
+
+/// The payer itself refused the request for what stands in it, and its search, which was seen to work, shows nothing: two statements
+/// of the payer that nothing was submitted. It is not sent again as it is: a person corrects it. False where there was no such refusal.
+async fn not_taken_in(tx: &mut Tx, job: &mut Job, intent: IntentId, actor: &Actor) -> Result<bool> {
+    let sent = intents::get_in(tx, intent).await?.attempt;
+    let AttemptState::Failed { failure } = attempts::get_in(tx, sent).await?.state else {
+        return Ok(false);
+    };
+    if !failure.is_refused_at_the_door() {
+        return Ok(false);
+    }
+    let open = intents::note_empty_look(tx, intent).await?;
+    let detail = json!({"job": job.id, "found": 0, "look": open.looks});
+    note(tx, actor, "submit.looked", intent, detail);
+    intents::release(tx, intent, &VoidProof::ProvenAbsent).await?;
+    change(tx, job, &JobEvent::Reopen).await?;
+    let detail = json!({"job": job.id, "looks": open.looks, "refused": true});
+    note(tx, actor, "submit.absent", intent, detail);
+    let mut refused = Failure { kind: FailureKind::Refused, ..failure };
+    "The payer did not take the request in, and its search does not show it: it was not submitted."
+        .clone_into(&mut refused.say);
+    ask_person(tx, job, Some(sent), ExceptionKind::Correct, refused, actor).await?;
+    Ok(true)
 }
 
 /// One more positively recognised empty search; the sentence for a person when no rule settles it.

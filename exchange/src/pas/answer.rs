@@ -206,6 +206,22 @@ impl Answer {
         }
     }
 
+    /// Whether the request was refused at the door and nothing of it stays with the payer: it gave its reasons, each of them
+    /// something to be corrected, and none says that an answer will come.
+    #[must_use]
+    pub fn is_refused_for_good(&self) -> bool {
+        // The payer cannot answer now, or wants to review it.
+        let open = |r: &Refused| matches!(r.code.trim(), "" | "42" | "80" | "E8");
+        let comes =
+            |r: &Refused| r.followup.as_deref().is_some_and(|f| matches!(f, "W" | "X" | "Y"));
+        self.decision() == Decision::Rejected
+            && self.id.is_none()
+            && self.numbers().is_empty()
+            && self.lines.iter().all(|line| line.pend_number.is_none())
+            && !self.refused.is_empty()
+            && !self.refused.iter().any(|r| open(r) || comes(r))
+    }
+
     /// Every authorization number, each once.
     #[must_use]
     pub fn numbers(&self) -> Vec<&str> {

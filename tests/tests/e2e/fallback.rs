@@ -2,11 +2,14 @@
 
 use anyhow::{Context as _, Result};
 use tests::{
-    fleet::{Fleet, Options, api::until, fallback, fallback::PAYER},
+    fleet::{Fleet, Options, api::until, fallback, fallback::PAYER, requests},
     portal::Fault,
 };
 
-use super::{PATIENCE, arm, ask_for, end, numbers, options, record_of, settled, submissions};
+use super::{
+    PATIENCE, arm, ask_for, end, exception_of, name_of, numbers, options, record_of, settled,
+    submissions, take_in,
+};
 
 async fn two_channels(story: &str) -> Result<Fleet> {
     Fleet::start(Options { fallback: true, ..options(story, PAYER) }).await
@@ -80,11 +83,14 @@ async fn an_answer_lost_on_one_channel_holds_the_other_until_it_is_found() -> Re
     settled(&fleet, &check).await?;
     assert_eq!(fallback::answered_by(&fleet, &check).await?.as_deref(), Some("fhir_pas"));
 
+    refused_at_the_door(&fleet).await?;
+
     arm(&fleet, PAYER, Fault::new("F06").at("pas_submit")).await?;
     let job = ask_for(&fleet, PAYER, "M06", "70551", 7).await?;
     let truth = fleet.truth(PAYER);
     let fhir = |entry: &serde_json::Value| entry["channel"] == "fhir";
-    truth.wait_for("submit_committed", PATIENCE, fhir).await?;
+    let lost = |entry: &serde_json::Value| fhir(entry) && entry["answered"] == "not_sent";
+    truth.wait_for("submit_committed", PATIENCE, lost).await?;
     // The portal works again at once: nothing may be sent there while the doubt lasts.
     fallback::reopen(&fleet).await?;
     let done = settled(&fleet, &job).await?;
@@ -96,8 +102,8 @@ async fn an_answer_lost_on_one_channel_holds_the_other_until_it_is_found() -> Re
     assert!(!looks.is_empty() && looks.iter().all(|a| a["channel"] == "fhir_pas"), "{tried:?}");
     let sent: Vec<_> = truth.of_kind("submit_received").await?;
     let by_fleet = sent.iter().filter(|entry| entry["origin"] == "fleet");
-    assert_eq!(by_fleet.count(), 1, "one arrival on any channel: {sent:?}");
-    assert_eq!(submissions(&truth).await?, (2, 2), "with the one filed by hand");
+    assert_eq!(by_fleet.count(), 3, "one arrival of each request on any channel: {sent:?}");
+    assert_eq!(submissions(&truth).await?, (4, 3), "with the one filed by hand");
 
     // What went by PAS is found on the portal under its number.
     let number = numbers(&done).into_iter().next().context("a number was taken over")?;
@@ -110,4 +116,29 @@ async fn an_answer_lost_on_one_channel_holds_the_other_until_it_is_found() -> Re
     })
     .await?;
     end(fleet).await
+}
+
+/// While everything goes by PAS: a request is taken in, and another one, of a member born on another day, is refused at the door. The
+/// refusal is believed when the payer's search shows the first and not the second; a person corrects it, and it is not sent again.
+async fn refused_at_the_door(fleet: &Fleet) -> Result<()> {
+    let taken = settled(fleet, &ask_for(fleet, PAYER, "M06", "72148", 12).await?).await?;
+    assert_eq!(
+        (&taken["state"], &taken["channel"]),
+        (&"done".into(), &"fhir_pas".into()),
+        "{taken}"
+    );
+    let mut request = requests::prior_auth("M06", "70553", 1, 14, None);
+    request["member"]["dob"] = "1990-09-09".into();
+    let (_, job) = take_in(fleet, PAYER, &request).await?;
+    let job = settled(fleet, &job).await?;
+    assert_eq!(job["state"], "waiting", "{job}");
+    let id = job["id"].as_str().context("a job has an id")?;
+    let question = exception_of(fleet, id).await?;
+    assert_eq!(question["kind"], "correct", "{question}");
+    assert_eq!(name_of(&question["failure"]), "refused_at_the_door");
+    assert_eq!(question["failure"]["kind"], "refused", "{question}");
+    let tried = fallback::attempts(fleet, id).await?;
+    let of: Vec<_> = tried.iter().map(|a| (a["purpose"].as_str(), a["state"].as_str())).collect();
+    assert_eq!(of, [(Some("work"), Some("failed")), (Some("reconcile"), Some("succeeded"))]);
+    Ok(())
 }

@@ -57,7 +57,7 @@ pub(super) fn outcome(
 }
 
 /// Review actions with their reasons, each once: `A4 0W`.
-fn codes(answer: &Answer) -> String {
+pub(super) fn codes(answer: &Answer) -> String {
     let mut all: Vec<String> = Vec::new();
     let reviews = answer.lines.iter().filter_map(|line| line.review.as_ref()).map(|review| {
         let reasons: String = review.reasons.iter().map(|reason| format!(" {reason}")).collect();
@@ -136,8 +136,12 @@ fn thing(thing: &exchange::pas::task::Thing) -> String {
     }
 }
 
-/// The number that proves a submission: the payer's own name for it, else the authorization's or that of the review.
+/// The number that proves a submission: the payer's own name for it, else the authorization's or that of the review. What the payer
+/// did not take in is proved by no number.
 pub(super) fn proving(outcome: &Outcome) -> Option<String> {
+    if outcome.answer == Said::Rejected {
+        return None;
+    }
     let kinds = [ReferenceKind::Tracking, ReferenceKind::Authorization, ReferenceKind::Pend];
     let all = &outcome.references;
     let found = kinds.iter().find_map(|kind| all.iter().find(|r| r.kind == *kind));
@@ -162,6 +166,14 @@ pub(super) fn is_to(answer: &Answer, submission: &str) -> bool {
         && answer.request.as_ref().is_some_and(|id| {
             id.value == submission && id.system.as_deref().is_none_or(|system| system == OWN)
         })
+}
+
+/// Whether an answer is to a request of this name in somebody else's system: ours under another sign, or a stranger's.
+pub(super) fn is_like(answer: &Answer, submission: &str) -> bool {
+    let same = |id: &exchange::pas::request::Key| id.value == submission;
+    !submission.is_empty()
+        && answer.request.as_ref().is_some_and(same)
+        && !is_to(answer, submission)
 }
 
 #[cfg(test)]
@@ -212,10 +224,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_taken_in_is_proved_by_no_number() {
+        let outcome = |answer: Said| Outcome {
+            answer,
+            raw_words: String::new(),
+            references: references("larkfield", &self::answer("A4", &[]), evidence()),
+            facts: Vec::new(),
+            via: "agent".to_owned(),
+        };
+        assert_eq!(proving(&outcome(Said::PendedReview)).as_deref(), Some("LN1"));
+        assert_eq!(proving(&outcome(Said::Denied)).as_deref(), Some("LN1"), "denied is decided");
+        assert_eq!(proving(&outcome(Said::Rejected)), None);
+    }
+
+    fn evidence() -> EvidenceId {
+        EvidenceId::new(clock::now(), 7)
+    }
+
+    #[test]
     fn every_number_is_kept_and_found_again() {
         let answer = answer("A1", &[]);
-        let evidence = EvidenceId::new(clock::now(), 7);
-        let kinds: Vec<_> = references("larkfield", &answer, evidence)
+        let kinds: Vec<_> = references("larkfield", &answer, evidence())
             .into_iter()
             .map(|r| (r.kind.word(), r.value))
             .collect();
@@ -224,5 +253,8 @@ mod tests {
         assert!(["a77", "LN1", " P12 "].iter().all(|number| has_number(&answer, number)));
         assert!(!has_number(&answer, "") && !has_number(&answer, "P1"));
         assert!(is_to(&answer, "F1") && !is_to(&answer, "F2") && !is_to(&answer, ""));
+        let foreign = Answer { request: Some(Key::of("urn:other", "F1")), ..answer.clone() };
+        assert!(is_like(&foreign, "F1") && !is_to(&foreign, "F1"), "a person looks");
+        assert!(!is_like(&answer, "F1") && !is_like(&foreign, "F2") && !is_like(&foreign, ""));
     }
 }

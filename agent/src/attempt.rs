@@ -1,22 +1,26 @@
 //! One lease: its clock, its doors to the coordinator, and the report at its end.
 
+mod deliver;
+
+pub use deliver::{flush, report, resend, tell_not_sent};
+
 use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use domain::{
-    id::{AgentId, AttemptId, IntentId},
+    id::{AttemptId, IntentId},
     outcome::{Failure, FailureKind},
     script::value::FileRef,
     step::Step,
     wire::{
-        End, EvidencePut, Fenced, LoginAsk, NotClicked, NotSent, Order, PermitAsk, PermitReply,
-        Report, SecretAsk, SpoolKey, SpoolKeyAsk, StepsReport, refusal,
+        End, EvidencePut, Fenced, LoginAsk, NotClicked, Order, PermitAsk, PermitReply, SecretAsk,
+        StepsReport, refusal,
     },
 };
 use futures_util::future::BoxFuture;
@@ -28,13 +32,16 @@ use crate::{
     channel::{Denied, Doors, Item, Permit, Secret, Standing, Wish},
     clock::{self, Allowed},
     coordinator::{Coordinator, Refusal},
-    spool::{Latch, Spool},
+    spool::{Latch, Piece, Spool},
 };
+use deliver::{deliver, send_piece};
 
 /// What is taken off a lease for replies on their way, at most.
 const MARGIN_MS: i64 = 5_000;
 /// Longest wait for a code; the coordinator ends it sooner.
 const CODE_MAX: Duration = Duration::from_secs(700);
+/// How long steps and evidence are tried to be sent before they are kept on the agent's disk.
+const TRY_FOR: Duration = Duration::from_secs(3);
 /// Longest document that is taken.
 const DOCUMENT_MAX: usize = 25 << 20;
 
@@ -131,8 +138,10 @@ pub struct FleetDoors {
     pub fenced: Fenced,
     /// The attempt.
     pub attempt: AttemptId,
-    /// Latches and reports.
+    /// Latches, reports, and what the coordinator could not take.
     pub spool: Spool,
+    /// How many pieces of this attempt were kept there so far; also the number of the next one.
+    pub kept: AtomicU64,
     /// The lease's clock.
     pub clock: Arc<LeaseClock>,
     /// The coordinator's public key for permits, if it signs them.
@@ -166,9 +175,38 @@ impl FleetDoors {
             moment: item.moment,
             sha256: hex(&Sha256::digest(&item.bytes)),
             masked: item.masked,
+            late: false,
         };
-        let kept = self.coordinator.evidence(item.id, &put, item.bytes).await;
-        kept.map_err(|refusal| self.refused(refusal))
+        self.record(Piece::Evidence { id: item.id, put, bytes: item.bytes }).await
+    }
+
+    /// Makes a piece of the record durable: at the coordinator, or sealed on this disk while it is away. What waits there already goes
+    /// first, so that the order is kept.
+    async fn record(&self, piece: Piece) -> Result<(), Denied> {
+        if !self.waits() {
+            match send_piece(&self.coordinator, &piece, TRY_FOR).await {
+                Ok(()) => return Ok(()),
+                Err(Refusal::Away(why)) => {
+                    tracing::warn!(attempt = %self.attempt, why, "steps and evidence are kept for later");
+                }
+                Err(refusal) => return Err(self.refused(refusal)),
+            }
+        }
+        let (spool, attempt) = (self.spool.clone(), self.attempt);
+        let number = self.kept.fetch_add(1, Ordering::SeqCst);
+        let clicked = self.clock.is_latched();
+        let kept = tokio::task::spawn_blocking(move || {
+            spool.keep_piece(attempt, number, &piece.late(), clicked)
+        });
+        match kept.await {
+            Ok(kept) => kept.map_err(|error| Denied::Away(error.to_string())),
+            Err(_) => Err(Denied::Away("the agent's spool was interrupted".to_owned())),
+        }
+    }
+
+    /// Whether something of this attempt waits on the disk.
+    fn waits(&self) -> bool {
+        self.kept.load(Ordering::SeqCst) > 0 && !self.spool.pieces(self.attempt).is_empty()
     }
 
     async fn permit_now(&self, wish: Wish) -> Result<Permit, Denied> {
@@ -188,6 +226,11 @@ impl FleetDoors {
             room.unwrap_or_else(|_| Err("the agent's spool was not looked at".to_owned()))
         {
             return Ok(Permit::No(why));
+        }
+        if self.waits() {
+            // The evidence before must be with the coordinator, not with us.
+            let taken = deliver(&self.coordinator, &self.spool, self.attempt, TRY_FOR).await;
+            taken.map_err(|why| Denied::Away(why.to_string()))?;
         }
         // The permit lives from the moment the question was first sent.
         let asked = clock::boot_ms();
@@ -229,9 +272,8 @@ impl FleetDoors {
 impl Doors for FleetDoors {
     fn steps(&self, steps: Vec<Step>) -> BoxFuture<'_, Result<(), Denied>> {
         Box::pin(async move {
-            let report = StepsReport { fenced: self.fenced, attempt: self.attempt, steps };
-            let told = self.coordinator.steps(&report).await;
-            told.map_err(|refusal| self.refused(refusal))
+            let (fenced, attempt) = (self.fenced, self.attempt);
+            self.record(Piece::Steps(StepsReport { fenced, attempt, steps, late: false })).await
         })
     }
 
@@ -326,60 +368,6 @@ impl Doors for FleetDoors {
 
     fn standing(&self) -> Standing {
         self.clock.standing()
-    }
-}
-
-/// Reports the end of an attempt: kept on disk first, forgotten when the coordinator has it.
-pub async fn report(coordinator: &Coordinator, spool: &Spool, report: &Report) {
-    if let Err(error) = spool.keep_report(report) {
-        tracing::error!(%error, attempt = %report.attempt, "the report could not be kept on disk");
-    }
-    send(coordinator, spool, report, Duration::from_secs(30)).await;
-}
-
-/// Tells the coordinator what submit gates have certified: nothing was sent. Told until it is judged.
-pub async fn tell_not_sent(coordinator: &Coordinator, spool: &Spool, agent: AgentId) {
-    for certificate in spool.certificates() {
-        let told = coordinator.not_sent(&NotSent { agent, certificate: certificate.clone() }).await;
-        match told {
-            Ok(()) => tracing::info!("nothing was sent; the coordinator knows it"),
-            // Too early, or nobody there: it is told again.
-            Err(Refusal::Refused { code, .. }) if code == refusal::NOT_SETTLED => continue,
-            Err(Refusal::Away(_) | Refusal::Unreadable(_)) => continue,
-            Err(error) => tracing::warn!(%error, "a certificate of the submit gate was refused"),
-        }
-        spool.forget_certificate(&certificate);
-    }
-}
-
-/// Asks for the keys of reports that an earlier life of this agent left.
-pub async fn ask_keys(coordinator: &Coordinator, spool: &Spool) {
-    for lease in spool.leases_without_key() {
-        match coordinator.spool_key(&SpoolKeyAsk { lease }).await {
-            Ok(SpoolKey { key }) => spool.learn(lease, &key),
-            Err(error) => tracing::warn!(%lease, %error, "the key of a kept report was not given"),
-        }
-    }
-}
-
-/// Sends reports that an earlier try, or an earlier life of this agent, could not deliver.
-pub async fn resend(coordinator: &Coordinator, spool: &Spool) {
-    for report in spool.reports() {
-        send(coordinator, spool, &report, Duration::from_secs(2)).await;
-    }
-}
-
-async fn send(coordinator: &Coordinator, spool: &Spool, report: &Report, patience: Duration) {
-    match coordinator.report(report, patience).await {
-        Ok(()) => spool.forget_report(report.attempt),
-        Err(Refusal::Away(why)) => {
-            tracing::warn!(attempt = %report.attempt, why, "the report is kept for later");
-        }
-        Err(refusal) => {
-            // It has been judged: the lease is over, or the report is not accepted. Repeating changes nothing.
-            tracing::warn!(attempt = %report.attempt, error = %refusal, "the report was refused");
-            spool.forget_report(report.attempt);
-        }
     }
 }
 

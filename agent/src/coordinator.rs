@@ -129,15 +129,15 @@ impl Coordinator {
         response.bytes().await.map_err(|e| Refusal::Away(words(&e)))
     }
 
-    /// `POST agent/steps`.
+    /// `POST agent/steps`, repeated for `patience`.
     ///
     /// # Errors
     /// See [`Refusal`].
-    pub async fn steps(&self, report: &StepsReport) -> Result<(), Refusal> {
-        self.post_only("steps", report, Repeat::For(Duration::from_secs(20))).await
+    pub async fn steps(&self, report: &StepsReport, patience: Duration) -> Result<(), Refusal> {
+        self.post_only("steps", report, Repeat::For(patience)).await
     }
 
-    /// `PUT agent/evidence/{id}`: returns when the bytes are durable at the coordinator.
+    /// `PUT agent/evidence/{id}`, repeated for `patience`: returns when the bytes are durable at the coordinator.
     ///
     /// # Errors
     /// See [`Refusal`].
@@ -146,12 +146,11 @@ impl Coordinator {
         id: EvidenceId,
         put: &EvidencePut,
         bytes: Bytes,
+        patience: Duration,
     ) -> Result<(), Refusal> {
         let made =
             || self.request(Method::PUT, &format!("evidence/{id}")).query(put).body(bytes.clone());
-        self.send(made, Duration::from_secs(30), Repeat::For(Duration::from_secs(30)))
-            .await
-            .map(drop)
+        self.send(made, Duration::from_secs(30), Repeat::For(patience)).await.map(drop)
     }
 
     /// `POST agent/secret`.
@@ -176,7 +175,7 @@ impl Coordinator {
     /// # Errors
     /// See [`Refusal`].
     pub async fn spool_key(&self, ask: &SpoolKeyAsk) -> Result<SpoolKey, Refusal> {
-        let patience = Repeat::For(Duration::from_secs(10));
+        let patience = Repeat::For(Duration::from_secs(2));
         self.post("spool_key", ask, Duration::from_secs(10), patience).await
     }
 

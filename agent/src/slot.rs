@@ -1,6 +1,17 @@
 //! A slot: room for one attempt at a time, with the portal session it keeps between jobs. Panics stop here.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, path::Path, sync::Arc, time::Duration};
+mod choice;
+mod message;
+mod prepare;
+
+pub(crate) use choice::best;
+
+use std::{
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use domain::{
     channel::Channel,
@@ -16,9 +27,8 @@ use crate::{
     attempt::{self, FleetDoors, LeaseClock},
     browser::Browser,
     channel::{
-        self, Doors, Errand, ReadingRules,
+        Doors, Errand,
         portal::{self, Finished, Session, SessionOf},
-        talk::Exchange,
     },
     coordinator::Coordinator,
     fault::{self, Side},
@@ -53,7 +63,7 @@ struct Kept {
 pub struct Shared {
     /// The coordinator.
     pub coordinator: Coordinator,
-    /// Latches and reports.
+    /// Latches, reports, and what the coordinator could not take.
     pub spool: Spool,
     /// How channels without a browser reach their hosts.
     pub http: crate::http::Http,
@@ -99,7 +109,7 @@ impl Slot {
             }
         };
         let Some(end) = ran.end else {
-            self.give_back(shared, fenced, &clock).await;
+            self.give_back(shared, leased, fenced, &clock).await;
             return;
         };
         let intent = match &end {
@@ -112,7 +122,8 @@ impl Slot {
             end,
             logins: ran.logins,
             session_reused: ran.session_reused,
-            session_kept: self.kept.is_some(),
+            // A job without a page leaves no portal session, whatever the payer.
+            session_kept: leased.channel == Channel::Portal && self.kept.is_some(),
             drift: ran.drift,
             prints: ran.prints,
         };
@@ -131,11 +142,18 @@ impl Slot {
     }
 
     /// The attempt stopped without an end: the lease is over, or the agent drains.
-    async fn give_back(&mut self, shared: &Shared, fenced: Fenced, clock: &LeaseClock) {
+    async fn give_back(
+        &mut self,
+        shared: &Shared,
+        leased: &Leased,
+        fenced: Fenced,
+        clock: &LeaseClock,
+    ) {
         self.leave().await;
         if clock.is_latched() || clock.standing().left.is_zero() {
             return;
         }
+        attempt::flush(&shared.coordinator, &shared.spool, leased.attempt).await;
         if let Err(refusal) = shared.coordinator.release(&Release { fenced }).await {
             tracing::info!(error = %refusal, "the lease was not given back; it will end by itself");
         }
@@ -150,20 +168,22 @@ impl Slot {
         clock: &Arc<LeaseClock>,
     ) -> Result<Ran, End> {
         if leased.channel != Channel::Portal {
-            return by_message(shared, leased, fenced, clock).await;
+            // A session in a busy slot is told to nobody: another agent would sign in over it.
+            self.leave().await;
+            return message::work(shared, leased, fenced, clock).await;
         }
-        let bundle = bundle(shared, leased).await?;
+        let bundle = prepare::bundle(shared, leased).await?;
         fault::point("claim", Side::After).await;
         let of = SessionOf { payer: leased.payer.clone(), account: leased.account.clone() };
         let (folder, doors) = room(shared, leased, fenced, clock)
             .map_err(|error| lost("no_folder", &error.to_string()))?;
         fault::point("decrypt-input", Side::Before).await;
-        let errand = errand(leased, bundle, folder.path());
+        let errand = prepare::errand(leased, bundle, folder.path());
         let masker = Masker::for_inputs(&leased.inputs);
         fault::point("decrypt-input", Side::After).await;
         #[cfg(feature = "faults")]
         if let Some(payer) = crate::channel::standin::address() {
-            return Ok(stand_in(payer, &errand, doors, clock).await);
+            return Ok(message::stand_in(payer, &errand, doors, clock).await);
         }
         let (mut session, mut pace) = self.session(browser, of, leased).await?;
         let mut observe = Observer::new(Arc::clone(&doors), masker, false);
@@ -266,70 +286,12 @@ fn room(
         fenced,
         attempt: leased.attempt,
         spool: shared.spool.clone(),
+        kept: AtomicU64::new(0),
         clock: Arc::clone(clock),
         permit_key: leased.permit_key.clone(),
         folder: folder.path().to_owned(),
     });
     Ok((folder, doors))
-}
-
-/// An attempt by a channel without a page, under the same watch. The slot's portal session is left as it is.
-async fn by_message(
-    shared: &Shared,
-    leased: &Leased,
-    fenced: Fenced,
-    clock: &Arc<LeaseClock>,
-) -> Result<Ran, End> {
-    let (Some(way), Some(endpoint)) = (channel::way(leased.channel), &leased.endpoint) else {
-        return Err(lost("channel_not_worked", "this program does not work the channel"));
-    };
-    let (_folder, doors) = room(shared, leased, fenced, clock)
-        .map_err(|error| lost("no_folder", &error.to_string()))?;
-    let mut observe = Observer::new(Arc::clone(&doors), Masker::for_inputs(&leased.inputs), false);
-    let exchange = Exchange {
-        endpoint,
-        payer: &leased.payer,
-        task: leased.task,
-        purpose: leased.purpose,
-        inputs: &leased.inputs,
-        http: &shared.http,
-    };
-    let run = AssertUnwindSafe(way.run(&exchange, doors, &mut observe)).catch_unwind();
-    let end = tokio::select! {
-        end = run => match end {
-            Ok(end) => end,
-            Err(_) => {
-                let what = "the attempt's own code failed";
-                return Err(attempt::broken_end(clock.is_latched(), "agent_failed", what));
-            }
-        },
-        () = overdue(clock) => clock.is_latched().then(|| {
-            attempt::broken_end(true, "lease_ended", "the lease ended after the request")
-        }),
-    };
-    if let Err(denied) = observe.settled().await {
-        tracing::warn!(error = %denied, "some steps or evidence did not arrive");
-    }
-    Ok(Ran { end, ..Ran::default() })
-}
-
-/// An attempt without a browser, under the same watch.
-#[cfg(feature = "faults")]
-async fn stand_in(
-    payer: std::net::SocketAddr,
-    errand: &Errand,
-    doors: Arc<dyn Doors>,
-    clock: &LeaseClock,
-) -> Ran {
-    fault::point("launch", Side::Before).await;
-    fault::point("launch", Side::After).await;
-    let end = tokio::select! {
-        end = crate::channel::standin::run(payer, errand, doors) => end,
-        () = overdue(clock) => clock.is_latched().then(|| {
-            attempt::broken_end(true, "lease_ended", "the lease ended after the click")
-        }),
-    };
-    Ran { end, ..Ran::default() }
 }
 
 /// What is known after an attempt.
@@ -391,53 +353,6 @@ async fn overdue(clock: &LeaseClock) {
             return;
         }
     }
-}
-
-fn errand(leased: &Leased, bundle: Arc<Bundle>, folder: &Path) -> Errand {
-    Errand {
-        bundle,
-        inputs: leased.inputs.clone(),
-        purpose: leased.purpose,
-        login_origins: leased.login_origins.clone(),
-        intent_opened_at: leased.intent_opened_at,
-        begun_before: leased.attempt_number > 1,
-        may_commit: true,
-        reading: ReadingRules {
-            allowed: leased.fetch_allowed,
-            last: leased.last.clone(),
-            draw: draw(leased),
-        },
-        prints: leased.prints.clone(),
-        remembers: true,
-        folder: folder.to_owned(),
-    }
-}
-
-/// The chance of an attempt: its id ends in random letters.
-fn draw(leased: &Leased) -> u32 {
-    let id = leased.attempt.to_string();
-    id.bytes()
-        .rev()
-        .take(6)
-        .fold(0_u32, |sum, byte| sum.wrapping_mul(36).wrapping_add(u32::from(byte)))
-}
-
-/// The pinned script: from memory, or fetched and its hash checked.
-async fn bundle(shared: &Shared, leased: &Leased) -> Result<Arc<Bundle>, End> {
-    let mut scripts = shared.scripts.lock().await;
-    if let Some(bundle) = scripts.get(&leased.script_sha256) {
-        return Ok(Arc::clone(bundle));
-    }
-    let files = shared.coordinator.script(&leased.script_sha256).await;
-    let files = files.map_err(|refusal| lost("script_missing", &refusal.to_string()))?;
-    let bundle = Bundle::load(&files.files, &files.script)
-        .map_err(|_| lost("script_unreadable", "the pinned script does not decode"))?;
-    if bundle.hash() != leased.script_sha256 {
-        return Err(lost("script_changed", "the script is not the one the job is pinned to"));
-    }
-    let bundle = Arc::new(bundle);
-    scripts.insert(leased.script_sha256.clone(), Arc::clone(&bundle));
-    Ok(bundle)
 }
 
 fn lost(name: &str, detail: &str) -> End {

@@ -1,14 +1,19 @@
-//! What must survive the agent's own death: latch lines, and reports that the coordinator has not acknowledged.
+//! What must survive the agent's own death: latch lines, reports that the coordinator has not acknowledged, and the steps and evidence
+//! it could not take while it was away ([`Piece`]).
 //!
-//! One file per latch and per report, written aside, fsynced, renamed, and the folder fsynced: after a power cut a
+//! One file per latch, report and piece, written aside, fsynced, renamed, and the folder fsynced: after a power cut a
 //! file is there whole or not at all. The latch precedes the click, so "no latch" means "not clicked".
 //!
-//! A latch holds ids only. A report may hold a patient's data: it is sealed with a key of its lease, which the coordinator gives with
+//! A latch holds ids only. The others may hold a patient's data: they are sealed with a key of its lease, which the coordinator gives with
 //! the lease and again when it is asked; the agent keeps keys in memory only. The folder is bounded: what has no room stops before a
 //! permit is asked for, never after the click.
 
+mod piece;
+
+pub use piece::{Locked, Piece};
+
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -28,8 +33,10 @@ use zeroize::Zeroizing;
 
 /// Most bytes in the folder.
 pub const BYTES_MAX: u64 = 256 << 20;
-/// Room that must be left for what follows a click.
-const RESERVE: u64 = 1 << 20;
+/// Room that must be left for what follows a click: its pictures and documents, and the reports of all slots.
+const RESERVE: u64 = 16 << 20;
+/// Of it, what pictures leave for reports.
+const FOR_REPORTS: u64 = 1 << 20;
 /// Keys kept in memory; the oldest leases are over long before.
 const KEYS_MAX: usize = 1_000;
 
@@ -44,7 +51,7 @@ pub struct Latch {
     pub attempt: AttemptId,
 }
 
-/// A report on disk: which lease's key opens it, and what is sealed.
+/// A report or a piece on disk: which lease's key opens it, and what is sealed.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     attempt: AttemptId,
@@ -59,6 +66,10 @@ pub struct Spool {
     dir: PathBuf,
     bytes_max: u64,
     keys: Arc<Mutex<BTreeMap<LeaseId, Zeroizing<Vec<u8>>>>>,
+    /// Leases whose key was asked for and is not given.
+    barred: Arc<Mutex<BTreeSet<LeaseId>>>,
+    /// Whoever delivers has it, so that pieces keep their order.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl std::fmt::Debug for Spool {
@@ -82,7 +93,13 @@ impl Spool {
     /// As [`Spool::open`].
     pub fn bounded(dir: &Path, bytes_max: u64) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let spool = Self { dir: dir.to_owned(), bytes_max, keys: Arc::default() };
+        let spool = Self {
+            dir: dir.to_owned(),
+            bytes_max,
+            keys: Arc::default(),
+            barred: Arc::default(),
+            turn: Arc::default(),
+        };
         spool.write("probe", b"{}")?;
         spool.remove("probe")?;
         Ok(spool)
@@ -113,7 +130,7 @@ impl Spool {
         };
         let used =
             self.used().map_err(|error| format!("the agent's spool cannot be read: {error}"))?;
-        if used.saturating_add(RESERVE.min(self.bytes_max / 4)) > self.bytes_max {
+        if used.saturating_add(self.reserve()) > self.bytes_max {
             return Err(full(used));
         }
         // A disk that is full, or has become read-only, is found here and not after the click.
@@ -122,6 +139,10 @@ impl Spool {
         self.write(&probe, b"{}")
             .and_then(|()| self.remove(&probe))
             .map_err(|error| format!("the agent's spool cannot be written: {error}"))
+    }
+
+    fn reserve(&self) -> u64 {
+        RESERVE.min(self.bytes_max / 4)
     }
 
     fn used(&self) -> io::Result<u64> {
@@ -168,24 +189,38 @@ impl Spool {
     /// # Errors
     /// It could not be made durable, or the key of its lease is not known.
     pub fn keep_report(&self, report: &Report) -> io::Result<()> {
-        let lease = report.fenced.lease;
+        let aad = report.attempt.to_string();
+        let body = serde_json::to_vec(report)?;
+        let kept = self.seal(report.fenced.lease, report.attempt, &aad, body)?;
+        self.write(&format!("report-{}", report.attempt), &serde_json::to_vec(&kept)?)
+    }
+
+    /// Seals a body for one place: it opens in no other.
+    fn seal(
+        &self,
+        lease: LeaseId,
+        attempt: AttemptId,
+        place: &str,
+        mut body: Vec<u8>,
+    ) -> io::Result<Kept> {
         let cipher = self.cipher(lease).ok_or_else(|| io::Error::other("no key for its lease"))?;
         let nonce: [u8; NONCE_LEN] = rand::random();
-        let mut body = serde_json::to_vec(report)?;
+        let unique = Nonce::assume_unique_for_key(nonce);
         cipher
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(report.attempt.to_string()),
-                &mut body,
-            )
+            .seal_in_place_append_tag(unique, Aad::from(place), &mut body)
             .map_err(|_| io::Error::other("it could not be sealed"))?;
-        let kept = Kept {
-            attempt: report.attempt,
-            lease,
-            nonce: STANDARD.encode(nonce),
-            sealed: STANDARD.encode(body),
-        };
-        self.write(&format!("report-{}", report.attempt), &serde_json::to_vec(&kept)?)
+        let (nonce, sealed) = (STANDARD.encode(nonce), STANDARD.encode(body));
+        Ok(Kept { attempt, lease, nonce, sealed })
+    }
+
+    fn open_sealed(&self, kept: &Kept, place: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let nonce: [u8; NONCE_LEN] = STANDARD.decode(&kept.nonce).ok()?.try_into().ok()?;
+        let mut body = Zeroizing::new(STANDARD.decode(&kept.sealed).ok()?);
+        let cipher = self.cipher(kept.lease)?;
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let plain = cipher.open_in_place(nonce, Aad::from(place), &mut body).ok()?.len();
+        body.truncate(plain);
+        Some(body)
     }
 
     /// Forgets an acknowledged report.
@@ -199,11 +234,22 @@ impl Spool {
         self.kept().iter().filter_map(|kept| self.opened(kept)).collect()
     }
 
-    /// Leases whose reports lie here while their key is not known: of an earlier life of this agent.
+    /// Leases of an earlier life of this agent whose reports or pieces lie here while their key is not known, and may still be asked for.
     #[must_use]
     pub fn leases_without_key(&self) -> Vec<LeaseId> {
-        let unknown = self.kept().into_iter().map(|kept| kept.lease);
-        unknown.filter(|lease| self.cipher(*lease).is_none()).collect()
+        let pieces = self.first_pieces().into_iter();
+        let mut leases: Vec<LeaseId> =
+            self.kept().into_iter().chain(pieces).map(|kept| kept.lease).collect();
+        leases.sort_unstable();
+        leases.dedup();
+        let barred = self.barred.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.retain(|lease| !barred.contains(lease) && self.cipher(*lease).is_none());
+        leases
+    }
+
+    /// The key of this lease is not given: it is not asked for again in this life.
+    pub fn bar(&self, lease: LeaseId) {
+        self.barred.lock().unwrap_or_else(PoisonError::into_inner).insert(lease);
     }
 
     /// Lines of submit gates that were not told yet: nothing of their permits was sent.
@@ -230,12 +276,8 @@ impl Spool {
     }
 
     fn opened(&self, kept: &Kept) -> Option<Report> {
-        let nonce: [u8; NONCE_LEN] = STANDARD.decode(&kept.nonce).ok()?.try_into().ok()?;
-        let mut body = Zeroizing::new(STANDARD.decode(&kept.sealed).ok()?);
-        let aad = Aad::from(kept.attempt.to_string());
-        let cipher = self.cipher(kept.lease)?;
-        let plain = cipher.open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut body);
-        serde_json::from_slice(plain.ok()?).ok()
+        let body = self.open_sealed(kept, &kept.attempt.to_string())?;
+        serde_json::from_slice(&body).ok()
     }
 
     fn cipher(&self, lease: LeaseId) -> Option<LessSafeKey> {

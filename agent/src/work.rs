@@ -1,5 +1,7 @@
 //! The loop of an agent: free slots → leases → attempts → reports, over one browser; heartbeats; drain on SIGTERM.
 
+mod beat;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -12,7 +14,7 @@ use std::{
 use domain::{
     fleet::AgentInfo,
     id::{AgentId, LeaseId},
-    wire::{Bye, Fenced, Heartbeat, Hello, LeaseAsk, Leased, Order, Welcome},
+    wire::{Bye, Fenced, Hello, LeaseAsk, Leased, Welcome},
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -26,7 +28,7 @@ use crate::{
     clock,
     coordinator::{Coordinator, Refusal},
     http::Http,
-    slot::{Shared, Slot, stop},
+    slot::{self, Shared, Slot, stop},
     spool::Spool,
 };
 
@@ -122,7 +124,6 @@ pub async fn work(
     let browser = Browser::launch(config.browser.clone()).await?;
     let welcome = hello(&coordinator, &config, &browser, &told).await?;
     let alive = Arc::new(Mutex::new(browser.clone()));
-    attempt::ask_keys(&coordinator, &spool).await;
     attempt::resend(&coordinator, &spool).await;
     attempt::tell_not_sent(&coordinator, &spool, welcome.agent).await;
     let (give, back) = mpsc::channel(64);
@@ -146,7 +147,7 @@ pub async fn work(
         done: 0,
         ask_wait_ms: ASK_WAIT_MS.min(welcome.lease_ttl_ms.max(400).unsigned_abs() / 4),
     };
-    let beats = tokio::spawn(heartbeats(
+    let beats = tokio::spawn(beat::heartbeats(
         Arc::clone(&crew.shared),
         crew.agent,
         Arc::clone(&crew.board),
@@ -275,23 +276,15 @@ impl Crew {
         }
     }
 
-    /// Gives a lease to the best slot: one with a session of its account, else an empty one, else any.
+    /// Gives a lease to the best slot.
     fn begin(&mut self, leased: Leased, asked_at: i64) {
         let fenced =
             Fenced { agent: self.agent, job: leased.job, lease: leased.lease, fence: leased.fence };
         if lock(&self.board).contains_key(&leased.lease) {
             return;
         }
-        let fits = |slot: &Slot| {
-            slot.session_of()
-                .is_some_and(|of| of.payer == leased.payer && of.account == leased.account)
-        };
-        let at = self
-            .free
-            .iter()
-            .position(fits)
-            .or_else(|| self.free.iter().position(|slot| slot.session_of().is_none()))
-            .or_else(|| (!self.free.is_empty()).then_some(0));
+        let kept: Vec<_> = self.free.iter().map(Slot::session_of).collect();
+        let at = slot::best(&kept, leased.channel, &leased.payer, &leased.account);
         let Some(at) = at else {
             tracing::error!("more leases than free slots; one is left to end by itself");
             return;
@@ -362,85 +355,8 @@ impl Crew {
     }
 }
 
-/// Keeps every lease alive and takes the coordinator's orders.
-async fn heartbeats(
-    shared: Arc<Shared>,
-    agent: AgentId,
-    board: Board,
-    browser: Arc<Mutex<Browser>>,
-    every: Duration,
-    held_back: Arc<AtomicBool>,
-) {
-    let mut tick = tokio::time::interval(every);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        let leases: Vec<(Fenced, Arc<LeaseClock>)> = lock(&board).values().cloned().collect();
-        let beat = Heartbeat {
-            agent,
-            leases: leases.iter().map(|(fenced, _)| *fenced).collect(),
-            memory_mib: memory_mib(),
-            browser_ok: lock(&browser).is_alive(),
-        };
-        let sent = clock::boot_ms();
-        match shared.coordinator.heartbeat(&beat).await {
-            Ok(reply) => {
-                held_back.store(reply.drain, Ordering::Relaxed);
-                for (fenced, lease_clock) in &leases {
-                    match reply.orders.get(&fenced.lease.to_string()) {
-                        Some(Order::Stop) => lease_clock.order(Order::Stop),
-                        Some(order) => {
-                            lease_clock.order(*order);
-                            lease_clock.extend(sent, reply.ttl_ms);
-                        }
-                        // Not answered for: nothing is extended, the clock runs out by itself.
-                        None => {}
-                    }
-                }
-                attempt::resend(&shared.coordinator, &shared.spool).await;
-                attempt::tell_not_sent(&shared.coordinator, &shared.spool, agent).await;
-            }
-            Err(refusal) => tracing::warn!(error = %refusal, "a heartbeat was not answered"),
-        }
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Resident memory of this process and its descendants, MiB.
-#[must_use]
-pub fn memory_mib() -> u32 {
-    let mut parents: BTreeMap<u32, (u32, u64)> = BTreeMap::new();
-    let Ok(entries) = std::fs::read_dir("/proc") else { return 0 };
-    for entry in entries.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
-        let Ok(status) = std::fs::read_to_string(entry.path().join("status")) else { continue };
-        let field = |name: &str| -> Option<u64> {
-            let line = status.lines().find(|line| line.starts_with(name))?;
-            line.split_whitespace().nth(1)?.parse().ok()
-        };
-        let parent = field("PPid:").and_then(|parent| u32::try_from(parent).ok()).unwrap_or(0);
-        parents.insert(pid, (parent, field("VmRSS:").unwrap_or(0)));
-    }
-    let own = std::process::id();
-    let ours = |mut pid: u32| {
-        for _ in 0..32 {
-            if pid == own {
-                return true;
-            }
-            match parents.get(&pid) {
-                Some((parent, _)) if *parent != 0 => pid = *parent,
-                _ => return false,
-            }
-        }
-        false
-    };
-    let kib: u64 = parents.iter().filter(|(pid, _)| ours(**pid)).map(|(_, (_, kib))| kib).sum();
-    u32::try_from(kib / 1_024).unwrap_or(u32::MAX)
 }
 
 #[expect(
@@ -449,12 +365,4 @@ pub fn memory_mib() -> u32 {
 )]
 fn end_at_once() -> ! {
     std::process::exit(130)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn our_own_memory_is_seen() {
-        assert!(super::memory_mib() > 0);
-    }
 }

@@ -224,6 +224,10 @@ pub struct StepsReport {
     pub attempt: AttemptId,
     /// Steps.
     pub steps: Vec<Step>,
+    /// They were kept by the agent while the coordinator could not be reached: taken also when the lease has ended meanwhile without
+    /// a report.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 /// Query of `PUT agent/evidence/{id}?…`; the body is the bytes. Answered only when they are durable.
@@ -249,6 +253,10 @@ pub struct EvidencePut {
     pub sha256: String,
     /// Whether it was masked.
     pub masked: bool,
+    /// It was kept by the agent while the coordinator could not be reached: taken also when the lease has ended meanwhile without a
+    /// report.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 /// `POST agent/secret`: one secret for one lease. A code that comes by mail or from a person is waited for: the answer

@@ -153,9 +153,9 @@ impl Standing {
 
 /// What a channel may ask of whoever started it: the fleet, or a trial at a desk.
 pub trait Doors: Send + Sync {
-    /// Tells steps begun or ended.
+    /// Tells steps begun or ended; done only when they are durable: where they belong, or sealed on this disk for later.
     fn steps(&self, steps: Vec<Step>) -> BoxFuture<'_, Result<(), Denied>>;
-    /// Keeps evidence; done only when it is durable.
+    /// Keeps evidence; done only when it is durable, as with steps. A permit is given only when it is where it belongs.
     fn keep(&self, item: Item) -> BoxFuture<'_, Result<(), Denied>>;
     /// Gives one secret for one page origin.
     fn secret<'a>(

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod attach;
+mod away;
 mod book;
 mod claims;
 mod commits;

@@ -135,7 +135,8 @@ pub async fn put_steps(
 /// Bytes of evidence; answered only when they are durable.
 #[utoipa::path(put, path = "/v1/agent/evidence/{id}", tag = "agents", request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     params(("id" = String, Path, description = "Evidence id"), ("agent" = String, Query), ("job" = String, Query), ("lease" = String, Query), ("fence" = i64, Query),
-        ("attempt" = String, Query), ("step" = u32, Query), ("kind" = String, Query), ("moment" = String, Query), ("sha256" = String, Query), ("masked" = bool, Query)),
+        ("attempt" = String, Query), ("step" = u32, Query), ("kind" = String, Query), ("moment" = String, Query), ("sha256" = String, Query), ("masked" = bool, Query),
+        ("late" = Option<bool>, Query, description = "Kept by the agent while the coordinator could not be reached")),
     responses((status = 204, description = "Durable"), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn put_evidence(
     State(app): State<Arc<App>>,

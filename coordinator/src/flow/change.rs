@@ -122,6 +122,24 @@ pub(super) async fn fenced_attempt(tx: &mut Tx, f: &Fenced, attempt: AttemptId) 
     }
 }
 
+/// As [`fenced_attempt`], for the record of an attempt. What the agent kept while it could not reach us (`late`) is taken also for an
+/// attempt that was lost meanwhile: it is added to that attempt's record and changes nothing else.
+pub(super) async fn fenced_record(
+    tx: &mut Tx,
+    f: &Fenced,
+    attempt: AttemptId,
+    late: bool,
+) -> Result<()> {
+    let refused = match fenced_attempt(tx, f, attempt).await {
+        Ok(_) => return Ok(()),
+        Err(refused @ Error::Refused { .. }) if late => refused,
+        Err(other) => return Err(other),
+    };
+    let lost = attempts::get_in(tx, attempt).await?;
+    let own = (lost.job, lost.lease, lost.fence, lost.agent) == (f.job, f.lease, f.fence, f.agent);
+    if own && matches!(lost.state, AttemptState::Lost) { Ok(()) } else { Err(refused) }
+}
+
 /// Moves a job to the state that `next` gives, gives its portal session back when it leaves its lease, and brings the case's status
 /// in line. Locks job, then payer, then case, always in this order.
 pub(super) async fn change(tx: &mut Tx, job: &mut Job, event: &JobEvent) -> Result<()> {

@@ -7,14 +7,14 @@ use domain::{
     wire::{EvidencePut, Fenced, refusal},
 };
 
-use super::{Core, Error, Result, change::fenced, change::fenced_attempt};
+use super::{Core, Error, Result, change::fenced, change::fenced_record};
 use crate::{
     files,
     live::Topic,
     store::{cases, documents, evidence},
 };
 
-/// Keeps an item of evidence under a live lease; answers only when it is durable. The same item again is not an error, another one
+/// Keeps an item of evidence under a live lease, or late for an attempt that was lost; answers only when it is durable. The same item again is not an error, another one
 /// under the same id is.
 ///
 /// # Errors
@@ -29,7 +29,7 @@ pub async fn put_evidence(
     let lease = Fenced { agent: put.agent, job: put.job, lease: put.lease, fence: put.fence };
     // Asked before the bytes are written, so that a stranger cannot fill the disk; and again in the transaction that counts.
     let mut tx = core.store.begin(now).await?;
-    fenced_attempt(&mut tx, &lease, put.attempt).await?;
+    fenced_record(&mut tx, &lease, put.attempt, put.late).await?;
     drop(tx);
     let item = Evidence {
         id,
@@ -50,7 +50,7 @@ pub async fn put_evidence(
     }
     core.files.put(bytes).await?;
     let mut tx = core.store.begin(now).await?;
-    fenced_attempt(&mut tx, &lease, put.attempt).await?;
+    fenced_record(&mut tx, &lease, put.attempt, put.late).await?;
     if !evidence::insert(&mut tx, &item).await? {
         let known = evidence::find_in(&mut tx, id).await?;
         return match known {

@@ -187,13 +187,15 @@ impl Bed {
             moment,
             sha256: files::sha256(&bytes),
             masked: true,
+            late: false,
         };
         evidence::put_evidence(&self.core, id, &put, bytes.into(), self.clock.now()).await.unwrap();
         id
     }
 
     pub(crate) async fn steps(&self, l: &Leased, of: Vec<Step>) {
-        let report = StepsReport { fenced: self.fenced(l), attempt: l.attempt, steps: of };
+        let report =
+            StepsReport { fenced: self.fenced(l), attempt: l.attempt, steps: of, late: false };
         steps::report_steps(&self.core, &report, self.clock.now()).await.unwrap();
     }
 

@@ -228,6 +228,22 @@ impl Bed {
         bytes: Vec<u8>,
         sha256: Option<String>,
     ) -> Result<EvidenceId> {
+        self.put_as(l, moment, bytes, sha256, false).await
+    }
+
+    /// What an agent kept while the coordinator could not be reached.
+    pub(crate) async fn put_late(&self, l: &Leased, moment: Moment) -> Result<EvidenceId> {
+        self.put_as(l, moment, b"a late picture".to_vec(), None, true).await
+    }
+
+    async fn put_as(
+        &self,
+        l: &Leased,
+        moment: Moment,
+        bytes: Vec<u8>,
+        sha256: Option<String>,
+        late: bool,
+    ) -> Result<EvidenceId> {
         let id = EvidenceId::new(self.now(), random());
         let put = EvidencePut {
             job: l.job,
@@ -240,6 +256,7 @@ impl Bed {
             moment,
             sha256: sha256.unwrap_or_else(|| files::sha256(&bytes)),
             masked: true,
+            late,
         };
         evidence::put_evidence(&self.core, id, &put, bytes.into(), self.now()).await.map(|e| e.id)
     }

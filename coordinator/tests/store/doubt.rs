@@ -1,7 +1,7 @@
 //! In doubt: what is lost after the permit is looked for, never repeated; what a look finds decides.
 
 use coordinator::{
-    flow::{payers, resolve},
+    flow::{payers, resolve, steps},
     store::intents,
 };
 use domain::{
@@ -29,7 +29,11 @@ both!(
     a_look_that_fails_is_repeated_then_told,
     two_people_declare_absent,
     a_person_gives_the_number,
-    late_reports_are_hints
+    refused_at_the_door_and_not_there_is_not_submitted,
+    refused_at_the_door_and_nothing_shown_proves_nothing,
+    an_account_refused_at_the_sending_stops_with_a_person_asked,
+    late_reports_are_hints,
+    what_was_kept_meanwhile_is_added_to_a_lost_attempt_only
 );
 
 /// A job in doubt whose look is due.
@@ -63,6 +67,65 @@ async fn nothing_there(bed: &Bed, lease: &Leased) {
     let evidence = bed.picture(lease, Moment::After).await;
     let finding = Finding::None { evidence, recognised: true };
     bed.end(lease, End::Finding { finding }).await.unwrap();
+}
+
+/// A job in doubt, whose look is due, after this failure of the sending.
+async fn doubted(bed: &Bed, failure: &Failure) -> domain::id::JobId {
+    let taken = bed.take_in("W1").await;
+    let lease = bed.lease_one().await;
+    bed.go(&lease).await;
+    let end = End::Failure { failure: failure.clone(), candidates: Vec::new() };
+    bed.end(&lease, end).await.unwrap();
+    taken.job
+}
+
+fn at_the_door() -> Failure {
+    Failure::new(FailureKind::Unsure, Failure::REFUSED_AT_THE_DOOR, "status 422: required")
+}
+
+async fn refused_at_the_door_and_not_there_is_not_submitted(bed: Bed) {
+    // Without any rule about absence: it is the payer's own word, and one look that it is true.
+    let mut shy = profile("crestline");
+    shy.reconcile.absence_is_proof = false;
+    payers::upsert(&bed.core, &SETUP, &shy, "default", bed.now()).await.unwrap();
+    let job = doubted(&bed, &at_the_door()).await;
+    due(&bed, job).await;
+    let lease = look(&bed).await;
+    nothing_there(&bed, &lease).await;
+    assert!(matches!(bed.state(job).await, JobState::Waiting { intent: None, .. }));
+    let asked = bed.exception(job).await;
+    assert_eq!((asked.kind.word(), asked.failure.kind), ("correct", FailureKind::Refused));
+    assert_eq!((asked.intent, asked.failure.detail.as_str()), (None, "status 422: required"));
+    let all = intents::of_case(&bed.core.store, lease.case).await.unwrap();
+    assert_eq!((all.len(), all[0].state.as_str(), all[0].looks), (1, "void", 1));
+    assert!(bed.lease(10).await.is_empty(), "it is not sent again as it is");
+    bed.in_order().await;
+}
+
+async fn refused_at_the_door_and_nothing_shown_proves_nothing(bed: Bed) {
+    let job = doubted(&bed, &at_the_door()).await;
+    due(&bed, job).await;
+    nothing_shown(&bed, &look(&bed).await).await;
+    assert!(matches!(bed.state(job).await, JobState::InDoubt { looks: 0, .. }));
+    // It was recorded after all: what is found counts.
+    due(&bed, job).await;
+    let lease = look(&bed).await;
+    let evidence = bed.picture(&lease, Moment::After).await;
+    let finding = Finding::One { outcome: outcome(Answer::PendedReview, "TRK-9"), evidence };
+    bed.end(&lease, End::Finding { finding }).await.unwrap();
+    assert!(matches!(bed.state(job).await, JobState::Done { .. }));
+    bed.in_order().await;
+}
+
+async fn an_account_refused_at_the_sending_stops_with_a_person_asked(bed: Bed) {
+    let refused = Failure::new(FailureKind::Unsure, Failure::ACCESS_REFUSED, "status 403");
+    let job = doubted(&bed, &refused).await;
+    let asked = bed.exception(job).await;
+    assert_eq!((asked.kind.word(), asked.failure.name.as_str()), ("in_doubt", "access_refused"));
+    assert!(asked.intent.is_some(), "the doubt stays");
+    bed.take_in("W2").await;
+    assert!(bed.lease(10).await.is_empty(), "nothing more is tried with the account");
+    bed.in_order().await;
 }
 
 /// The search was empty and showed nothing that is known to be there.
@@ -99,6 +162,9 @@ async fn a_record_of_another_case_is_named_to_search_for(bed: Bed) {
     let known = &lease.inputs["known"];
     assert_eq!((&known["number"], &known["member"]["id"]), (&"TRK-KNOWN".into(), &"W8".into()));
     assert_eq!(known["from"], "2026-03-09");
+    // Whole, so that a channel without a page can ask about it, too.
+    let member: domain::request::Member = serde_json::from_value(known["member"].clone()).unwrap();
+    assert_eq!(member.first_name, "TESTA");
     nothing_there(&bed, &lease).await;
     due(&bed, job).await;
     nothing_there(&bed, &look(&bed).await).await;
@@ -297,4 +363,36 @@ async fn late_reports_are_hints(bed: Bed) {
     assert_eq!(code(bed.end(&lease, end).await), refusal::LEASE_ENDED);
     assert_eq!(intents::candidates(&bed.core.store, intent).await.unwrap(), ["TRK-LATE"]);
     assert!(matches!(bed.state(taken.job).await, JobState::InDoubt { .. }));
+}
+
+async fn what_was_kept_meanwhile_is_added_to_a_lost_attempt_only(bed: Bed) {
+    let taken = bed.take_in("W1").await;
+    let lease = bed.lease_one().await;
+    bed.go(&lease).await;
+    bed.put_late(&lease, Moment::AtAct).await.expect("under a live lease like anything else");
+    bed.clock.advance(2 * bed.core.rules.lease_ttl_ms);
+    bed.sweep().await;
+    let before = bed.state(taken.job).await;
+    let zombie = bed.put(&lease, Moment::After, b"x".to_vec(), None).await;
+    assert_eq!(code(zombie), refusal::LEASE_ENDED, "who works on is told that the lease is over");
+    let kept = bed.put_late(&lease, Moment::After).await.expect("kept meanwhile");
+    let steps = domain::wire::StepsReport {
+        fenced: bed.fenced(&lease),
+        attempt: lease.attempt,
+        steps: Vec::new(),
+        late: true,
+    };
+    steps::report_steps(&bed.core, &steps, bed.now()).await.expect("and its steps");
+    let all = coordinator::store::evidence::of_attempt(&bed.core.store, lease.attempt).await;
+    assert!(all.unwrap().iter().any(|item| item.id == kept));
+    assert_eq!(bed.state(taken.job).await, before, "it changes nothing");
+    let mut other = lease.clone();
+    other.fence += 1;
+    assert_eq!(code(bed.put_late(&other, Moment::After).await), refusal::LEASE_ENDED);
+    // What ended by its own report, or was given back, is closed.
+    due(&bed, taken.job).await;
+    let ended = look(&bed).await;
+    nothing_there(&bed, &ended).await;
+    assert_eq!(code(bed.put_late(&ended, Moment::After).await), refusal::LEASE_ENDED);
+    bed.in_order().await;
 }

@@ -423,6 +423,7 @@ async fn steps_are_written_once(bed: Bed) {
             fenced: bed.fenced(&lease),
             attempt: lease.attempt,
             steps: vec![step(0, state, name), step(1, StepState::Running, "next")],
+            late: false,
         };
         steps::report_steps(&bed.core, &report, bed.now()).await.unwrap();
     }

@@ -81,6 +81,7 @@ async fn message(bed: &Bed, l: &Leased, moment: Moment) -> EvidenceId {
         moment,
         sha256: coordinator::files::sha256(&bytes),
         masked: true,
+        late: false,
     };
     evidence::put_evidence(&bed.core, id, &put, bytes.into(), bed.now()).await.unwrap().id
 }

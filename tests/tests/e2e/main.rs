@@ -1,6 +1,7 @@
 //! Stories: real processes, real Chromium, simulated payers; judged by the payers' ledgers. One binary, one module per kind of
 //! story. Every story has a fleet of its own in `target/e2e/<story>/`, whose logs and evidence stay there.
 
+mod away;
 mod codes;
 mod crash;
 mod doubt;

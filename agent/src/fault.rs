@@ -11,7 +11,8 @@ pub enum Side {
 }
 
 /// Stops here for good, or for `FLEET_FAULT_FOR_MS`, when `FLEET_FAULT_POINT` names this point (`name`, `name:before` or `name:after`; the bare
-/// name means before): writes the file `FLEET_FAULT_FILE` so that the test knows, then waits for ever.
+/// name means before): writes the file `FLEET_FAULT_FILE` so that the test knows, then waits for ever. With `FLEET_FAULT_ONCE` not again
+/// where that file is there.
 #[cfg(feature = "faults")]
 pub async fn point(name: &str, side: Side) {
     let Ok(wanted) = std::env::var("FLEET_FAULT_POINT") else { return };
@@ -24,6 +25,9 @@ pub async fn point(name: &str, side: Side) {
         return;
     }
     if let Ok(file) = std::env::var("FLEET_FAULT_FILE") {
+        if std::env::var_os("FLEET_FAULT_ONCE").is_some() && std::path::Path::new(&file).exists() {
+            return;
+        }
         // Written aside and renamed, so that a test never reads half a line.
         let half = format!("{file}.part");
         let text = format!("{name}:{side:?} {}\n", std::process::id());

@@ -30,6 +30,7 @@ async fn struck(point: &str, blow: Blow) -> Result<()> {
         .start_agent(&[
             ("FLEET_FAULT_POINT", point.to_owned()),
             ("FLEET_FAULT_FILE", reached.display().to_string()),
+            ("FLEET_FAULT_ONCE", "yes".to_owned()),
             hold,
         ])
         .await?;

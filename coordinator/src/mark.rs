@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use crate::{
+    files,
     flow::{self, Core, quarantine},
     store::audit,
 };
@@ -52,6 +53,11 @@ impl Place {
         fs::rename(&aside, &self.0)
     }
 
+    /// Makes the mark's name durable: a file that was renamed is only there for good when its folder is.
+    fn keep_name(&self) -> io::Result<()> {
+        self.0.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+    }
+
     /// Compares the database with the mark; puts the fleet in quarantine when it is older. Whether it did.
     ///
     /// # Errors
@@ -70,24 +76,24 @@ impl Place {
             Err(error) => format!("the mark of the audit cannot be read: {error}"),
         };
         quarantine::begin(core, &reason, now).await?;
-        self.keep(core).await?;
+        if let Err(error) = self.keep(core).await {
+            tracing::warn!(%error, "the mark of the audit could not be written");
+        }
         Ok(true)
     }
 
-    /// Marks the newest entry.
+    /// Marks the newest entry; the mark is durable when this has returned.
     ///
     /// # Errors
-    /// The database cannot be read.
+    /// The database cannot be read, or the mark cannot be written.
     pub async fn keep(&self, core: &Core) -> flow::Result<()> {
         // Of two at once the later would write the older entry.
         let _alone = WRITING.lock().await;
         let Some((seq, sha256)) = audit::head(&core.store).await? else { return Ok(()) };
         let mark = Mark { seq, sha256 };
-        if self.read().ok().flatten().as_ref() != Some(&mark)
-            && let Err(error) = self.write(&mark)
-        {
-            tracing::warn!(%error, "the mark of the audit could not be written");
+        if self.read().ok().flatten().as_ref() != Some(&mark) {
+            self.write(&mark).map_err(files::Error::Io)?;
         }
-        Ok(())
+        Ok(self.keep_name().map_err(files::Error::Io)?)
     }
 }

@@ -249,7 +249,8 @@ pub async fn intent(
 ) -> Reply<Json<PermitReply>> {
     let reply = permit::permit(&app.core, &ask, app.now()).await?;
     if matches!(reply, PermitReply::Go { .. }) {
-        // Before it leaves: whatever is lost of the database from here on, a permit that was given shows that something is.
+        // Before it leaves: whatever is lost of the database from here on, a permit that was given shows that something is. Without
+        // a durable mark it is not given; asked again by the same ask it is the same permit, as far as it still lives.
         Place::of(&app.config.data_dir).keep(&app.core).await?;
     }
     Ok(Json(reply))

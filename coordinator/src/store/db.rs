@@ -177,10 +177,13 @@ impl Db {
                 .acquire_timeout(Duration::from_secs(30))
                 .after_connect(|connection, _| Box::pin(sqlite_settings(connection)))
                 // A full disk and an I/O error make SQLite end a transaction by itself; the driver's own end of it then fails and
-                // the connection counts as inside one for ever. Such a one is closed, and the next transaction has a new one.
+                // the connection counts as inside one for ever. Such a one is closed, and the next transaction has a new one. The
+                // end of a transaction that was dropped only waits in the driver until it is asked for something: hence the ping.
                 .after_release(|connection, _| {
-                    let whole = !connection.is_in_transaction();
-                    Box::pin(async move { Ok(whole) })
+                    Box::pin(async move {
+                        connection.ping().await?;
+                        Ok(!connection.is_in_transaction())
+                    })
                 })
                 .connect(&url)
         };

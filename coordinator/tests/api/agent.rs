@@ -235,7 +235,7 @@ async fn a_viewer_sees_the_ends_of_numbers_in_steps_as_in_outcomes() {
     let steps =
         json!({"fenced": fenced(&agent, &lease), "attempt": lease["attempt"], "steps": [step]});
     app.agent("steps", &steps).await.good();
-    let mut report = answered(&agent, &lease, "received");
+    let mut report = answered(&agent, &lease, "claim_received");
     report["end"]["outcome"]["references"] = json!([{"kind": "claim", "issuer": "crestline", "value": "CLM-2603-77",
         "read_by": "dom", "at": "2026-03-02T14:00:00Z"}]);
     app.agent("report", &report).await.good();
@@ -265,6 +265,11 @@ async fn a_submission_is_permitted_once_and_proved() {
     let early = app.agent("intent", &permit).await;
     assert_eq!(early.good()["permit"], "no", "evidence before must be durable first");
     put(&app, EVIDENCE, &evidence_query(&agent, &lease, b"before"), b"before").await.good();
+    let in_the_way = app.dir.path().join("data/fleet.mark.part");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let unmarked = app.agent("intent", &permit).await;
+    assert_eq!(unmarked.problem(), (503, "unavailable".into()), "no permit without a durable mark");
+    std::fs::remove_dir(&in_the_way).unwrap();
     let go = app.agent("intent", &permit).await.good();
     assert_eq!(go["permit"], "go");
     let audit = app.get(Role::Admin, "audit?limit=1").await.good();

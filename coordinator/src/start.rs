@@ -215,6 +215,15 @@ pub async fn take_in_payers(core: &Core, config: &Config, clock: &Clock) -> anyh
                     way.permission = known.permission.clone();
                 }
             }
+            // A file that names a channel no more is no reason not to start.
+            let kept = payers::undroppable(core, &known.profile, &payer, clock.now()).await?;
+            for way in kept {
+                let say = way.channel.say();
+                print::note(&format!(
+                    "{id}: {say} stays, though the file does not name it: it is prohibited, or something sent by it is not settled"
+                ));
+                payer.ways.push(way);
+            }
             pool.clone_from(&known.pool);
         }
         payers::upsert(core, &Actor::Setup, &payer, &pool, clock.now())

@@ -108,6 +108,14 @@ pub struct Way {
     pub endpoint: Endpoint,
 }
 
+impl Way {
+    /// The addresses a permission for it speaks of.
+    #[must_use]
+    pub fn origins(&self) -> Vec<String> {
+        self.endpoint.addresses().into_iter().map(str::to_owned).collect()
+    }
+}
+
 /// Where a channel is and how one is let in. Secrets are named, never held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -258,16 +266,36 @@ impl crate::fleet::Payer {
         }
     }
 
-    /// Whether every task goes by the portal alone.
+    /// Whether there is nothing but the portal. A channel that is described and in no order any more still counts: a doubt that
+    /// began there is looked after only there.
     #[must_use]
     pub fn is_portal_only(&self) -> bool {
-        self.routes.values().flatten().all(|leg| leg.channel == Channel::Portal)
+        self.ways.is_empty()
+            && self.routes.values().flatten().all(|leg| leg.channel == Channel::Portal)
     }
 
     /// A channel of this payer beside the portal.
     #[must_use]
     pub fn way(&self, channel: Channel) -> Option<&Way> {
         self.ways.iter().find(|way| way.channel == channel)
+    }
+
+    /// The permission recorded for a channel, to be changed; none where the profile does not describe it.
+    pub fn permission_mut(&mut self, channel: Channel) -> Option<&mut Permission> {
+        if channel == Channel::Portal {
+            return Some(&mut self.permission);
+        }
+        self.ways.iter_mut().find(|way| way.channel == channel).map(|way| &mut way.permission)
+    }
+
+    /// The addresses that the permission for a channel speaks of.
+    #[must_use]
+    pub fn origins(&self, channel: Channel) -> Vec<String> {
+        match self.way(channel) {
+            Some(way) => way.origins(),
+            None if channel == Channel::Portal => self.login_origins.clone(),
+            None => Vec::new(),
+        }
     }
 
     /// What a channel may be used for and when; none where the profile does not describe it.

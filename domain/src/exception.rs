@@ -302,9 +302,9 @@ impl Choice {
             (Self::DeclareAbsent, false) | (Self::LookAgain, false) => {
                 Err("Nothing was submitted.")
             }
-            (Self::Retry, false) if kind == ExceptionKind::NotPermitted => {
-                Err("The payer's permission must be recorded first, on the Fleet page.")
-            }
+            (Self::Retry, false) if kind == ExceptionKind::NotPermitted => Err(
+                "A channel must be able to take it first: see the payer's permissions on the Fleet page.",
+            ),
             (Self::Retry | Self::Cancel, false)
             | (Self::DeclareAbsent | Self::LookAgain, true)
             | (Self::GiveOutcome, _) => Ok(()),

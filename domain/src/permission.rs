@@ -121,6 +121,17 @@ impl Permission {
         }
     }
 
+    /// Whether anything of a kind may be automated now: what submits, or what only reads; otherwise the sentence to show.
+    ///
+    /// # Errors
+    /// The reason, a sentence.
+    pub fn allows_any(&self, submits: bool, now: Timestamp) -> Result<(), &'static str> {
+        let task = self.tasks.iter().find(|task| task.commits() == submits);
+        // A task of the kind that is not listed is refused for that, unless the whole is.
+        let task = task.copied().unwrap_or(if submits { Task::Submit } else { Task::AuthStatus });
+        self.allows(task, now)
+    }
+
     /// Whether this account may be used under it.
     #[must_use]
     pub fn covers(&self, account: &str) -> bool {
@@ -217,6 +228,18 @@ mod tests {
         ] {
             assert!(says(&more, task).is_err(), "{more:?}");
         }
+    }
+
+    #[test]
+    fn reading_and_submitting_are_told_apart() {
+        let says = |tasks: &[&str], submits| {
+            permission(&[("tasks", serde_json::json!(tasks))]).allows_any(submits, now())
+        };
+        assert_eq!((says(&["submit"], true), says(&["auth_status"], false)), (Ok(()), Ok(())));
+        assert!(says(&["submit"], false).is_err() && says(&["letter"], true).is_err());
+        assert_eq!(says(&["letter", "renewal"], true), Ok(()));
+        let ended = permission(&[("suspended", "the terms changed".into())]);
+        assert!(ended.allows_any(true, now()).is_err());
     }
 
     /// What is changed, of which permission, the accounts there are, and the first words of the refusal.

@@ -28,6 +28,13 @@ pub struct Pace {
     pub locks_within_min: u32,
     /// Logins within an hour whose end nobody knows, at most.
     pub unclear_logins_per_hour: u32,
+    /// Logins of one account within an hour, beside the limit for the whole payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_logins_per_hour: Option<u32>,
+    /// A portal session that nobody uses ends at the payer after so many minutes: until then the session of an agent that was lost
+    /// is in the way where a second login is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_ends_after_min: Option<u32>,
     /// So many failures of the portal in a row open the breaker.
     pub trips_after: u32,
 }
@@ -40,6 +47,8 @@ impl Default for Pace {
             locks_after: 3,
             locks_within_min: 120,
             unclear_logins_per_hour: 2,
+            account_logins_per_hour: None,
+            idle_ends_after_min: None,
             trips_after: 1,
         }
     }

@@ -114,8 +114,7 @@ fn hard(payer: &Payer, leg: &Leg, ask: Ask, known: &Health, now: Timestamp) -> O
     }
     let portal = leg.channel == Channel::Portal;
     if let Err(reason) = terms.permission.allows(ask.task, now) {
-        let reason = if portal { reason.to_owned() } else { reason.replace("portal", "channel") };
-        return Some(Blocked::NotPermitted { reason });
+        return Some(not_permitted(leg.channel, reason));
     }
     if let Some(blocked) = &known.blocked {
         return Some(blocked.clone());
@@ -146,42 +145,88 @@ fn soft(payer: &Payer, leg: &Leg, ask: Ask, known: &Health, now: Timestamp) -> O
     (usual > limit).then_some(Blocked::Slow { usual_ms: usual })
 }
 
-/// Whether another channel than this one can take the task now, were this one down.
-#[must_use]
-pub fn elsewhere(
-    payer: &Payer,
-    ask: Ask,
-    down: Channel,
-    health: &dyn Fn(Channel) -> Health,
-    now: Timestamp,
-) -> bool {
-    let others = payer.legs(ask.task).into_iter().filter(|leg| leg.channel != down);
-    others.into_iter().any(|leg| match hard(payer, &leg, ask, &health(leg.channel), now) {
-        // What is only busy takes it a little later.
-        Some(blocked) => !blocked.moves_on(),
-        None => true,
-    })
+/// Why no channel of a task's order can take a job, now or later, as the profile and the fleet are: the channels in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nowhere {
+    passed: Vec<(Channel, Blocked)>,
+}
+
+impl Nowhere {
+    /// Whether it is for want of a permission alone.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        self.passed.iter().all(|(_, blocked)| matches!(blocked, Blocked::NotPermitted { .. }))
+    }
+
+    /// The reasons as a sentence; each with its channel where there are several.
+    #[must_use]
+    pub fn say(&self) -> String {
+        match self.passed.as_slice() {
+            [] => "no channel is listed for this task".to_owned(),
+            [(_, blocked)] => blocked.say(),
+            several => several
+                .iter()
+                .map(|(channel, blocked)| format!("{}: {}", channel.say(), blocked.say()))
+                .collect::<Vec<_>>()
+                .join("; "),
+        }
+    }
 }
 
 impl Payer {
-    /// Whether any channel of the task's order is permitted now; otherwise the sentence about the first.
+    /// Whether any channel of the task's order can take such a job at all: it is described and permitted, takes what goes with the
+    /// job, and somebody works it. What passes by itself (hours, rests, budgets) does not count.
     ///
     /// # Errors
-    /// The reason, a sentence.
-    pub fn permits(&self, task: Task, now: Timestamp) -> Result<(), &'static str> {
-        let mut first = None;
+    /// Why none can.
+    pub fn takes(
+        &self,
+        (task, documents): (Task, bool),
+        worked: &[Channel],
+        now: Timestamp,
+    ) -> Result<(), Nowhere> {
+        let mut passed = Vec::new();
         for leg in self.legs(task) {
-            let allowed = match self.terms(leg.channel) {
-                Some(terms) => terms.permission.allows(task, now),
-                None => Err("the profile does not describe this channel"),
+            let Some(terms) = self.terms(leg.channel) else {
+                passed.push((leg.channel, Blocked::NotDescribed));
+                continue;
             };
-            match allowed {
-                Ok(()) => return Ok(()),
-                Err(reason) => first = first.or(Some(reason)),
-            }
+            let blocked = if let Err(reason) = terms.permission.allows(task, now) {
+                not_permitted(leg.channel, reason)
+            } else if leg.without_documents && documents {
+                Blocked::Documents
+            } else if !worked.contains(&leg.channel) {
+                Blocked::NotWorked
+            } else {
+                return Ok(());
+            };
+            passed.push((leg.channel, blocked));
         }
-        Err(first.unwrap_or("no channel is listed for this task"))
+        Err(Nowhere { passed })
     }
+
+    /// Whether a doubt can be looked after on the channel where it began, now or later.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn looks(
+        &self,
+        task: Task,
+        began_on: Channel,
+        worked: &[Channel],
+        now: Timestamp,
+    ) -> Result<(), Blocked> {
+        let terms = self.terms(began_on).ok_or(Blocked::NotDescribed)?;
+        terms.permission.allows(task, now).map_err(|reason| not_permitted(began_on, reason))?;
+        if worked.contains(&began_on) { Ok(()) } else { Err(Blocked::NotWorked) }
+    }
+}
+
+/// The register's sentence, which speaks of portals, as one about this channel.
+fn not_permitted(channel: Channel, reason: &str) -> Blocked {
+    let portal = channel == Channel::Portal;
+    let reason = if portal { reason.to_owned() } else { reason.replace("portal", "channel") };
+    Blocked::NotPermitted { reason }
 }
 
 #[cfg(test)]
@@ -287,14 +332,47 @@ mod tests {
             let payer = payer(portal, pas);
             let routed = asked(&payer, STATUS, &Known::new());
             assert_eq!(routed.clone().map(|r| r.channel).map_err(drop), wanted, "{portal} {pas}");
-            assert_eq!(payer.permits(Task::AuthStatus, now()).is_ok(), wanted.is_ok());
+            let takes = payer.takes((Task::AuthStatus, false), &Channel::ALL, now());
+            assert_eq!(takes.is_ok(), wanted.is_ok());
             if let Ok(routed) = routed {
                 let said = routed.because.contains("must not be automated");
                 assert_eq!(said, portal == "prohibited", "{routed:?}");
             }
         }
         let both = payer("permitted", "permitted");
-        assert!(both.permits(Task::ClaimStatus, now()).is_err(), "no channel covers the task");
+        let takes = both.takes((Task::ClaimStatus, false), &Channel::ALL, now());
+        assert!(takes.unwrap_err().is_permission(), "no channel covers the task");
+    }
+
+    #[test]
+    fn what_no_channel_can_take_is_told_with_every_reason() {
+        let all = Channel::ALL;
+        let without_sftp = [Channel::Portal, Channel::FhirPas];
+        let sftp_alone = payer("prohibited", "prohibited");
+        let takes = |documents, worked: &[Channel]| {
+            sftp_alone.takes((Task::Submit, documents), worked, now()).map_err(|n| n.say())
+        };
+        assert_eq!(takes(false, &all), Ok(()));
+        let no = "Portal: this portal must not be automated; FHIR PAS: this channel must not be automated; ";
+        let wanted = format!("{no}X12 files (SFTP): it takes no documents");
+        assert_eq!(takes(true, &all), Err(wanted));
+        let wanted = format!("{no}X12 files (SFTP): no agent that accepts work works it");
+        assert_eq!(takes(false, &without_sftp), Err(wanted));
+        // A doubt has one channel, whatever the order says.
+        assert!(sftp_alone.looks(Task::Submit, Channel::X12Sftp, &all, now()).is_ok());
+        let looks = |channel| sftp_alone.looks(Task::Submit, channel, &without_sftp, now());
+        assert_eq!(looks(Channel::X12Sftp), Err(Blocked::NotWorked));
+        assert_eq!(looks(Channel::Rest), Err(Blocked::NotDescribed));
+        assert!(matches!(looks(Channel::Portal), Err(Blocked::NotPermitted { .. })));
+    }
+
+    #[test]
+    fn a_described_channel_in_no_order_still_counts() {
+        let mut payer = payer("permitted", "permitted");
+        payer.routes.clear();
+        assert!(!payer.is_portal_only(), "a doubt may have begun there");
+        payer.ways.clear();
+        assert!(payer.is_portal_only());
     }
 
     #[test]
@@ -313,8 +391,5 @@ mod tests {
         let known = one(Channel::Portal, down);
         assert!(asked(&both, only(Channel::Portal), &known).is_err());
         assert_eq!(asked(&both, only(Channel::FhirPas), &known).unwrap().channel, Channel::FhirPas);
-        let health = |channel: Channel| known.get(&channel).cloned().unwrap_or_default();
-        assert!(elsewhere(&both, STATUS, Channel::Portal, &health, now()));
-        assert!(!elsewhere(&both, STATUS, Channel::FhirPas, &health, now()), "the portal is down");
     }
 }

@@ -161,6 +161,7 @@ fn operators() -> Router<Arc<App>> {
         .route("/v1/payers/{id}/second_permission", post(payers::second_permission))
         .route("/v1/payers/{id}/identity", post(payers::identity))
         .route("/v1/payers/{id}/credential", put(payers::credential))
+        .route("/v1/register", get(payers::register))
 }
 
 fn staff() -> Router<Arc<App>> {
@@ -285,7 +286,7 @@ impl utoipa::Modify for Keys {
         attempts::list, attempts::show, attempts::list_steps, evidence::list, evidence::show, evidence::body,
         fleet::list_agents, fleet::show_agent, fleet::drain, fleet::resume,
         fleet::list_pools, fleet::show_pool, fleet::pause_pool, fleet::resume_pool,
-        payers::list, payers::show, payers::put, payers::pause, payers::resume, payers::clear_account, payers::limits, payers::permission, payers::second_permission, payers::identity, payers::credential, fleet::quarantine, fleet::lift_quarantine,
+        payers::list, payers::show, payers::put, payers::pause, payers::resume, payers::clear_account, payers::limits, payers::permission, payers::second_permission, payers::identity, payers::credential, payers::register, fleet::quarantine, fleet::lift_quarantine,
         exceptions::list, exceptions::show, exceptions::claim, exceptions::release, exceptions::resolve,
         drift::list, drift::show, drift::accept, drift::dismiss,
         scripts::list, scripts::show, scripts::publish, scripts::hold, scripts::unhold, audit::list, audit::verified, users::list, users::show, users::add, users::add_key,

@@ -1,9 +1,13 @@
 //! `/v1/payers`: profile, pauses, limits, permission and accounts of the payers.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
-use domain::{channel::Way, fleet::Payer, permission::Permission};
+use domain::{
+    channel::{Channel, Way},
+    fleet::Payer,
+    permission::Permission,
+};
 
 use super::{
     error::{Problem, Reply},
@@ -12,14 +16,14 @@ use super::{
     types::{
         Because, BlockedView, ChannelView, ClearAccount, CredentialView, NewCredential,
         NewIdentity, NewLimits, NewPermission, PageOf, PayerView, PlainQuery, ProposalView,
-        RuleView,
+        RegisterQuery, RegisterView, RuleView, SecondPermission,
     },
 };
 use crate::{
     App,
     access::{Caller, Role},
     flow::{lease, payers as keep},
-    store::{channels, credentials, payers},
+    store::{channels, credentials, payers, proposals, proposals::Proposal},
 };
 
 /// Payers by id.
@@ -36,6 +40,31 @@ pub async fn list(
     let all = payers::all(app.store()).await?;
     let all = all.into_iter().map(|p| view(p, &accounts)).collect();
     list::answer(PageOf::whole(all), &q.paging(), &headers)
+}
+
+/// The register of permissions: every channel of every payer, what may be done there by program, and on what it rests.
+#[utoipa::path(get, path = "/v1/register", tag = "operators", params(RegisterQuery),
+    responses((status = 200, description = "The entries by payer, portal first", body = PageOf<RegisterView>), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn register(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(q): Query<RegisterQuery>,
+) -> Reply<Response> {
+    entries(&app, &caller, &headers, &q).await
+}
+
+/// The entries as they are asked for; for the console's link too.
+pub(crate) async fn entries(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    q: &RegisterQuery,
+) -> Reply<Response> {
+    caller.needs(Role::Viewer)?;
+    let entries = keep::register(&app.core, q.payer.as_deref(), app.now()).await?;
+    let items = entries.into_iter().map(RegisterView::from).collect();
+    list::answer(PageOf::whole(items), &q.paging(), headers)
 }
 
 /// One payer.
@@ -128,7 +157,7 @@ pub async fn limits(
     one(&app, &id).await
 }
 
-/// Records whether the portal may be automated, on what basis, and until when.
+/// Records whether a channel may be automated, on what basis, and until when.
 #[utoipa::path(post, path = "/v1/payers/{id}/permission", tag = "operators", request_body = NewPermission,
     params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
     responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
@@ -140,8 +169,9 @@ pub async fn permission(
     Body(new): Body<NewPermission>,
 ) -> Reply<Json<PayerView>> {
     let asked = caller.asks(Role::Admin, &new.reason, Some(rev))?;
+    let at = (id.as_str(), new.channel);
     let permission = decided(new, &caller);
-    let of = (id.as_str(), &permission);
+    let of = (at, &permission);
     keep::set_permission_by(&app.core, &asked, Some(caller.user), of, app.now()).await?;
     one(&app, &id).await
 }
@@ -164,7 +194,7 @@ fn decided(new: NewPermission, caller: &Caller) -> Permission {
 }
 
 /// A second person agrees to the permission that replaces a prohibition.
-#[utoipa::path(post, path = "/v1/payers/{id}/second_permission", tag = "operators", request_body = Because,
+#[utoipa::path(post, path = "/v1/payers/{id}/second_permission", tag = "operators", request_body = SecondPermission,
     params(("id" = String, Path, description = "Payer id"), ("if-match" = String, Header, description = "The `rev` you have seen")),
     responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn second_permission(
@@ -172,11 +202,11 @@ pub async fn second_permission(
     caller: Caller,
     Id(id): Id<String>,
     IfMatch(rev): IfMatch,
-    Body(because): Body<Because>,
+    Body(new): Body<SecondPermission>,
 ) -> Reply<Json<PayerView>> {
-    let asked = caller.asks(Role::Admin, &because.reason, Some(rev))?;
+    let asked = caller.asks(Role::Admin, &new.reason, Some(rev))?;
     let by = (caller.user, caller.name.as_str());
-    keep::second_permission(&app.core, &asked, by, &id, app.now()).await?;
+    keep::second_permission(&app.core, &asked, by, (&id, new.channel), app.now()).await?;
     one(&app, &id).await
 }
 
@@ -224,42 +254,47 @@ async fn one(app: &App, id: &str) -> Reply<Json<PayerView>> {
     let accounts = credentials::all(app.store()).await?;
     let mut shown = view(payers::get(app.store(), id).await?, &accounts);
     let stands = lease::stands(&app.core, id, app.now()).await?;
-    let rule = |r: lease::RuleState| RuleView {
-        rule: r.rule.to_owned(),
-        says: r.says,
-        blocks: r.blocked.map(|b| b.say()),
-    };
-    let blocked = |w: lease::WhyBlocked| BlockedView {
-        task: w.task.word().to_owned(),
-        why: serde_json::to_value(&w.blocked)
-            .ok()
-            .and_then(|b| b["why"].as_str().map(str::to_owned))
-            .unwrap_or_default(),
-        says: w.blocked.say(),
-    };
-    let proposal = payers::proposed(app.store(), id).await?;
-    shown.proposal = proposal.map(|p| ProposalView {
-        permission: p.permission,
-        reason: p.reason,
-        by: p.by,
-        at: p.at.to_string(),
-    });
+    let mut of_channel: BTreeMap<Channel, Vec<RuleView>> = stands
+        .channels
+        .into_iter()
+        .map(|own| (own.channel, own.rules.into_iter().map(rule).collect()))
+        .collect();
+    let mut waiting = proposals::of_payer(app.store(), id).await?;
+    shown.proposal = waiting.remove(&Channel::Portal).map(proposal);
     let known = channels::of_payer(app.store(), id).await?;
-    let of = |way: &Way| {
+    let mut of = |way: &Way| {
         let own = known.get(&way.channel).cloned().unwrap_or_default();
         ChannelView {
+            proposal: waiting.remove(&way.channel).map(proposal),
             channel: way.channel.word().to_owned(),
             permission: way.permission.state.word().to_owned(),
             rests_until: own.rests_until.map(|at| at.to_string()),
             downs: own.downs,
             calls: own.busy,
             calls_max: way.calls_max,
+            politeness: of_channel.remove(&way.channel).unwrap_or_default(),
         }
     };
-    shown.channels = shown.profile.ways.iter().map(of).collect();
+    shown.channels = shown.profile.ways.iter().map(&mut of).collect();
     shown.politeness = stands.rules.into_iter().map(rule).collect();
-    shown.blocked = stands.blocked.into_iter().map(blocked).collect();
+    shown.blocked = stands.tasks.into_iter().filter_map(blocked).collect();
     Ok(Json(shown))
+}
+
+fn rule(r: lease::RuleState) -> RuleView {
+    RuleView { rule: r.rule.to_owned(), says: r.says, blocks: r.blocked.map(|b| b.say()) }
+}
+
+fn blocked(stands: lease::TaskStands) -> Option<BlockedView> {
+    let blocked = stands.blocked?;
+    let word = serde_json::to_value(&blocked).ok();
+    let word = word.and_then(|b| b["why"].as_str().map(str::to_owned));
+    let (task, why) = (stands.task.word().to_owned(), word.unwrap_or_default());
+    Some(BlockedView { task, why, says: blocked.say() })
+}
+
+fn proposal(p: Proposal) -> ProposalView {
+    ProposalView { permission: p.permission, reason: p.reason, by: p.by, at: p.at.to_string() }
 }
 
 fn view(p: payers::Known, accounts: &[credentials::Credential]) -> PayerView {

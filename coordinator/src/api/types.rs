@@ -4,11 +4,13 @@
 mod drift;
 mod keep;
 mod query;
+mod register;
 mod work;
 
 pub use drift::*;
 pub use keep::*;
 pub use query::*;
+pub use register::*;
 pub use work::*;
 
 use domain::{evidence, exception::Resolution, outcome, step};

@@ -38,6 +38,18 @@ const PAYERS: &[print::Column] = &[
     ("RESTS UNTIL", "/rests_until"),
 ];
 
+const REGISTER: &[print::Column] = &[
+    ("PAYER", "/payer"),
+    ("CHANNEL", "/channel"),
+    ("STATE", "/state"),
+    ("READS", "/may_read"),
+    ("SUBMITS", "/may_submit"),
+    ("BASIS", "/basis"),
+    ("UNTIL", "/expires_at"),
+    ("DECIDED BY", "/decided_by"),
+    ("SUSPENDED", "/suspended"),
+];
+
 /// Verbs of `agents`.
 #[derive(Debug, Subcommand)]
 pub enum Agents {
@@ -125,6 +137,18 @@ pub enum Payers {
         /// Payer id
         payer: String,
     },
+    /// Show the register of permissions: every channel of every payer, what may be done there, and on what it rests
+    #[command(
+        after_help = "Examples: coordinator payers register --payer harbor\n          coordinator payers register --csv > register.csv"
+    )]
+    Register {
+        /// Of this payer alone
+        #[arg(long)]
+        payer: Option<String>,
+        /// As CSV, for a spreadsheet or an auditor
+        #[arg(long)]
+        csv: bool,
+    },
     /// Lease nothing for this payer
     #[command(
         after_help = "Example: coordinator payers pause harbor --reason \"portal upgrade tonight\" --yes"
@@ -166,13 +190,16 @@ pub enum Payers {
         #[arg(long)]
         logins_per_hour_max: Option<u32>,
     },
-    /// Record whether the portal may be automated
+    /// Record whether a channel may be automated
     #[command(
         after_help = "Example: coordinator payers permit harbor --state permitted --basis written_permission --until 2027-01-01T00:00:00Z --tasks submit,auth_status --reason \"letter of 2 March\""
     )]
     Permit {
         #[command(flatten)]
         act: Act,
+        /// portal, fhir_pas, x12_core, x12_sftp, x12_as2, rest
+        #[arg(long, default_value = "portal")]
+        channel: String,
         /// unknown, permitted, registered, prohibited
         #[arg(long)]
         state: String,
@@ -208,7 +235,13 @@ pub enum Payers {
     #[command(
         after_help = "Example: coordinator payers second northgate --reason \"read the new contract\""
     )]
-    Second(Act),
+    Second {
+        #[command(flatten)]
+        act: Act,
+        /// portal, fhir_pas, x12_core, x12_sftp, x12_as2, rest
+        #[arg(long, default_value = "portal")]
+        channel: String,
+    },
     /// Say which program signs in with an account and who answers for it
     #[command(
         after_help = "Example: coordinator payers identify harbor --account auto01 --identity \"fleet 7, registration REG-2026-114\" --owner \"Robin Gale\" --reason \"new account\""
@@ -254,6 +287,7 @@ impl Payers {
         match self {
             Self::List => list(client, "payers", &[], PAYERS, json).await,
             Self::Show { payer } => show(client, &format!("payers/{payer}"), json).await,
+            Self::Register { payer, csv } => register(client, payer, csv, json).await,
             Self::Pause(act) => {
                 print::confirm(&format!("Pause the payer {}?", act.id), act.yes)?;
                 change(client, "payers", act, "pause", json).await
@@ -280,7 +314,10 @@ impl Payers {
                 let body = json!({"limits": limits, "reason": act.reason});
                 send(client, &format!("payers/{}", act.id), "limits", &body, json).await
             }
-            Self::Second(act) => change(client, "payers", act, "second_permission", json).await,
+            Self::Second { act, channel } => {
+                let body = json!({"channel": channel, "reason": act.reason});
+                send(client, &format!("payers/{}", act.id), "second_permission", &body, json).await
+            }
             Self::Identify { act, account, identity, owner } => {
                 let body = json!({"account": account, "identity": identity, "owner": owner,
                                   "reason": act.reason});
@@ -288,6 +325,7 @@ impl Payers {
             }
             Self::Permit {
                 act,
+                channel,
                 state,
                 basis,
                 document,
@@ -299,7 +337,7 @@ impl Payers {
                 until,
                 tasks,
             } => {
-                let body = json!({"state": state, "basis": basis, "expires_at": until, "tasks": tasks,
+                let body = json!({"channel": channel, "state": state, "basis": basis, "expires_at": until, "tasks": tasks,
                                   "document": document, "conditions": conditions, "accounts": accounts,
                                   "named_identity": named_identity, "reviewer": reviewer,
                                   "suspended": suspended, "reason": act.reason});
@@ -310,6 +348,20 @@ impl Payers {
             }
         }
     }
+}
+
+/// Shows the register of permissions.
+async fn register(client: &Client, payer: Option<String>, csv: bool, json: bool) -> Done {
+    let mut query: Vec<_> = payer.map(|payer| ("payer", payer)).into_iter().collect();
+    if !csv {
+        return list(client, "register", &query, REGISTER, json).await;
+    }
+    query.push(("format", "csv".to_owned()));
+    let mut after = url::form_urlencoded::Serializer::new(String::new());
+    after.extend_pairs(&query);
+    let text = client.bytes(&format!("register?{}", after.finish())).await?;
+    print::line(String::from_utf8_lossy(&text).trim_end());
+    Ok(Exit::Done)
 }
 
 /// Keeps the secrets of an account, which a file holds.

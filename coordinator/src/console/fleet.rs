@@ -1,5 +1,6 @@
 //! The Fleet page: four numbers, pools with their agents and slots, payers, and why ready jobs are not leased.
 
+pub mod payer;
 mod payers;
 
 pub use payers::PayerView;
@@ -128,6 +129,7 @@ pub fn body(v: &Fleet, frame: &Frame) -> Markup {
                 h2 #payers { "Payers" }
                 @if v.payers.is_empty() { (parts::empty("No payer is recorded. The coordinator reads them from its payers file at start.")) }
                 @for p in &v.payers { (payers::one(p, frame)) }
+                @if !v.payers.is_empty() { p { a href="/register.csv" { "The register of permissions as CSV" } } }
             }
         }
     }
@@ -294,7 +296,7 @@ fn why(v: &Fleet, now: Timestamp) -> Markup {
                         th scope="row" data-label="Payer" { (w.payer) }
                         td data-label="Task" { (parts::task(w.task)) }
                         td.num data-label="Ready" { (w.count) }
-                        td data-label="Because" { (because(&w.why, now)) }
+                        td data-label="Because" { span { (because(&w.why, now)) } }
                         td.num data-label="Oldest" { (parts::when(w.oldest, now)) }
                     } } }
                 }

@@ -39,6 +39,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/inbox", get(pages::inbox))
         .route("/inbox/{id}", get(pages::question))
         .route("/fleet", get(pages::fleet))
+        .route("/payers/{id}", get(pages::payer))
+        .route("/register.csv", get(pages::register_csv))
         .route("/scripts", get(pages::scripts))
         .route("/scripts/{sha256}", get(pages::script))
         .route("/drift", get(pages::drift_list))

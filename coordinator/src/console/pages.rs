@@ -20,7 +20,7 @@ use super::{
 use crate::{
     App,
     access::{Role, sight},
-    api::error::Problem,
+    api::{error::Problem, payers::entries as register, types::RegisterQuery},
     flow::{self, people::Terms},
     store::evidence,
 };
@@ -139,6 +139,25 @@ pub async fn fleet(State(app): State<Arc<App>>, reader: Reader) -> Shown {
     let view = load::fleet::load(&app).await?;
     let frame = reader.frame(&app, Section::Fleet).await?;
     Ok(page(&frame, "Fleet", &fleet::body(&view, &frame)))
+}
+
+/// `/payers/{id}`
+pub async fn payer(State(app): State<Arc<App>>, reader: Reader, Path(id): Path<String>) -> Shown {
+    let view = load::fleet::payer(&app, &id).await?;
+    let frame = reader.frame(&app, Section::Fleet).await?;
+    let title = parts::visible(&view.view.payer.name);
+    Ok(page(&frame, &title, &fleet::payer::body(&view, &frame)))
+}
+
+/// `/register.csv`: the register of permissions, by the same code as the API's.
+pub async fn register_csv(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    Query(mut query): Query<RegisterQuery>,
+) -> Shown {
+    query.format = Some("csv".to_owned());
+    let headers = axum::http::HeaderMap::new();
+    Ok(register(&app, &reader.caller, &headers, &query).await?)
 }
 
 /// `/scripts`

@@ -1,22 +1,13 @@
 //! How a channel of a payer stands after what happened on it: failures let it rest, an answer ends that. The portal's state is in the
 //! payer's row, that of the others in rows of their own.
 
-use std::collections::BTreeMap;
-
-use domain::{
-    calendar::Standing,
-    channel::Channel,
-    fleet::{Blocked, Payer},
-    polite,
-    route::{self, Ask, Health},
-    time::Timestamp,
-};
+use domain::{calendar::Standing, channel::Channel, fleet::Payer, polite, time::Timestamp};
 use serde_json::json;
 
 use super::{Actor, Core, Result, change::note, settle};
 use crate::{
     live::Topic,
-    store::{Tx, cases, channels, credentials, jobs::Job, payers},
+    store::{Tx, channels, jobs::Job, payers},
 };
 
 /// The longest rest of a channel after failures, in units of the retry schedule.
@@ -36,29 +27,30 @@ impl Rest {
     }
 }
 
-/// Changes a channel's rest under its lock; what it is afterwards.
+/// Changes a channel's rest under its lock; what it is afterwards. For a channel beside the portal that is its own row's: a lease
+/// takes the payer's row before its channels', so whoever holds a channel never asks for the payer.
 async fn change(
     tx: &mut Tx,
     payer: &str,
     channel: Channel,
     change: impl FnOnce(&Payer, &mut Rest),
 ) -> Result<Rest> {
-    let mut known = payers::lock(tx, payer).await?;
-    let mut rest = if channel == Channel::Portal {
-        Rest { downs: known.downs, until: known.rests_until }
-    } else {
-        let own = channels::lock(tx, payer, channel).await?;
-        Rest { downs: own.downs, until: own.rests_until }
-    };
-    change(&known.profile, &mut rest);
+    tx.changed(Topic::Fleet);
     if channel == Channel::Portal {
+        let mut known = payers::lock(tx, payer).await?;
+        let mut rest = Rest { downs: known.downs, until: known.rests_until };
+        change(&known.profile, &mut rest);
         (known.downs, known.rests_until) = (rest.downs, rest.until);
         payers::save(tx, &mut known).await?;
-    } else {
-        let kept = channels::Known { rests_until: rest.until, downs: rest.downs, busy: 0 };
-        channels::save(tx, payer, channel, &kept).await?;
+        return Ok(rest);
     }
-    tx.changed(Topic::Fleet);
+    let known = payers::find_in(tx, payer).await?;
+    let profile = known.ok_or(crate::store::Error::NotFound("payer"))?.profile;
+    let own = channels::lock(tx, payer, channel).await?;
+    let mut rest = Rest { downs: own.downs, until: own.rests_until };
+    change(&profile, &mut rest);
+    let kept = channels::Known { rests_until: rest.until, downs: rest.downs, busy: own.busy };
+    channels::save(tx, payer, channel, &kept).await?;
     Ok(rest)
 }
 
@@ -131,30 +123,4 @@ pub(super) async fn closed_until(
         Standing::Closed { until, .. } => until,
         Standing::Open { .. } => None,
     })
-}
-
-/// Whether another channel than the one that failed can take the job.
-pub(super) async fn goes_elsewhere(tx: &mut Tx, job: &Job, failed: Channel) -> Result<bool> {
-    let Some(payer) = payers::find_in(tx, &job.payer).await? else { return Ok(false) };
-    if payer.profile.is_portal_only() {
-        return Ok(false);
-    }
-    let own = channels::of_payer_in(tx, &job.payer).await?;
-    let accounts = credentials::of_payer_in(tx, &job.payer).await?;
-    let known: BTreeMap<Channel, Health> = Channel::ALL
-        .into_iter()
-        .map(|channel| {
-            let (downs, rests_until) = match channel {
-                Channel::Portal => (payer.downs, payer.rests_until),
-                other => own.get(&other).map_or((0, None), |own| (own.downs, own.rests_until)),
-            };
-            let good = accounts.iter().any(|a| a.channel == channel && a.refused_at.is_none());
-            let blocked = (!good).then_some(Blocked::NoCredential);
-            (channel, Health { downs, rests_until, blocked, ..Health::default() })
-        })
-        .collect();
-    let documents = cases::has_documents(tx, job.case).await?;
-    let ask = Ask { task: job.task, documents, only: None };
-    let health = |channel: Channel| known.get(&channel).cloned().unwrap_or_default();
-    Ok(route::elsewhere(&payer.profile, ask, failed, &health, tx.now))
 }

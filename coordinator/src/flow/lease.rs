@@ -2,12 +2,17 @@
 //! page and the API all ask it.
 
 mod open;
+mod rules;
 mod ways;
+mod why;
 
-pub use open::{RuleState, Stands, WhyBlocked, stands, why_blocked, why_not_leased};
+pub use rules::RuleState;
+pub use why::{ChannelStands, Stands, TaskStands, WhyBlocked, stands, why_blocked, why_not_leased};
 
+pub(super) use open::no_permit_now;
 use open::{Facts, Visit, facts_of, open_for};
-pub(super) use open::{login_budget_spent, no_permit_now};
+pub(super) use rules::login_budget_spent;
+pub(super) use why::goes_elsewhere;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,9 +30,19 @@ use domain::{
 
 use super::{Core, Error, Result, change, random};
 use crate::store::{
-    Tx, agents, agents::Agent, attempts, attempts::Attempt, cases, channels, credentials,
-    credentials::Credential, drift, fingerprints, fingerprints::Of, intents, jobs, jobs::Job,
-    payers, references, references::Stored, scripts,
+    Tx, agents,
+    agents::Agent,
+    attempts,
+    attempts::Attempt,
+    cases, channels, credentials,
+    credentials::Credential,
+    drift, fingerprints,
+    fingerprints::Of,
+    intents, jobs,
+    jobs::{Doubts, Job, Ready},
+    payers, references,
+    references::Stored,
+    scripts,
 };
 
 /// A job of a payer with a live portal session in a free slot counts as this much older: saves a login, starves nobody.
@@ -122,7 +137,6 @@ async fn pick(
         return Ok(Vec::new());
     }
     let pools = payers::pools_in(tx).await?;
-    let states = scripts::states_in(tx).await?;
     let live = scripts::live_all_in(tx).await?;
     let held = scripts::held_all_in(tx).await?;
     let mut picks = Vec::new();
@@ -144,11 +158,11 @@ async fn pick(
         let facts = facts_of(tx, payer, &pools, (&live, &held)).await?;
         let warm = ask.warm.contains(&id);
         picks.extend(if portal_only {
-            candidates(tx, &facts, warm, (free, starts.1), &states).await?
+            candidates(tx, &facts, warm, (free, starts.1)).await?
         } else {
             let worked = &agent.info.channels;
             let room = ways::Room { warm, portal: (free, starts.1), most: room, worked };
-            ways::candidates(tx, &facts, &room, &states).await?
+            ways::candidates(tx, &facts, &room).await?
         });
     }
     // Doubts first: somebody waits to know, and the same request is locked until then. Then the oldest.
@@ -191,35 +205,36 @@ async fn candidates(
     facts: &Facts,
     warm: bool,
     (free, work): (u32, u32),
-    script_states: &BTreeMap<String, String>,
 ) -> Result<Vec<Pick>> {
     let payer = &facts.payer;
     let (now, id) = (tx.now, &payer.profile.id);
     let mut picks = Vec::new();
-    let commits = Task::ALL.into_iter().filter(|task| task.commits());
-    let look = Visit { warm, work: false };
-    let may_look = commits.filter_map(|task| open_for(facts, task, look, now).ok()).next();
-    if let Some(credential) = may_look {
-        for job in jobs::candidates_doubt(tx, id, free).await? {
+    let open = |work| -> BTreeMap<Task, &Credential> {
+        let account = |t| open_for(facts, t, Visit { warm, work }, now).ok().map(|c| (t, c));
+        Task::ALL.into_iter().filter(|t| work || t.commits()).filter_map(account).collect()
+    };
+    let may_look = open(false);
+    let tasks: Vec<Task> = may_look.keys().copied().collect();
+    if !tasks.is_empty() {
+        let of = Doubts { tasks: &tasks, channel: Channel::Portal };
+        for job in jobs::candidates_doubt(tx, id, &of, free).await? {
+            let Some(credential) = may_look.get(&job.task) else { continue };
             let key = (0, job.ready_at.ms());
-            let credential = credential.clone();
+            let credential = (*credential).clone();
             picks.push(by_portal(job, credential, Purpose::Reconcile, key));
         }
     }
-    let open: Vec<(Task, &Credential)> = Task::ALL
-        .into_iter()
-        .filter_map(|t| open_for(facts, t, Visit { warm, work: true }, now).ok().map(|c| (t, c)))
-        .collect();
-    let tasks: Vec<Task> = open.iter().map(|(t, _)| *t).collect();
+    let may_work = open(true);
+    let tasks: Vec<Task> = may_work.keys().copied().collect();
     if !tasks.is_empty() {
-        for job in jobs::candidates_ready(tx, id, &tasks, free.min(work)).await? {
-            let Some((_, credential)) = open.iter().find(|(t, _)| *t == job.task) else { continue };
+        let of = Ready { tasks: &tasks, documents: None, held: false };
+        for job in jobs::candidates_ready(tx, id, &of, free.min(work)).await? {
+            let Some(credential) = may_work.get(&job.task) else { continue };
             let key = (1, job.ready_at.ms() - if warm { WARM_BONUS_MS } else { 0 });
             let credential = (*credential).clone();
             picks.push(by_portal(job, credential, Purpose::Work, key));
         }
     }
-    picks.retain(|p| script_states.get(&p.job.script_sha256).is_some_and(|s| s != "held"));
     picks.sort_by_key(|p| p.key);
     if polite::breaker(payer.downs, payer.rests_until, &payer.profile.pace, now) != Breaker::Closed
     {

@@ -14,7 +14,7 @@ use super::{
     change::{fenced, note},
     lease::login_budget_spent,
 };
-use crate::store::{attempts, credentials, payers};
+use crate::store::{attempts, credentials, credentials::Tried, payers};
 
 /// Grants one login under a live lease.
 ///
@@ -33,18 +33,27 @@ pub async fn login(core: &Core, ask: &LoginAsk, now: Timestamp) -> Result<()> {
             "the portal refused this account; no login is tried until a person acts",
         ));
     }
+    // The register may have changed since the lease was given.
+    if let Err(reason) = payer.profile.permission.allows(job.task, now) {
+        return Err(Error::refused(refusal::LOGIN_BUDGET, reason));
+    }
     let pace = &payer.profile.pace;
     let window = polite::HOUR_MS.max(i64::from(pace.locks_within_min) * 60_000);
     let logins = credentials::logins_since(&mut tx, &job.payer, now.plus_ms(-window)).await?;
-    let own = logins.iter().filter(|l| l.credential == credential.id).map(|l| l.login);
-    if let Some(until) = polite::lockout_until(&own.collect::<Vec<_>>(), pace, now) {
+    let own: Vec<Tried> =
+        logins.iter().filter(|l| l.credential == credential.id).copied().collect();
+    let ends: Vec<polite::Login> = own.iter().map(|l| l.login).collect();
+    if let Some(until) = polite::lockout_until(&ends, pace, now) {
         return Err(Error::refused(refusal::LOGIN_BUDGET, Blocked::LockoutBudget { until }.say()));
     }
-    let budget = (payer.profile.limits.logins_per_hour_max, attempt.purpose == Purpose::Work);
-    if let Some(until) = login_budget_spent(&logins, budget, now) {
+    let work = attempt.purpose == Purpose::Work;
+    let of_account = pace.account_logins_per_hour;
+    let spent = of_account.and_then(|limit| login_budget_spent(&own, (limit, work), now));
+    let budget = (payer.profile.limits.logins_per_hour_max, work);
+    if let Some(until) = spent.max(login_budget_spent(&logins, budget, now)) {
         return Err(Error::refused(
             refusal::LOGIN_BUDGET,
-            format!("the payer's login budget is spent until {until}"),
+            format!("the login budget of the payer or the account is spent until {until}"),
         ));
     }
     credentials::note_login(&mut tx, &job.payer, credential.id, ask.fenced.lease).await?;

@@ -13,6 +13,7 @@ pub mod intake;
 pub mod lease;
 pub mod login;
 pub mod notify;
+pub mod nowhere;
 pub mod payers;
 pub mod people;
 pub mod permit;

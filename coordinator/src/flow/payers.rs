@@ -2,25 +2,27 @@
 
 mod account;
 mod permission;
+mod register;
 
 pub use account::{clear_account, identify, set_credential, set_credential_for};
+pub(super) use permission::terms_changed;
 pub use permission::{second_permission, set_permission, set_permission_by};
+pub use register::{Account, Entry, register};
 
 use domain::{
-    channel::Channel,
+    channel::{Channel, Way},
     fleet::{Limits, Payer},
-    permission::PermissionState,
+    permission::{Permission, PermissionState},
     time::Timestamp,
 };
 use serde_json::json;
 
-use super::{Actor, Asked, Core, Error, NOT_ALLOWED, Result, change::note};
+use super::{Actor, Asked, Core, Error, NOT_ALLOWED, Result, change::note, nowhere};
 use crate::{
     live::Topic,
-    store::{Tx, channels, payers, payers::Known},
+    store::{Tx, channels, intents, payers, payers::Known},
     vault,
 };
-use permission::permitted;
 
 /// Adds a payer or replaces its profile.
 ///
@@ -49,22 +51,86 @@ pub async fn upsert(
                 "this portal is prohibited: only two people replace that, not a profile",
             ));
         }
-        for way in &profile.ways {
-            let known = known.profile.way(way.channel).map(|known| known.permission.state);
-            if known == Some(PermissionState::Prohibited) && way.permission.state.is_yes() {
-                return Err(Error::refused(
-                    NOT_ALLOWED,
-                    "a channel of this payer is prohibited: remove it first, and add it anew",
-                ));
-            }
-        }
+        check_registers(Some(&known.profile), profile, now)?;
+        check_doubts(&mut tx, &known.profile, profile).await?;
         known.profile = profile.clone();
         pool.clone_into(&mut known.pool);
         payers::save(&mut tx, &mut known).await?;
+    } else {
+        check_registers(None, profile, now)?;
     }
     told(&mut tx, actor, "payer.recorded", &profile.id, json!({"pool": pool}));
     tx.commit().await?;
-    permitted(core, actor, &profile.id, now).await
+    nowhere::taken(core, actor, &profile.id, now).await
+}
+
+/// Permissions of channels beside the portal that are new or changed, or whose channel leads elsewhere now: by the rules of the
+/// register, and a prohibition stays. Two people lift it (`set_permission_by`), no profile.
+fn check_registers(known: Option<&Payer>, profile: &Payer, now: Timestamp) -> Result<()> {
+    let prohibited = |way: &&Way| way.permission.state == PermissionState::Prohibited;
+    let before = known.map(|known| known.ways.as_slice()).unwrap_or_default();
+    for way in before.iter().filter(prohibited) {
+        if profile.way(way.channel).is_none_or(|new| !prohibited(&new)) {
+            let say = way.channel.say();
+            return Err(Error::refused(
+                NOT_ALLOWED,
+                format!(
+                    "{say} is prohibited at this payer: only two people replace that, and a profile must keep the channel"
+                ),
+            ));
+        }
+    }
+    for (i, way) in profile.ways.iter().enumerate() {
+        let old = known.and_then(|known| known.way(way.channel));
+        if old.is_some_and(|old| old.permission == way.permission && old.endpoint == way.endpoint) {
+            continue;
+        }
+        let nobody = Permission { state: PermissionState::Unknown, ..way.permission.clone() };
+        let recorded = old.map_or(&nobody, |old| &old.permission);
+        way.permission.check(recorded, &way.origins(), now).map_err(|(field, reason)| {
+            Error::invalid(format!("ways[{i}].permission.{field}"), reason)
+        })?;
+    }
+    Ok(())
+}
+
+/// Channels of the recorded profile that the new one does not name and cannot drop now: prohibited ones, and those on which a
+/// submission may have been made.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn undroppable(
+    core: &Core,
+    known: &Payer,
+    profile: &Payer,
+    now: Timestamp,
+) -> Result<Vec<Way>> {
+    let mut tx = core.store.begin(now).await?;
+    let mut kept = Vec::new();
+    for way in known.ways.iter().filter(|way| profile.way(way.channel).is_none()) {
+        let prohibited = way.permission.state == PermissionState::Prohibited;
+        if prohibited || intents::open_on(&mut tx, &known.id, way.channel).await? > 0 {
+            kept.push(way.clone());
+        }
+    }
+    Ok(kept)
+}
+
+/// A channel on which a submission may have been made is looked after only there: it stays until that is settled.
+async fn check_doubts(tx: &mut Tx, known: &Payer, profile: &Payer) -> Result<()> {
+    for way in known.ways.iter().filter(|way| profile.way(way.channel).is_none()) {
+        let open = intents::open_on(tx, &known.id, way.channel).await?;
+        if open > 0 {
+            let (say, them) = (way.channel.say(), if open == 1 { "it" } else { "them" });
+            return Err(Error::refused(
+                NOT_ALLOWED,
+                format!(
+                    "{open} of this payer's requests may have been sent by {say} and can be looked for only there: settle {them} first, then take the channel out of the profile"
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check(profile: &Payer) -> Result<()> {

@@ -16,12 +16,17 @@ use serde_json::json;
 use super::{
     Actor, Core, Error, Result,
     change::{ask_person, change, end_attempt, fenced, fenced_attempt, note},
-    drift, health, settle,
+    drift, health,
+    lease::goes_elsewhere,
+    payers, settle,
     settle::{Confirm, FailedLooks},
 };
 use crate::store::{
     Tx, agents, attempts, attempts::Attempt, credentials, evidence, intents, jobs, jobs::Job, late,
 };
+
+/// A script's name for terms that are not those it knows: what was permitted was permitted under others.
+const TERMS_CHANGED: &str = "terms_changed";
 
 /// Takes the end of an attempt. Repeated under the same lease it changes nothing and gets the same answer.
 ///
@@ -130,12 +135,21 @@ async fn answered(
         if proof.is_some() {
             return Err(Error::invalid("end.proof", "names an intent that is not open"));
         }
+        if let Some(unfit) = settle::unfit(job, outcome) {
+            let kind = ExceptionKind::UnmappedStatus;
+            ask_person(tx, job, Some(attempt.id), kind, unfit.clone(), actor).await?;
+            return Ok(AttemptEvent::Fail(unfit));
+        }
         settle::keep_references(tx, job, outcome, None).await?;
         change(tx, job, &JobEvent::Answer(outcome.clone())).await?;
         return Ok(AttemptEvent::Succeed);
     };
     let because = match proof {
-        Some(proof) if proof.intent == intent => {
+        Some(proof) if proof.intent != intent => {
+            return Err(Error::invalid("end.proof.intent", "is not the open intent"));
+        }
+        _ if !outcome.answer.fits(job.task) => "the answer is one to another question".to_owned(),
+        Some(proof) => {
             let after = evidence::find_in(tx, proof.after).await?;
             if after.is_some_and(|e| e.attempt == attempt.id) {
                 let c =
@@ -148,7 +162,6 @@ async fn answered(
                 "the picture after the commit is not stored".to_owned()
             }
         }
-        Some(_) => return Err(Error::invalid("end.proof.intent", "is not the open intent")),
         None => "it was not proved".to_owned(),
     };
     settle::doubt(tx, job, intent, actor, &because).await?;
@@ -169,6 +182,8 @@ async fn failed(
         note(tx, actor, "credential.refused", attempt.credential, json!({"payer": job.payer}));
     }
     login_told(tx, attempt, failure).await?;
+    // First, since what becomes of the job depends on how its channel stands now.
+    channel_told(core, tx, job, attempt.channel, failure, actor).await?;
     let (now, unit) = (tx.now, core.rules.rest_unit_ms);
     match (attempt.purpose, job.state.intent()) {
         (Purpose::Reconcile, _) => {
@@ -193,9 +208,9 @@ async fn failed(
         }
         (Purpose::Work, None)
             if failure.kind == FailureKind::PortalDown
-                && health::goes_elsewhere(tx, job, attempt.channel).await? =>
+                && goes_elsewhere(core, tx, job, attempt.channel).await? =>
         {
-            // This channel rests from now on; the job takes another at once, which uses up no try.
+            // This channel is passed over from now on; the job takes another at once, which uses up no try.
             job.tries = job.tries.saturating_sub(1);
             change(tx, job, &JobEvent::Return).await?;
         }
@@ -209,15 +224,33 @@ async fn failed(
             }
         },
     }
+    Ok(())
+}
+
+/// What a failure says about the channel itself.
+async fn channel_told(
+    core: &Core,
+    tx: &mut Tx,
+    job: &Job,
+    channel: Channel,
+    failure: &Failure,
+    actor: &Actor,
+) -> Result<()> {
     if let Some(asked) = failure.retry_after.as_deref() {
-        health::stay_away(tx, &job.payer, attempt.channel, asked, actor).await?;
+        health::stay_away(tx, &job.payer, channel, asked, actor).await?;
     }
     // What the payer announced is no failure of its portal.
     let announced = failure.kind == FailureKind::PortalDown
-        && health::closed_until(tx, job, attempt.channel).await?.is_some();
+        && health::closed_until(tx, job, channel).await?.is_some();
+    if channel == Channel::Portal
+        && failure.kind == FailureKind::Challenge
+        && failure.name == TERMS_CHANGED
+    {
+        payers::terms_changed(tx, &job.payer, actor).await?;
+    }
     let shut = matches!(failure.kind, FailureKind::PortalDown | FailureKind::Challenge);
     if (shut || failure.payer_wide) && !announced {
-        health::rests(core, tx, &job.payer, attempt.channel, actor).await?;
+        health::rests(core, tx, &job.payer, channel, actor).await?;
     }
     Ok(())
 }

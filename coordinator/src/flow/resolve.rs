@@ -195,6 +195,10 @@ fn open_intent(job: &Job) -> Result<domain::id::IntentId> {
 
 /// The outcome as a person knows it. With an intent open it must carry the payer's number, which then confirms the intent.
 async fn give_outcome(tx: &mut Tx, job: &mut Job, outcome: &Outcome, actor: &Actor) -> Result<()> {
+    if !outcome.answer.fits(job.task) {
+        let task = job.task.word();
+        return Err(Error::invalid("outcome.answer", format!("is no answer to a job of {task}")));
+    }
     let mut outcome = outcome.clone();
     "person".clone_into(&mut outcome.via);
     let Some(intent) = job.state.intent() else {

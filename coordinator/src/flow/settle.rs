@@ -3,6 +3,7 @@
 
 use domain::{
     attempt::AttemptState,
+    channel::Channel,
     exception::ExceptionKind,
     fleet::{AfterLook, Payer, ScriptLooks},
     id::{AttemptId, EvidenceId, IntentId},
@@ -169,6 +170,18 @@ fn question(name: &str, say: &str) -> Failure {
     failure
 }
 
+/// The failure of an answer that is none to what was asked: a claim's status for an authorization, say. Nothing is adopted.
+pub(super) fn unfit(job: &Job, outcome: &Outcome) -> Option<Failure> {
+    if outcome.answer.fits(job.task) {
+        return None;
+    }
+    let detail = format!("{} is no answer to {}", outcome.answer.word(), job.task.word());
+    let mut failure = Failure::new(FailureKind::PageChanged, "unmapped_answer", detail);
+    "What was read at the payer is an answer to another question than ours."
+        .clone_into(&mut failure.say);
+    Some(failure)
+}
+
 /// What a reconcile found decides.
 pub(super) async fn found(
     core: &Core,
@@ -183,6 +196,10 @@ pub(super) async fn found(
     };
     let ask = |name, say| (ExceptionKind::InDoubt, question(name, say));
     let (kind, failure) = match finding {
+        Finding::One { outcome, .. } if !outcome.answer.fits(job.task) => ask(
+            "found_unfit",
+            "A record was found at the payer, but what it says is an answer to another question.",
+        ),
         Finding::One { outcome, evidence } => {
             let mut outcome = outcome.clone();
             "reconcile".clone_into(&mut outcome.via);
@@ -264,18 +281,24 @@ async fn empty_look(
     intent: IntentId,
     actor: &Actor,
 ) -> Result<Option<&'static str>> {
-    let rules = profile(tx, job).await?.reconcile;
+    let mut rules = profile(tx, job).await?.reconcile;
     let now = tx.now;
     let open = intents::note_empty_look(tx, intent).await?;
+    let began_on = attempts::get_in(tx, open.attempt).await?.channel;
+    // That a search which finds nothing proves something is known of the payer's portal, and of nothing else.
+    rules.absence_is_proof &= began_on == Channel::Portal;
     let first = open.first_empty_at.unwrap_or(now);
     note(
         tx,
         actor,
         "submit.looked",
         intent,
-        json!({"job": job.id, "found": 0, "look": open.looks}),
+        json!({"job": job.id, "found": 0, "look": open.looks, "channel": began_on.word()}),
     );
-    let script = script_looks(core, tx, job).await?;
+    let script = match began_on {
+        Channel::Portal => script_looks(core, tx, job).await?,
+        _ => None,
+    };
     match rules.after_empty_look(script.as_ref(), open.looks, first, now) {
         AfterLook::LookAgain(look_at) => {
             let event = JobEvent::Doubt { intent, look_at, looks: open.looks };

@@ -6,7 +6,7 @@ use domain::{
     channel::Channel,
     exception::{ExceptionEvent, ExceptionKind},
     id::{AttemptId, JobId},
-    job::{JobEvent, JobState, Task},
+    job::{JobEvent, JobState},
     lease::Purpose,
     outcome::{Failure, FailureKind},
     time::Timestamp,
@@ -109,6 +109,7 @@ async fn lost(
 ) -> Result<()> {
     let failure =
         || Failure::new(FailureKind::Lost, "lease_ended", "no heartbeat and no report came");
+    ghost_session(core, tx, job, attempt).await?;
     match (purpose, job.state.intent()) {
         (Purpose::Reconcile, _) => {
             let count = attempts::failed_looks(tx, job.id).await?;
@@ -120,53 +121,24 @@ async fn lost(
             ask_person(tx, job, Some(attempt), ExceptionKind::GaveUp, failure(), &SWEEP).await?;
             Ok(())
         }
-        (Purpose::Work, None) => {
-            ghost_session(core, tx, job, attempt).await?;
-            change(tx, job, &JobEvent::Return).await
-        }
+        (Purpose::Work, None) => change(tx, job, &JobEvent::Return).await,
     }
 }
 
-/// At a payer that refuses a second login the lost agent's portal session may live on for a while: the job is not leased again
-/// before a unit of the retry schedule has passed.
+/// At a payer that refuses a second login the lost agent's portal session lives on for a while: nobody signs in, for work or for a
+/// look, before it has ended by itself; where nobody recorded when that is, before a unit of the retry schedule has passed.
 async fn ghost_session(core: &Core, tx: &mut Tx, job: &Job, attempt: AttemptId) -> Result<()> {
     let profile = settle::profile(tx, job).await?;
     let channel = attempts::get_in(tx, attempt).await?.channel;
     if profile.second_login != "refused" || channel != Channel::Portal {
         return Ok(());
     }
-    let until = tx.now.plus_ms(core.rules.rest_unit_ms);
+    let idle_ms = profile.pace.idle_ends_after_min.map(|minutes| i64::from(minutes) * 60_000);
+    let until = tx.now.plus_ms(idle_ms.unwrap_or(core.rules.rest_unit_ms));
     let mut payer = payers::lock(tx, &job.payer).await?;
     payer.rests_until = Some(payer.rests_until.map_or(until, |known| known.max(until)));
     payers::save(tx, &mut payer).await?;
     Ok(())
-}
-
-/// Ready jobs whose payer may be automated on no channel of their task go to a person, who finds the reason there; how many.
-///
-/// # Errors
-/// [`super::Error::Store`].
-pub async fn route(core: &Core, now: Timestamp) -> Result<usize> {
-    let mut routed = 0;
-    for payer in payers::all(&core.store).await? {
-        for task in Task::ALL {
-            let Err(reason) = payer.profile.permits(task, now) else { continue };
-            for id in jobs::unleased(&core.store, &payer.profile.id, task).await? {
-                let mut tx = core.store.begin(now).await?;
-                let mut job = jobs::lock(&mut tx, id).await?;
-                if !matches!(job.state, JobState::Ready) {
-                    continue;
-                }
-                let mut failure = Failure::new(FailureKind::Refused, "not_permitted", "");
-                failure.say = format!("{}: {reason}.", payer.profile.name);
-                let kind = ExceptionKind::NotPermitted;
-                ask_person(&mut tx, &mut job, None, kind, failure, &Actor::Duty("route")).await?;
-                tx.commit().await?;
-                routed += 1;
-            }
-        }
-    }
-    Ok(routed)
 }
 
 /// Forgets login sessions that are over and remembered answers older than a day.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{fleet::AgentInfo, id::AgentId, time::Timestamp};
+use domain::{channel::Channel, fleet::AgentInfo, id::AgentId, time::Timestamp};
 use serde::Serialize;
 
 use super::{Error, Store, Tx, db};
@@ -175,6 +175,27 @@ pub async fn kept_elsewhere(
     row.map_or(Ok(0), |row| row.count("kept"))
 }
 
+const WORKED: &str =
+    "SELECT DISTINCT channels, pool_id AS id FROM agents WHERE pool_id = $1 AND seen_at_ms > $2";
+
+/// Channels that agents of a pool work which were heard after that instant, also those that are gone; every one when nobody was
+/// heard, since that says nothing about channels.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn worked_since(
+    store: &Store,
+    pool: &str,
+    after: Timestamp,
+) -> Result<Vec<Channel>, Error> {
+    let rows = store.db.all("agents", WORKED, vals![pool, after]).await?;
+    if rows.is_empty() {
+        return Ok(Channel::ALL.to_vec());
+    }
+    let each = rows.iter().map(|row| row.json::<Vec<Channel>>("channels"));
+    Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
 // Reads for pages and API.
 
 const ALL: &str = "SELECT agents.*, (SELECT CAST(COUNT(*) AS BIGINT) FROM jobs WHERE jobs.agent_id = agents.id AND jobs.state = 'leased') AS busy \
@@ -187,6 +208,14 @@ const ALL: &str = "SELECT agents.*, (SELECT CAST(COUNT(*) AS BIGINT) FROM jobs W
 pub async fn get(store: &Store, id: AgentId) -> Result<Agent, Error> {
     let row = store.db.opt("agents", GET, vals![id]).await?.ok_or(Error::NotFound("agent"))?;
     read(&row)
+}
+
+/// Every agent that is not gone, by name, inside a transaction.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn all_in(tx: &mut Tx) -> Result<Vec<Agent>, Error> {
+    tx.all("agents", ALL, vals![false]).await?.iter().map(read).collect()
 }
 
 /// Every agent by name; those gone only when asked for.

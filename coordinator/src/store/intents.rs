@@ -2,6 +2,7 @@
 //! or by a person. A partial unique index holds "one open or confirmed per request hash and round".
 
 use domain::{
+    channel::Channel,
     id::{AgentId, AttemptId, CaseId, EvidenceId, IntentId, JobId},
     intent::{IntentState, VoidProof},
     time::Timestamp,
@@ -256,18 +257,31 @@ pub fn is_open(intent: &Intent) -> bool {
 }
 
 const OPENED: &str = "SELECT intents.id AS id, intents.opened_at_ms AS at_ms FROM intents JOIN jobs ON jobs.id = intents.job_id \
-     WHERE jobs.payer_id = $1 AND intents.opened_at_ms > $2 ORDER BY intents.opened_at_ms";
+     JOIN attempts ON attempts.id = intents.attempt_id \
+     WHERE jobs.payer_id = $1 AND attempts.channel = $2 AND intents.opened_at_ms > $3 ORDER BY intents.opened_at_ms";
+const OPEN_ON: &str = "SELECT intents.id AS id FROM intents JOIN jobs ON jobs.id = intents.job_id \
+     JOIN attempts ON attempts.id = intents.attempt_id \
+     WHERE jobs.payer_id = $1 AND attempts.channel = $2 AND intents.state = 'open'";
 
-/// When permits for a payer were given after that instant, oldest first.
+/// How many submissions by a channel of a payer may be at the payer and are not settled.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn open_on(tx: &mut Tx, payer: &str, channel: Channel) -> Result<usize, Error> {
+    Ok(tx.all("intents", OPEN_ON, vals![payer, channel.word()]).await?.len())
+}
+
+/// When permits for a channel of a payer were given after that instant, oldest first.
 ///
 /// # Errors
 /// [`Error::Database`].
 pub async fn opened_since(
     tx: &mut Tx,
     payer: &str,
+    channel: Channel,
     after: Timestamp,
 ) -> Result<Vec<Timestamp>, Error> {
-    let rows = tx.all("intents", OPENED, vals![payer, after]).await?;
+    let rows = tx.all("intents", OPENED, vals![payer, channel.word(), after]).await?;
     rows.iter().map(|r| r.at("at_ms")).collect()
 }
 

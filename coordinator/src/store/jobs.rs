@@ -1,9 +1,13 @@
 //! A row is a job: one unit of work for a case. Written by `flow` only; people's and duties' writes carry `rev`, agents' writes
 //! the fence. The columns of a state are null outside it, which CHECKs repeat.
 
+mod candidates;
 mod read;
 
-pub use read::{Filter, counts, expired, get, list, of_case, oldest_ready, rested, unleased};
+pub use candidates::{Doubts, Ready, candidates_doubt, candidates_ready};
+pub use read::{
+    Doubt, Filter, counts, doubts, expired, get, list, of_case, oldest_ready, rested, unleased,
+};
 
 use domain::{
     id::{AgentId, AttemptId, CaseId, IntentId, JobId},
@@ -331,57 +335,6 @@ pub async fn extend(
 /// [`Error::Database`].
 pub async fn of_case_in(tx: &mut Tx, case: CaseId) -> Result<Vec<Job>, Error> {
     let rows = tx.all("jobs", OF_CASE, vals![case]).await?;
-    rows.iter().map(|r| Job::read(r, &tx.seal)).collect()
-}
-
-// The lease's candidates. The only statement with two texts: on Postgres several transactions look at the same queue at once and
-// must step around each other's rows; SQLite has one writer at a time, so there is nobody to step around. Candidates are locked
-// here and written one by one afterwards; a single `UPDATE … WHERE id IN (SELECT … LIMIT … FOR UPDATE SKIP LOCKED)` is not used
-// because Postgres may run its sub-select again and again and lease more than the limit.
-const CANDIDATES_READY: &str = "SELECT * FROM jobs WHERE payer_id = $1 AND state = 'ready' AND ready_at_ms <= $2 \
-     AND task IN ($3, $4, $5, $6, $7, $8, $9) ORDER BY ready_at_ms, id LIMIT $10";
-const CANDIDATES_READY_POSTGRES: &str = "SELECT * FROM jobs WHERE payer_id = $1 AND state = 'ready' AND ready_at_ms <= $2 \
-     AND task IN ($3, $4, $5, $6, $7, $8, $9) ORDER BY ready_at_ms, id LIMIT $10 FOR UPDATE SKIP LOCKED";
-const CANDIDATES_DOUBT: &str = "SELECT * FROM jobs WHERE payer_id = $1 AND state = 'in_doubt' AND look_at_ms <= $2 \
-     ORDER BY look_at_ms, id LIMIT $3";
-const CANDIDATES_DOUBT_POSTGRES: &str = "SELECT * FROM jobs WHERE payer_id = $1 AND state = 'in_doubt' AND look_at_ms <= $2 \
-     ORDER BY look_at_ms, id LIMIT $3 FOR UPDATE SKIP LOCKED";
-
-/// Jobs of a payer that may be leased now for work, oldest first.
-///
-/// # Errors
-/// [`Error::Database`].
-pub async fn candidates_ready(
-    tx: &mut Tx,
-    payer: &str,
-    tasks: &[Task],
-    limit: u32,
-) -> Result<Vec<Job>, Error> {
-    let now = tx.now;
-    let sql = match tx.kind() {
-        db::Kind::Sqlite => CANDIDATES_READY,
-        db::Kind::Postgres => CANDIDATES_READY_POSTGRES,
-    };
-    // One place for each task there is; the empty word, which no job has, in those that are not wanted.
-    let words: [&str; Task::ALL.len()] =
-        std::array::from_fn(|at| tasks.get(at).map_or("", |task| task.word()));
-    let [a, b, c, d, e, f, g] = words;
-    let values = vals![payer, now, a, b, c, d, e, f, g, limit];
-    let rows = tx.all("jobs", sql, values).await?;
-    rows.iter().map(|r| Job::read(r, &tx.seal)).collect()
-}
-
-/// Jobs of a payer whose doubt is due for a look, oldest first.
-///
-/// # Errors
-/// [`Error::Database`].
-pub async fn candidates_doubt(tx: &mut Tx, payer: &str, limit: u32) -> Result<Vec<Job>, Error> {
-    let now = tx.now;
-    let sql = match tx.kind() {
-        db::Kind::Sqlite => CANDIDATES_DOUBT,
-        db::Kind::Postgres => CANDIDATES_DOUBT_POSTGRES,
-    };
-    let rows = tx.all("jobs", sql, vals![payer, now, limit]).await?;
     rows.iter().map(|r| Job::read(r, &tx.seal)).collect()
 }
 

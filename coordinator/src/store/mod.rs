@@ -21,6 +21,7 @@ pub mod late;
 pub mod migrate;
 pub mod payers;
 pub mod people;
+pub mod proposals;
 pub mod references;
 pub mod scripts;
 pub mod state;

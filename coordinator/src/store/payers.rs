@@ -2,7 +2,7 @@
 //! count of portal sessions at work, taken and given back by compare-and-set inside the lease's and the report's transactions.
 //! Pools live here too.
 
-use domain::{fleet::Payer, permission::Permission, time::Timestamp};
+use domain::{fleet::Payer, time::Timestamp};
 use serde::Serialize;
 
 use super::{Error, Store, Tx, db};
@@ -129,75 +129,6 @@ pub async fn give_session_back(tx: &mut Tx, id: &str) -> Result<(), Error> {
     } else {
         Err(Error::Conflict { now: "no session taken".to_owned() })
     }
-}
-
-/// A permission that waits for a second person.
-#[derive(Debug, Clone, Serialize)]
-pub struct Proposal {
-    /// What is proposed.
-    pub permission: Permission,
-    /// Why.
-    pub reason: String,
-    /// The first person.
-    pub by: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-fn read_proposal(row: &db::Row) -> Result<Proposal, Error> {
-    Ok(Proposal {
-        permission: row.json("permission")?,
-        reason: row.text("reason")?,
-        by: row.text("proposed_by")?,
-        at: row.at("proposed_at_ms")?,
-    })
-}
-
-const PROPOSE: &str = "INSERT INTO permission_proposals (payer_id, permission, reason, proposed_by, proposed_at_ms) \
-     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (payer_id) DO UPDATE SET permission = excluded.permission, \
-     reason = excluded.reason, proposed_by = excluded.proposed_by, proposed_at_ms = excluded.proposed_at_ms";
-const PROPOSED: &str = "SELECT payer_id AS id, permission, reason, proposed_by, proposed_at_ms FROM permission_proposals WHERE payer_id = $1";
-const FORGET_PROPOSAL: &str = "DELETE FROM permission_proposals WHERE payer_id = $1";
-
-/// Keeps a permission until a second person agrees; an earlier proposal is replaced.
-///
-/// # Errors
-/// [`Error::Database`].
-pub async fn propose(tx: &mut Tx, payer: &str, proposal: &Proposal) -> Result<(), Error> {
-    let permission =
-        serde_json::to_string(&proposal.permission).map_err(|e| Error::Database(e.to_string()))?;
-    let values = vals![payer, permission, &proposal.reason, &proposal.by, proposal.at];
-    tx.exec(PROPOSE, values).await?;
-    Ok(())
-}
-
-/// The permission of a payer that waits for a second person, inside a transaction.
-///
-/// # Errors
-/// [`Error::Corrupt`].
-pub async fn proposed_in(tx: &mut Tx, payer: &str) -> Result<Option<Proposal>, Error> {
-    tx.opt("permission_proposals", PROPOSED, vals![payer])
-        .await?
-        .map(|row| read_proposal(&row))
-        .transpose()
-}
-
-/// The permission of a payer that waits for a second person.
-///
-/// # Errors
-/// [`Error::Corrupt`].
-pub async fn proposed(store: &Store, payer: &str) -> Result<Option<Proposal>, Error> {
-    let row = store.db.opt("permission_proposals", PROPOSED, vals![payer]).await?;
-    row.map(|row| read_proposal(&row)).transpose()
-}
-
-/// Forgets the proposal of a payer.
-///
-/// # Errors
-/// [`Error::Database`].
-pub async fn forget_proposal(tx: &mut Tx, payer: &str) -> Result<(), Error> {
-    tx.exec(FORGET_PROPOSAL, vals![payer]).await?;
-    Ok(())
 }
 
 /// A pool.

@@ -67,7 +67,6 @@ const HELD_ALL: &str = "SELECT payer_id AS id, task, held_reason FROM scripts WH
 const SET_STATE: &str = "UPDATE scripts SET state = $3, held_reason = $4, held_by = $5, rev = rev + 1 \
      WHERE sha256 = $1 AND rev = $2";
 const LIVE_ALL: &str = "SELECT sha256, payer_id AS id, task FROM scripts WHERE state = 'live'";
-const STATES: &str = "SELECT sha256 AS id, state FROM scripts";
 
 /// Makes a bundle the live one of its script; false when it was so already.
 ///
@@ -130,15 +129,6 @@ pub async fn live_all_in(tx: &mut Tx) -> Result<BTreeMap<(String, Task), String>
             Ok(((r.text("id")?, task), r.text("sha256")?))
         })
         .collect()
-}
-
-/// State words by hash.
-///
-/// # Errors
-/// [`Error::Database`].
-pub async fn states_in(tx: &mut Tx) -> Result<BTreeMap<String, String>, Error> {
-    let rows = tx.all("scripts", STATES, vals![]).await?;
-    rows.iter().map(|r| Ok((r.text("id")?, r.text("state")?))).collect()
 }
 
 /// One bundle, inside a transaction.

@@ -60,6 +60,7 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("POST", "payers/{id}/permission", Role::Admin),
     ("POST", "payers/{id}/second_permission", Role::Admin),
     ("POST", "payers/{id}/identity", Role::Admin),
+    ("GET", "register", Role::Viewer),
     ("GET", "quarantine", Role::Viewer),
     ("POST", "quarantine/lift", Role::Admin),
     ("PUT", "payers/{id}/credential", Role::Admin),

@@ -174,6 +174,11 @@ async fn operators_keep_the_fleet_from_the_command_line() {
         "signed",
     ];
     good(permit.to_vec(), "").await;
+    let register = good(vec!["payers", "register", "--payer", "harbor"], "").await;
+    assert!(register.out.contains("permitted") && register.out.contains("contract"));
+    let csv = good(vec!["payers", "register", "--csv"], "").await;
+    assert!(csv.out.starts_with("payer,") || csv.out.lines().next().unwrap().contains("payer"));
+    assert_eq!(csv.out.lines().count(), 3, "{}", csv.out);
     let secrets = json!({"user": "u-9", "password": "Pa55-from-stdin"}).to_string();
     let words = vec!["payers", "credential", "harbor", "--account", "second", "--file", "-"];
     let set = good(words, &secrets).await;

@@ -78,6 +78,23 @@ async fn a_payer_tells_how_its_rules_stand() {
 }
 
 #[tokio::test]
+async fn the_register_is_read_whole_and_exported() {
+    let app = TestApp::new().await;
+    let all = app.get(Role::Viewer, "register").await.good();
+    let crestline = all["items"].as_array().unwrap().iter().find(|e| e["payer"] == "crestline");
+    let crestline = crestline.unwrap();
+    assert_eq!((&crestline["channel"], &crestline["may_submit"]), (&json!("portal"), &json!(true)));
+    assert!(crestline["suspended"].is_null() && crestline["accounts"][0]["account"] == "clinic");
+    let csv = app.get(Role::Viewer, "register?payer=harbor&format=csv").await;
+    let text = String::from_utf8(csv.body).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].contains("may_read") && lines[1].contains("harbor"), "{text}");
+    let wrong = app.get(Role::Viewer, "register?format=xml").await;
+    assert_eq!(wrong.problem().0, 400);
+}
+
+#[tokio::test]
 async fn a_paused_payer_says_so() {
     let app = TestApp::new().await;
     let (_, job) = app.take_in("crestline", &claim_status("W100000001")).await;

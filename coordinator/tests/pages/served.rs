@@ -52,9 +52,18 @@ async fn submitted(
 #[tokio::test]
 async fn nobody_reads_without_signing_in() {
     let bed = Bed::new().await;
-    for at in
-        ["/", "/inbox", "/fleet", "/scripts", "/drift", "/audit", "/cases.csv", "/evidence/ev_1"]
-    {
+    for at in [
+        "/",
+        "/inbox",
+        "/fleet",
+        "/scripts",
+        "/drift",
+        "/audit",
+        "/cases.csv",
+        "/evidence/ev_1",
+        "/payers/crestline",
+        "/register.csv",
+    ] {
         let got = bed.get(at, "").await;
         assert_eq!(got.status, StatusCode::SEE_OTHER, "{at}");
         assert!(got.header(header::LOCATION).starts_with("/sign-in?next="), "{at}");
@@ -258,6 +267,14 @@ async fn a_pause_shows_as_the_reason_why_nothing_runs() {
     let rosa = bed.person("rosa").await;
     bed.take_in("W100000001").await;
     ok("served_fleet", &rosa.get("/fleet").await);
+    let own = rosa.get("/payers/crestline").await;
+    ok("served_payer", &own);
+    for told in ["What is leased", "Breaker", "Lock-out budget", "Register of permissions"] {
+        assert!(own.text.contains(told), "{told}");
+    }
+    assert_eq!(rosa.get("/payers/nowhere").await.status, StatusCode::NOT_FOUND);
+    let csv = rosa.get("/register.csv?payer=crestline").await;
+    assert_eq!(csv.text.lines().count(), 2, "{}", csv.text);
     let paused = rosa.form("/payers/crestline/pause", &[("reason", "Maintenance on Sunday")]).await;
     assert_eq!(paused.header(header::LOCATION), "/fleet?did=paused#payer-crestline");
     let got = rosa.get("/fleet?did=paused").await;

@@ -1,7 +1,7 @@
 //! What people do: claims, retries, taking back, permissions, and that every act is in the audit.
 
 use coordinator::{
-    flow::{cancel, intake, payers, publish, resolve, sweep},
+    flow::{cancel, intake, payers, publish, resolve},
     store::{audit, exceptions},
 };
 use domain::{
@@ -106,8 +106,8 @@ async fn what_is_not_permitted_goes_to_a_person_and_comes_back(bed: Bed) {
     let core = &bed.core;
     payers::set_permission(core, &asked("a test"), "crestline", &unknown, bed.now()).await.unwrap();
     assert!(bed.lease(1).await.is_empty());
-    assert_eq!(sweep::route(core, bed.now()).await.unwrap(), 1);
-    assert_eq!(sweep::route(core, bed.now()).await.unwrap(), 0);
+    assert_eq!(coordinator::flow::nowhere::route(core, bed.now()).await.unwrap(), 1);
+    assert_eq!(coordinator::flow::nowhere::route(core, bed.now()).await.unwrap(), 0);
     let exception = bed.exception(taken.job).await;
     assert_eq!(exception.kind.word(), "not_permitted");
     assert!(exception.failure.say.contains("nobody has recorded"), "{}", exception.failure.say);

@@ -16,6 +16,7 @@ mod route;
 mod schema;
 mod submit;
 mod vault;
+mod ways;
 mod work;
 
 /// Makes one test per database out of an async function that takes a [`bed::Bed`].

@@ -23,6 +23,8 @@ both!(
     a_known_maintenance_trips_nothing_and_asks_nobody,
     starts_and_submissions_slide_and_looks_have_room,
     logins_without_an_end_spare_the_account,
+    an_account_has_an_hour_of_its_own,
+    a_lost_session_is_waited_for_until_it_has_ended,
     the_decision_tells_how_every_rule_stands
 );
 
@@ -281,15 +283,89 @@ async fn logins_without_an_end_spare_the_account(bed: Bed) {
     assert!(!bed.lease(10).await.is_empty(), "the payer has forgotten it");
 }
 
+async fn an_account_has_an_hour_of_its_own(bed: Bed) {
+    change(&bed, |payer| {
+        payer.limits.logins_per_hour_max = 50;
+        payer.pace.account_logins_per_hour = Some(2);
+    })
+    .await;
+    let core = &bed.core;
+    for n in 0..4 {
+        bed.take_in(&format!("W{n}")).await;
+    }
+    let sign_in = async |lease: &Leased| {
+        let ask = LoginAsk { fenced: bed.fenced(lease) };
+        login::login(core, &ask, bed.now()).await?;
+        login::signed_in(core, &ask, bed.now()).await
+    };
+    // Work leaves one of the account's two for looks.
+    let leases = bed.lease(2).await;
+    sign_in(&leases[0]).await.unwrap();
+    assert_eq!(code(sign_in(&leases[1]).await), refusal::LOGIN_BUDGET);
+    assert!(matches!(blocked(&bed, Task::Submit).await, Some(Blocked::LoginBudget { .. })));
+    // Another account has its own hour, and is taken by itself.
+    let secrets = crate::bed::secrets();
+    payers::set_credential(core, &SETUP, "crestline", "clinic-8", &secrets, bed.now())
+        .await
+        .unwrap();
+    let other = bed.lease(1).await.remove(0);
+    assert_eq!(other.account, "clinic-8");
+    sign_in(&other).await.unwrap();
+    // A permission that is gone since the lease gives no login.
+    bed.clock.advance(3_600_000);
+    bed.sweep().await;
+    let lease = bed.lease(1).await.remove(0);
+    let mut no = profile("crestline").permission;
+    no.suspended = Some("their letter".to_owned());
+    payers::set_permission(core, &crate::bed::asked("a test"), "crestline", &no, bed.now())
+        .await
+        .unwrap();
+    let told = sign_in(&lease).await.unwrap_err();
+    assert!(told.to_string().contains("suspended"), "{told}");
+}
+
+async fn a_lost_session_is_waited_for_until_it_has_ended(bed: Bed) {
+    change(&bed, |payer| {
+        payer.second_login = "refused".to_owned();
+        payer.pace.idle_ends_after_min = Some(15);
+    })
+    .await;
+    let doubt = bed.take_in("W1").await;
+    let lease = bed.lease_one().await;
+    bed.go(&lease).await;
+    bed.clock.advance(3 * bed.core.rules.lease_ttl_ms);
+    assert_eq!(bed.sweep().await.expired, 1);
+    assert!(matches!(bed.state(doubt.job).await, JobState::InDoubt { .. }));
+    bed.clock.advance(14 * 60_000);
+    bed.take_in("W2").await;
+    assert!(bed.lease(5).await.is_empty(), "neither work nor a look: the lost session lives");
+    bed.clock.advance(60_000);
+    let leases = bed.lease(5).await;
+    assert!(leases.iter().any(|l| l.job == doubt.job && l.purpose == Purpose::Reconcile));
+    assert_eq!(leases.len(), 2);
+}
+
 async fn the_decision_tells_how_every_rule_stands(bed: Bed) {
     let stands = async || lease::stands(&bed.core, "crestline", bed.now()).await.unwrap();
     let all = stands().await;
     let names: Vec<&str> = all.rules.iter().map(|rule| rule.rule).collect();
     assert_eq!(
         names,
-        ["calendar", "breaker", "sessions", "logins", "lockout", "starts", "submits"]
+        [
+            "calendar",
+            "breaker",
+            "sessions",
+            "logins",
+            "account_logins",
+            "lockout",
+            "starts",
+            "submits",
+            "pages",
+            "second_login"
+        ]
     );
-    assert!(all.rules.iter().all(|rule| rule.blocked.is_none()) && all.blocked.is_empty());
+    assert!(all.rules.iter().all(|rule| rule.blocked.is_none()));
+    assert!(all.tasks.len() == Task::ALL.len() && all.tasks.iter().all(|t| t.blocked.is_none()));
     bed.take_in("W1").await;
     let lease = bed.lease_one().await;
     let now = stands().await;
@@ -297,5 +373,5 @@ async fn the_decision_tells_how_every_rule_stands(bed: Bed) {
     bed.fail(&lease, FailureKind::PortalDown).await;
     let down = stands().await;
     assert!(matches!(down.rules[1].blocked, Some(Blocked::PortalDown { .. })));
-    assert!(down.blocked.iter().all(|w| w.blocked == down.rules[1].blocked.clone().unwrap()));
+    assert!(down.tasks.iter().all(|t| t.blocked == down.rules[1].blocked));
 }

@@ -8,11 +8,12 @@ use coordinator::{
     store::{late, state},
 };
 use domain::{
+    channel::Channel,
     evidence::Moment,
     fleet::Blocked,
     job::{JobState, Task},
     lease::Purpose,
-    outcome::{Answer, FailureKind},
+    outcome::{Answer, Failure, FailureKind},
     permission::{Permission, PermissionState},
     wire::{End, Proof, SpoolKeyAsk, refusal},
 };
@@ -26,6 +27,8 @@ both!(
     a_prohibition_is_replaced_by_two_people_only,
     only_listed_and_named_accounts_are_used,
     what_is_recorded_must_make_sense,
+    changed_terms_suspend_the_permission,
+    the_register_shows_every_channel,
     an_older_database_is_put_in_quarantine,
     a_late_report_is_kept_and_changes_nothing,
     the_key_of_a_lease_is_given_again
@@ -57,14 +60,15 @@ async fn a_prohibition_is_replaced_by_two_people_only(bed: Bed) {
     let told = payers::upsert(core, &SETUP, &profile("crestline"), "default", bed.now()).await;
     assert_eq!(code(told), "not-allowed", "no profile lifts it");
     let first = Some(user(1));
-    let of = ("crestline", &good);
+    let portal = ("crestline", Channel::Portal);
+    let of = (portal, &good);
     let again = asked("a new contract");
     payers::set_permission_by(core, &again, first, of, bed.now()).await.unwrap();
     assert_eq!(recorded(&bed).await.state, PermissionState::Prohibited, "one person proposes");
     assert!(bed.lease(1).await.is_empty());
     let second = async |n: u128| {
         let by = (user(n), "R. Gale");
-        payers::second_permission(core, &asked("read it, too"), by, "crestline", bed.now()).await
+        payers::second_permission(core, &asked("read it, too"), by, portal, bed.now()).await
     };
     assert_eq!(code(second(1).await), "not-allowed", "not the same person");
     second(2).await.unwrap();
@@ -132,6 +136,51 @@ async fn what_is_recorded_must_make_sense(bed: Bed) {
         assert_eq!(code(told), "invalid", "{basis}");
     }
     assert_eq!(recorded(&bed).await, good);
+}
+
+async fn changed_terms_suspend_the_permission(bed: Bed) {
+    bed.take_in("W1").await;
+    bed.take_in("W2").await;
+    let lease = bed.lease(1).await.remove(0);
+    let failure = Failure::new(FailureKind::Challenge, "terms_changed", "");
+    bed.end(&lease, End::Failure { failure, candidates: Vec::new() }).await.unwrap();
+    assert_eq!(bed.exception(lease.job).await.kind.word(), "challenge");
+    let why = recorded(&bed).await.suspended.unwrap();
+    assert!(why.starts_with("the portal showed changed terms at 2026-03-02"), "{why}");
+    bed.clock.advance(3_600_000);
+    assert!(bed.lease(5).await.is_empty(), "also after the breaker's rest");
+    assert!(
+        matches!(blocked(&bed).await, Some(Blocked::NotPermitted { reason }) if reason.contains("suspended"))
+    );
+    let good = profile("crestline").permission;
+    payers::set_permission(&bed.core, &asked("read them"), "crestline", &good, bed.now())
+        .await
+        .unwrap();
+    assert_eq!(bed.lease(5).await.len(), 1);
+    bed.in_order().await;
+}
+
+async fn the_register_shows_every_channel(bed: Bed) {
+    crate::route::routed(&bed, 4).await;
+    let entries = async || payers::register(&bed.core, None, bed.now()).await.unwrap();
+    let all = entries().await;
+    let shown: Vec<_> = all.iter().map(|e| (e.payer.as_str(), e.channel)).collect();
+    assert_eq!(shown, [("crestline", Channel::Portal), ("crestline", Channel::FhirPas)]);
+    assert!(all.iter().all(|e| e.reads_not.is_none() && e.submits_not.is_none()));
+    assert_eq!(all[1].accounts[0].account, "pas-7");
+    let mut reads = profile("crestline").permission;
+    reads.tasks = vec![Task::AuthStatus];
+    reads.named_identity = true;
+    payers::set_permission(&bed.core, &asked("reads only"), "crestline", &reads, bed.now())
+        .await
+        .unwrap();
+    let all = entries().await;
+    let portal = &all[0];
+    assert_eq!(portal.reads_not, None);
+    assert_eq!(portal.submits_not.as_deref(), Some("the permission does not cover this task"));
+    assert!(!portal.accounts[0].may_be_used, "it names nobody");
+    assert!(all[1].accounts[0].may_be_used);
+    assert!(payers::register(&bed.core, Some("nowhere"), bed.now()).await.unwrap().is_empty());
 }
 
 async fn an_older_database_is_put_in_quarantine(bed: Bed) {

@@ -34,7 +34,7 @@ both!(
 
 const FHIR: &str = "https://fhir.payer.example/r4";
 
-fn way(channel: &str, calls_max: u32) -> serde_json::Value {
+pub(crate) fn way(channel: &str, calls_max: u32) -> serde_json::Value {
     json!({"channel": channel, "calls_max": calls_max,
         "permission": {"state": "permitted", "basis": "simulator", "decided_by": "test",
             "expires_at": "2100-01-01T00:00:00Z", "tasks": ["submit", "auth_status"]},
@@ -43,7 +43,7 @@ fn way(channel: &str, calls_max: u32) -> serde_json::Value {
 }
 
 /// Status checks and submissions go by the portal, and by PAS when that cannot be.
-fn several(calls_max: u32) -> Payer {
+pub(crate) fn several(calls_max: u32) -> Payer {
     let mut payer = profile("crestline");
     payer.ways = serde_json::from_value(json!([way("fhir_pas", calls_max)])).unwrap();
     let legs = json!([{"channel": "portal"}, {"channel": "fhir_pas"}]);
@@ -51,7 +51,7 @@ fn several(calls_max: u32) -> Payer {
     payer
 }
 
-async fn routed(bed: &Bed, calls_max: u32) {
+pub(crate) async fn routed(bed: &Bed, calls_max: u32) {
     let now = bed.now();
     payers::upsert(&bed.core, &SETUP, &several(calls_max), "default", now).await.unwrap();
     let secrets =
@@ -60,15 +60,15 @@ async fn routed(bed: &Bed, calls_max: u32) {
     payers::set_credential_for(&bed.core, &SETUP, at, "pas-7", &secrets, now).await.unwrap();
 }
 
-async fn status_check(bed: &Bed, member: &str) {
+pub(crate) async fn status_check(bed: &Bed, member: &str) {
     bed.try_take_in(&auth_status(member)).await.unwrap();
 }
 
-async fn attempt_of(bed: &Bed, lease: &Leased) -> attempts::Attempt {
+pub(crate) async fn attempt_of(bed: &Bed, lease: &Leased) -> attempts::Attempt {
     attempts::get(&bed.core.store, lease.attempt).await.unwrap()
 }
 
-async fn message(bed: &Bed, l: &Leased, moment: Moment) -> EvidenceId {
+pub(crate) async fn message(bed: &Bed, l: &Leased, moment: Moment) -> EvidenceId {
     let (id, bytes) = (EvidenceId::new(bed.now(), random()), b"{}".to_vec());
     let put = EvidencePut {
         job: l.job,
@@ -156,7 +156,7 @@ async fn a_prohibited_portal_leaves_the_other_channel(bed: Bed) {
         .await
         .unwrap();
     status_check(&bed, "W1").await;
-    coordinator::flow::sweep::route(&bed.core, bed.now()).await.unwrap();
+    coordinator::flow::nowhere::route(&bed.core, bed.now()).await.unwrap();
     let lease = bed.lease_one().await;
     assert_eq!(lease.channel, Channel::FhirPas);
     let because = attempt_of(&bed, &lease).await.because;
@@ -168,7 +168,7 @@ async fn a_prohibited_portal_leaves_the_other_channel(bed: Bed) {
         "member": {"id": "W2", "last_name": "ALDERSEED", "first_name": "TESTA", "dob": "1980-02-14"}}))
     .unwrap();
     let taken = bed.try_take_in(&other).await.unwrap();
-    assert_eq!(coordinator::flow::sweep::route(&bed.core, bed.now()).await.unwrap(), 1);
+    assert_eq!(coordinator::flow::nowhere::route(&bed.core, bed.now()).await.unwrap(), 1);
     assert_eq!(bed.exception(taken.job).await.kind.word(), "not_permitted");
 }
 

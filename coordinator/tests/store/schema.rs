@@ -41,6 +41,26 @@ async fn a_transaction_that_ended_by_itself_is_in_nobodys_way() {
     }
 }
 
+/// The driver ends a dropped transaction only when it is next asked for something: until then the connection looks as if it were
+/// still inside, and giving it up for that would open a new one after each transaction that changed nothing.
+#[tokio::test]
+async fn a_dropped_transaction_does_not_cost_its_connection() {
+    let bed = Bed::sqlite().await;
+    let mut tx = raw(&bed).await;
+    // Belongs to the connection and to no other.
+    tx.exec("CREATE TEMP TABLE of_this_connection (id TEXT)", vals![]).await.unwrap();
+    tx.exec("INSERT INTO of_this_connection (id) VALUES ('x')", vals![]).await.unwrap();
+    tx.exec("COMMIT", vals![]).await.unwrap();
+    tx.exec("BEGIN", vals![]).await.unwrap();
+    drop(tx);
+    for _ in 0..20 {
+        let mut tx = raw(&bed).await;
+        let rows = tx.all("any", "SELECT id FROM of_this_connection", vals![]).await.unwrap();
+        assert_eq!(rows.len(), 1, "another connection");
+        drop(tx);
+    }
+}
+
 async fn raw(bed: &Bed) -> Tx {
     bed.core.store.db.begin().await.unwrap()
 }
@@ -67,7 +87,7 @@ pub(crate) async fn tamper(bed: &Bed) {
 
 /// Every text in every table.
 pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
-    const TABLES: [&str; 30] = [
+    const TABLES: [&str; 31] = [
         "SELECT * FROM payers",
         "SELECT * FROM users",
         "SELECT * FROM api_keys",
@@ -92,6 +112,7 @@ pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
         "SELECT * FROM fingerprints",
         "SELECT * FROM drift",
         "SELECT * FROM permission_proposals",
+        "SELECT * FROM channel_proposals",
         "SELECT * FROM late_reports",
         "SELECT * FROM fleet_state",
         "SELECT * FROM exchanges",

@@ -78,7 +78,7 @@ pub struct PayerView {
     pub rests_until: Option<String>,
     /// Portal sessions at work.
     pub sessions: u32,
-    /// A permission that waits for a second person; only for one payer.
+    /// A permission for the portal that waits for a second person; only for one payer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposal: Option<ProposalView>,
     /// Each rule of politeness and how it stands; only for one payer.
@@ -103,6 +103,9 @@ pub struct ChannelView {
     pub channel: String,
     /// State of its permission: `unknown`, `permitted`, `registered`, `prohibited`.
     pub permission: String,
+    /// A permission for it that waits for a second person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ProposalView>,
     /// It failed lately; next try.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rests_until: Option<String>,
@@ -112,12 +115,15 @@ pub struct ChannelView {
     pub calls: u32,
     /// Calls at a time, at most.
     pub calls_max: u32,
+    /// Each of its rules of politeness and how it stands.
+    pub politeness: Vec<RuleView>,
 }
 
 /// A rule of politeness.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RuleView {
-    /// `calendar`, `breaker`, `sessions`, `logins`, `lockout`, `starts`, `submits`.
+    /// `calendar`, `breaker`, `sessions`, `logins`, `account_logins`, `lockout`, `starts`, `submits`, `pages`, `second_login`; beside the
+    /// portal `calls` in place of the sessions and logins.
     pub rule: String,
     /// What it stands at.
     pub says: String,
@@ -182,10 +188,14 @@ pub struct NewLimits {
     pub reason: String,
 }
 
-/// A decision about automating a portal.
+/// A decision about automating a channel of a payer.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPermission {
+    /// `portal` where nothing is said, or a channel that the profile describes.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub channel: domain::channel::Channel,
     /// `unknown`, `permitted`, `registered`, `prohibited`.
     #[schema(value_type = String)]
     pub state: permission::PermissionState,
@@ -215,6 +225,18 @@ pub struct NewPermission {
     /// Why it is suspended: it says no until this is taken away.
     #[serde(default)]
     pub suspended: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A second person agrees.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecondPermission {
+    /// `portal` where nothing is said, or a channel that the profile describes.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub channel: domain::channel::Channel,
     /// Why.
     pub reason: String,
 }

@@ -148,6 +148,14 @@ list_query! {
 }
 
 list_query! {
+    /// Which entries of the register of permissions.
+    RegisterQuery {
+        /// Payer id.
+        payer,
+    }
+}
+
+list_query! {
     /// A list without filters.
     PlainQuery {}
 }

@@ -6,7 +6,7 @@ use axum::{
     Form,
     extract::{Path, State},
 };
-use domain::id::AgentId;
+use domain::{channel::Channel, id::AgentId};
 use serde::Deserialize;
 
 use super::{Reason, back};
@@ -64,16 +64,25 @@ pub async fn clear_account(
     back(&format!("/fleet#payer-{payer}"), "cleared")
 }
 
+/// A second person agrees to a permission for one channel.
+#[derive(Deserialize)]
+pub struct Second {
+    channel: Channel,
+    #[serde(flatten)]
+    because: Reason,
+}
+
 /// `POST /payers/{id}/second_permission`
 pub async fn second_permission(
     State(app): State<Arc<App>>,
     reader: Reader,
     Path(payer): Path<String>,
-    Form(form): Form<Reason>,
+    Form(form): Form<Second>,
 ) -> Shown {
-    let asked = form.by(&reader, Role::Admin)?;
+    let asked = form.because.by(&reader, Role::Admin)?;
     let by = (reader.caller.user, reader.caller.name.as_str());
-    flow::payers::second_permission(&app.core, &asked, by, &payer, app.now()).await?;
+    let of = (payer.as_str(), form.channel);
+    flow::payers::second_permission(&app.core, &asked, by, of, app.now()).await?;
     back(&format!("/fleet#payer-{payer}"), "permitted")
 }
 

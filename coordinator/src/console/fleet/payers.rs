@@ -1,6 +1,9 @@
 //! A payer on the Fleet page: state, work in hand and limit, permission, politeness, how a second login is taken, scripts.
 
+use std::collections::BTreeMap;
+
 use domain::{
+    channel::Channel,
     fleet::{Blocked, Payer},
     permission::{Permission, PermissionState},
     time::Timestamp,
@@ -11,6 +14,7 @@ use super::{because, pause_form, reason_form_with};
 use crate::{
     console::{frame::Frame, icons::Icon, parts, parts::Tone},
     flow::lease::RuleState,
+    store::proposals::Proposal,
 };
 
 /// A payer with what is going on there.
@@ -36,15 +40,15 @@ pub struct PayerView {
     pub refused: Vec<(String, Timestamp)>,
     /// Each rule of politeness and how it stands, by the decision that leases.
     pub rules: Vec<RuleState>,
-    /// A permission that waits for a second person, and why it was proposed.
-    pub proposal: Option<(Permission, String)>,
+    /// Permissions that wait for a second person.
+    pub proposals: BTreeMap<Channel, Proposal>,
     /// Accounts with the program that signs in and who answers for it.
     pub accounts: Vec<(String, Option<String>, Option<String>)>,
     /// Live scripts: task word and hash.
     pub scripts: Vec<(String, String)>,
 }
 
-fn state(p: &PayerView) -> Markup {
+pub(super) fn state(p: &PayerView) -> Markup {
     match (&p.paused, &p.held) {
         (Some(_), _) => parts::chip(Tone::Warn, Icon::Pause, "Paused"),
         (None, Some(Blocked::PortalDown { .. })) => {
@@ -96,8 +100,7 @@ fn state(p: &PayerView) -> Markup {
     }
 }
 
-fn permission(p: &Payer, frame: &Frame) -> Markup {
-    let rule = &p.permission;
+pub(super) fn permission(rule: &Permission, frame: &Frame) -> Markup {
     let expired = rule.expires_at <= frame.now;
     let (tone, icon) = match rule.state {
         PermissionState::Permitted | PermissionState::Registered if !expired => {
@@ -124,13 +127,15 @@ fn permission(p: &Payer, frame: &Frame) -> Markup {
 }
 
 /// A permission that waits for a second person, with the form that agrees.
-fn proposal(p: &Payer, proposed: &Permission, reason: &str, frame: &Frame) -> Markup {
+pub(super) fn proposal(p: &Payer, channel: Channel, waiting: &Proposal, frame: &Frame) -> Markup {
     let path = format!("/payers/{}/second_permission", p.id);
     let after = "This replaces the prohibition; the first person cannot agree to it.";
+    let proposed = &waiting.permission;
     html! {
+        @if channel != Channel::Portal { (channel.say()) ": " }
         (proposed.state.word()) " on " (parts::visible(&proposed.basis.replace('_', " ")))
-        ", by " (parts::visible(&proposed.decided_by)) ": " (parts::visible(reason)) " "
-        (reason_form_with("Agree", &path, ("", ""), (&format!("Agree to automate {}", p.name), after), frame))
+        ", by " (parts::visible(&proposed.decided_by)) ": " (parts::visible(&waiting.reason)) " "
+        (reason_form_with("Agree", &path, ("channel", channel.word()), (&format!("Agree to automate {}", p.name), after), frame))
     }
 }
 
@@ -167,8 +172,8 @@ fn second_login(word: &str) -> &str {
 }
 
 /// A refused account, with the form that lets it be tried again.
-fn refused(p: &Payer, account: &str, since: Timestamp, frame: &Frame) -> Markup {
-    let path = format!("/payers/{}/clear_account", p.id);
+pub(super) fn refused(v: &PayerView, account: &str, since: Timestamp, frame: &Frame) -> Markup {
+    let path = format!("/payers/{}/clear_account", v.payer.id);
     let after = "The next job signs in with it again; if the portal refuses it once more, no login follows. \
                  Portals lock accounts after a few wrong passwords: look by hand first.";
     html! {
@@ -183,7 +188,7 @@ pub(super) fn one(v: &PayerView, frame: &Frame) -> Markup {
     html! {
         article.pool #{ "payer-" (p.id) } {
             header {
-                h3 { (parts::visible(&p.name)) }
+                h3 { a href={ "/payers/" (p.id) } { (parts::visible(&p.name)) } }
                 span.big-number { (v.working) "/" (p.limits.sessions_max) }
                 (state(v))
                 span.muted { (v.ready) " ready" }
@@ -196,7 +201,7 @@ pub(super) fn one(v: &PayerView, frame: &Frame) -> Markup {
             @if let Some(reason) = &v.paused { p.muted { "Paused: " (parts::visible(reason)) } }
             @else if let Some(why) = &v.held { p.muted { "Held: " (because(why, frame.now)) } }
             dl.facts {
-                (parts::fact("Automation", &permission(p, frame)))
+                (parts::fact("Automation", &permission(&p.permission, frame)))
                 (parts::fact("Tasks permitted", &html! {
                     @for (i, t) in p.permission.tasks.iter().enumerate() { @if i > 0 { ", " } (parts::task(*t).to_lowercase()) }
                     @if p.permission.tasks.is_empty() { "none" }
@@ -207,12 +212,12 @@ pub(super) fn one(v: &PayerView, frame: &Frame) -> Markup {
                     @if p.limits.gap_ms > 0 { ", " (parts::duration(i64::try_from(p.limits.gap_ms).unwrap_or(i64::MAX))) " apart" } }))
                 (parts::fact("Status checks", &html! { "every " (parts::about(p.status_every_ms)) " while pended" }))
                 (parts::fact("Account", &html! { @if v.credential { "recorded: " (p.secrets.join(", ")) " (names only)" } @else { "none recorded" } }))
-                @for (account, since) in &v.refused { (parts::fact("Refused by the portal", &refused(p, account, *since, frame))) }
+                @for (account, since) in &v.refused { (parts::fact("Refused by the portal", &refused(v, account, *since, frame))) }
                 (parts::fact("Live scripts", &html! {
                     @for (task, sha) in &v.scripts { a href={ "/scripts/" (sha) } { (task.replace('_', " ")) } " " }
                     @if v.scripts.is_empty() { "none" }
                 }))
-                @if let Some((proposed, reason)) = &v.proposal { (parts::fact("Waits for a second person", &proposal(p, proposed, reason, frame))) }
+                @for (channel, waiting) in &v.proposals { (parts::fact("Waits for a second person", &proposal(p, *channel, waiting, frame))) }
                 @if let Some(asked) = &p.permission.conditions { (parts::fact("Conditions", &html! { (parts::visible(asked)) })) }
                 @for (name, identity, owner) in &v.accounts { (parts::fact("Identity", &account(name, identity.as_deref(), owner.as_deref()))) }
                 (parts::fact("Rules now", &rules(&v.rules, frame)))

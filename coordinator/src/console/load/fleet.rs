@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{fleet::Blocked, time::Timestamp};
+use domain::{channel::Channel, fleet::Blocked, time::Timestamp};
 
 use super::payer_name;
 use crate::{
     App,
-    console::fleet::{AgentView, Fleet, PayerView, PoolView, Pulse, Waiting},
+    console::fleet::{AgentView, Fleet, PayerView, PoolView, Pulse, Waiting, payer::PayerPage},
     flow::{
         self,
         lease::{WhyBlocked, stands, why_blocked},
@@ -15,9 +15,9 @@ use crate::{
     store::{
         Store,
         agents::{self, Agent},
-        attempts, credentials, exceptions, jobs,
+        attempts, audit, credentials, exceptions, jobs,
         payers::{self, Known},
-        scripts, state,
+        proposals, scripts, state,
         work::{logins_since, ready},
     },
 };
@@ -36,11 +36,7 @@ pub async fn load(app: &App) -> Result<Fleet, flow::Error> {
     let names: BTreeMap<String, String> =
         known.iter().map(|p| (p.profile.id.clone(), p.profile.name.clone())).collect();
     let counted = jobs::counts(store).await?;
-    let count = |payer: Option<&str>, state: &str| -> u64 {
-        let of = |p: &str, s: &str| s == state && payer.is_none_or(|want| want == p);
-        let sum: i64 = counted.iter().filter(|(p, s, _)| of(p, s)).map(|(_, _, n)| *n).sum();
-        u64::try_from(sum).unwrap_or(0)
-    };
+    let count = counter(&counted);
     let held = why_blocked(&app.core, now).await?;
     let blocked = waiting.iter().filter_map(|w| {
         let why = held.iter().find(|h| h.payer == w.payer && h.task == w.task)?;
@@ -120,6 +116,60 @@ fn pulse(a: &Agent, rules: &flow::Rules, now: Timestamp) -> Pulse {
     }
 }
 
+/// How many jobs of a payer (of all) are in a state.
+fn counter(counted: &[(String, String, i64)]) -> impl Fn(Option<&str>, &str) -> u64 {
+    move |payer, state| {
+        let of = |p: &str, s: &str| s == state && payer.is_none_or(|want| want == p);
+        let sum: i64 = counted.iter().filter(|(p, s, _)| of(p, s)).map(|(_, _, n)| *n).sum();
+        u64::try_from(sum).unwrap_or(0)
+    }
+}
+
+/// One payer's own page.
+///
+/// # Errors
+/// Not found; the database cannot be read.
+pub async fn payer(app: &App, id: &str) -> Result<PayerPage, flow::Error> {
+    let (store, now) = (app.store(), app.now());
+    let known = payers::get(store, id).await?;
+    let pool = known.pool.clone();
+    let counted = jobs::counts(store).await?;
+    let count = counter(&counted);
+    let held = why_blocked(&app.core, now).await?;
+    let held: Vec<&WhyBlocked> = held.iter().collect();
+    let mut views = payer_views(app, vec![known], &held, &count).await?;
+    let view = views.pop().ok_or(crate::store::Error::NotFound("payer"))?;
+    Ok(PayerPage {
+        view,
+        pool,
+        stands: stands(&app.core, id, now).await?,
+        register: flow::payers::register(&app.core, Some(id), now).await?,
+        left_alone: left_alone(store, id, now).await?,
+    })
+}
+
+/// Channels that asked to be left alone (`Retry-After`) for a time that is not over, by what was written down of it.
+async fn left_alone(
+    store: &Store,
+    payer: &str,
+    now: Timestamp,
+) -> Result<Vec<(Channel, Timestamp)>, flow::Error> {
+    let filter = audit::Filter {
+        subject: payer.to_owned(),
+        act: "payer.retry_after".to_owned(),
+        ..audit::Filter::default()
+    };
+    let mut asked: BTreeMap<Channel, Timestamp> = BTreeMap::new();
+    for entry in audit::list(store, &filter, None, 20).await?.items {
+        let channel = entry.detail["channel"].as_str().and_then(Channel::from_word);
+        let until = entry.detail["until"].as_str().and_then(|at| Timestamp::parse(at).ok());
+        if let Some((channel, until)) = channel.zip(until).filter(|(_, until)| *until > now) {
+            asked.entry(channel).and_modify(|known| *known = until.max(*known)).or_insert(until);
+        }
+    }
+    Ok(asked.into_iter().collect())
+}
+
 async fn payer_views(
     app: &App,
     known: Vec<Known>,
@@ -156,7 +206,7 @@ async fn payer_views(
                 .map(|s| (s.task.word().to_owned(), s.sha256.clone()))
                 .collect(),
             rules: stands(&app.core, &id, app.now()).await?.rules,
-            proposal: payers::proposed(store, &id).await?.map(|p| (p.permission, p.reason)),
+            proposals: proposals::of_payer(store, &id).await?,
             accounts: accounts
                 .iter()
                 .filter(|c| c.payer == id)

@@ -1,9 +1,9 @@
-//! The register of permissions: what may be done by program at a payer's portal, who says so, and what goes on when it is allowed.
+//! The register of permissions: what may be done by program on each channel of a payer, who says so, and what goes on when it is
+//! allowed.
 
 use domain::{
-    exception::ExceptionKind,
+    channel::Channel,
     id::UserId,
-    job::JobState,
     permission::{Permission, PermissionState},
     time::Timestamp,
 };
@@ -11,14 +11,11 @@ use serde_json::json;
 
 use super::changed;
 use crate::{
-    flow::{Actor, Asked, Core, Error, NOT_ALLOWED, Result, change::withdraw, intake::reopen},
-    store::{
-        exceptions, jobs, payers,
-        payers::{Known, Proposal},
-    },
+    flow::{Actor, Asked, Core, Error, NOT_ALLOWED, Result, change::note, nowhere},
+    store::{Tx, payers, payers::Known, proposals, proposals::Proposal},
 };
 
-/// Records a permission. What waited for it is ready again.
+/// Records a permission for the portal. What waited for it is ready again.
 ///
 /// # Errors
 /// Conflict when it changed meanwhile.
@@ -29,10 +26,10 @@ pub async fn set_permission(
     permission: &Permission,
     now: Timestamp,
 ) -> Result<Known> {
-    set_permission_by(core, asked, None, (id, permission), now).await
+    set_permission_by(core, asked, None, ((id, Channel::Portal), permission), now).await
 }
 
-/// [`set_permission`] by this person. What replaces a prohibition waits for a second one.
+/// [`set_permission`] for a channel, by this person. What replaces a prohibition waits for a second one.
 ///
 /// # Errors
 /// [`Error::Invalid`] when it may not be recorded like this; [`Error::Refused`] when no person lifts a prohibition; conflict when it
@@ -41,23 +38,21 @@ pub async fn set_permission_by(
     core: &Core,
     asked: &Asked,
     person: Option<UserId>,
-    (id, permission): (&str, &Permission),
+    (of, permission): ((&str, Channel), &Permission),
     now: Timestamp,
 ) -> Result<Known> {
     let mut tx = core.store.begin(now).await?;
+    let (id, channel) = of;
     let mut payer = payers::lock(&mut tx, id).await?;
     asked.fits(payer.rev)?;
-    let known = &payer.profile.permission;
-    permission
-        .check(known, &payer.profile.login_origins, now)
-        .map_err(|(field, reason)| Error::invalid(field, reason))?;
-    if known.state == PermissionState::Prohibited && permission.state != PermissionState::Prohibited
-    {
+    let known = checked(&payer, channel, permission, now)?;
+    let detail = json!({"channel": channel.word(), "permission": permission});
+    if known == PermissionState::Prohibited && permission.state != PermissionState::Prohibited {
         // Whoever prohibited it may have been right: nobody lifts that alone.
         let Some(person) = person else {
             return Err(Error::refused(
                 NOT_ALLOWED,
-                "this portal is prohibited: only two people, signed in by themselves, replace that",
+                "this is prohibited: only two people, signed in by themselves, replace that",
             ));
         };
         let proposal = Proposal {
@@ -66,19 +61,16 @@ pub async fn set_permission_by(
             by: person.to_string(),
             at: now,
         };
-        payers::propose(&mut tx, id, &proposal).await?;
+        proposals::propose(&mut tx, of, &proposal).await?;
         payers::save(&mut tx, &mut payer).await?;
-        let detail = json!({"permission": permission});
         asked.note(&mut tx, "payer.permission_proposed", id, detail);
     } else {
-        payer.profile.permission = permission.clone();
-        payers::forget_proposal(&mut tx, id).await?;
-        payers::save(&mut tx, &mut payer).await?;
-        asked.note(&mut tx, "payer.permission", id, json!({"permission": permission}));
+        record(&mut tx, &mut payer, channel, permission.clone()).await?;
+        asked.note(&mut tx, "payer.permission", id, detail);
     }
     changed(&mut tx);
     tx.commit().await?;
-    permitted(core, &asked.actor, id, now).await?;
+    nowhere::taken(core, &asked.actor, id, now).await?;
     Ok(payer)
 }
 
@@ -90,16 +82,16 @@ pub async fn second_permission(
     core: &Core,
     asked: &Asked,
     by: (UserId, &str),
-    id: &str,
+    (id, channel): (&str, Channel),
     now: Timestamp,
 ) -> Result<Known> {
     let mut tx = core.store.begin(now).await?;
     let mut payer = payers::lock(&mut tx, id).await?;
     asked.fits(payer.rev)?;
-    let Some(proposal) = payers::proposed_in(&mut tx, id).await? else {
+    let Some(proposal) = proposals::of_payer_in(&mut tx, id).await?.remove(&channel) else {
         return Err(Error::refused(
             NOT_ALLOWED,
-            "no permission of this payer waits for a second person",
+            "no permission of this payer's channel waits for a second person",
         ));
     };
     let (person, name) = by;
@@ -109,40 +101,58 @@ pub async fn second_permission(
             "a prohibition is replaced by two different people: another person must agree",
         ));
     }
-    proposal
-        .permission
-        .check(&payer.profile.permission, &payer.profile.login_origins, now)
-        .map_err(|(field, reason)| Error::invalid(field, reason))?;
-    payer.profile.permission = Permission { second: Some(name.to_owned()), ..proposal.permission };
-    payers::forget_proposal(&mut tx, id).await?;
-    payers::save(&mut tx, &mut payer).await?;
-    let detail = json!({"permission": payer.profile.permission, "proposed_by": proposal.by});
+    checked(&payer, channel, &proposal.permission, now)?;
+    let permission = Permission { second: Some(name.to_owned()), ..proposal.permission };
+    let detail =
+        json!({"channel": channel.word(), "permission": permission, "proposed_by": proposal.by});
+    record(&mut tx, &mut payer, channel, permission).await?;
     asked.note(&mut tx, "payer.permission", id, detail);
     changed(&mut tx);
     tx.commit().await?;
-    permitted(core, &asked.actor, id, now).await?;
+    nowhere::taken(core, &asked.actor, id, now).await?;
     Ok(payer)
 }
 
-/// Jobs that waited for a permission that is there now: their exception is withdrawn, they are ready again.
-pub(super) async fn permitted(core: &Core, actor: &Actor, id: &str, now: Timestamp) -> Result<()> {
-    let payer = payers::get(&core.store, id).await?;
-    let filter = exceptions::Filter {
-        state: "unanswered".to_owned(),
-        payer: id.to_owned(),
-        kind: ExceptionKind::NotPermitted.word().to_owned(),
-        ..exceptions::Filter::default()
-    };
-    for waiting in exceptions::list(&core.store, &filter, "", 1000).await?.items {
-        let mut tx = core.store.begin(now).await?;
-        let mut job = jobs::lock(&mut tx, waiting.job).await?;
-        let waits =
-            matches!(job.state, JobState::Waiting { exception, .. } if exception == waiting.id);
-        if waits && payer.profile.permits(job.task, now).is_ok() {
-            withdraw(&mut tx, waiting.id, actor).await?;
-            reopen(&mut tx, &mut job).await?;
-            tx.commit().await?;
-        }
+/// The portal shows other terms than those that were read: its permission says no until a person records it anew.
+pub(in crate::flow) async fn terms_changed(tx: &mut Tx, id: &str, actor: &Actor) -> Result<()> {
+    let mut payer = payers::lock(tx, id).await?;
+    let recorded = &mut payer.profile.permission;
+    if !recorded.state.is_yes() || recorded.suspended.is_some() {
+        return Ok(());
     }
+    recorded.suspended =
+        Some(format!("the portal showed changed terms at {}; nobody has read them", tx.now));
+    payers::save(tx, &mut payer).await?;
+    note(tx, actor, "payer.permission_suspended", id, json!({"because": "terms_changed"}));
+    changed(tx);
     Ok(())
+}
+
+/// Judges what is to be recorded by the rules of the register; what the channel's state is now.
+fn checked(
+    payer: &Known,
+    channel: Channel,
+    permission: &Permission,
+    now: Timestamp,
+) -> Result<PermissionState> {
+    let Some(terms) = payer.profile.terms(channel) else {
+        return Err(Error::invalid("channel", "is not described in the payer's profile"));
+    };
+    permission
+        .check(terms.permission, &payer.profile.origins(channel), now)
+        .map_err(|(field, reason)| Error::invalid(field, reason))?;
+    Ok(terms.permission.state)
+}
+
+async fn record(
+    tx: &mut Tx,
+    payer: &mut Known,
+    channel: Channel,
+    permission: Permission,
+) -> Result<()> {
+    if let Some(recorded) = payer.profile.permission_mut(channel) {
+        *recorded = permission;
+    }
+    proposals::forget(tx, (&payer.profile.id, channel)).await?;
+    Ok(payers::save(tx, payer).await?)
 }

@@ -1,6 +1,7 @@
 //! Reads of jobs for duties, pages and API.
 
 use domain::{
+    channel::Channel,
     id::{CaseId, JobId},
     job::Task,
     time::Timestamp,
@@ -8,14 +9,19 @@ use domain::{
 
 use super::{Job, OF_CASE};
 use crate::{
-    store::{Error, Page, Store, db},
+    store::{Error, Page, Store, channels, db},
     vals,
 };
 
 const EXPIRED: &str = "SELECT id FROM jobs WHERE state = 'leased' AND lease_expires_at_ms <= $1 ORDER BY id LIMIT 500";
 const RESTED: &str =
     "SELECT id FROM jobs WHERE state = 'resting' AND rests_until_ms <= $1 ORDER BY id LIMIT 500";
-const UNLEASED: &str = "SELECT id FROM jobs WHERE state = 'ready' AND payer_id = $1 AND task = $2 ORDER BY id LIMIT 500";
+const UNLEASED: &str = "SELECT id FROM jobs WHERE state = 'ready' AND payer_id = $1 AND task = $2 \
+     AND EXISTS (SELECT 1 FROM case_documents d WHERE d.case_id = jobs.case_id) = ($3 = 1) ORDER BY id LIMIT 500";
+const DOUBTS: &str = "SELECT DISTINCT jobs.payer_id AS id, jobs.task AS task, a.channel AS channel FROM jobs \
+     JOIN intents i ON i.id = jobs.intent_id JOIN attempts a ON a.id = i.attempt_id WHERE jobs.state = 'in_doubt'";
+const DOUBTED: &str = "SELECT jobs.id AS id FROM jobs JOIN intents i ON i.id = jobs.intent_id JOIN attempts a ON a.id = i.attempt_id \
+     WHERE jobs.state = 'in_doubt' AND jobs.payer_id = $1 AND jobs.task = $2 AND a.channel = $3 ORDER BY jobs.id LIMIT 500";
 const GET: &str = "SELECT * FROM jobs WHERE id = $1";
 const LIST: &str = "SELECT * FROM jobs WHERE ($1 = '' OR id < $1) AND ($2 = '' OR state = $2) AND ($3 = '' OR payer_id = $3) \
      AND ($4 = '' OR task = $4) AND ($5 = '' OR case_id = $5) AND ($6 = '' OR agent_id = $6) ORDER BY id DESC LIMIT $7";
@@ -47,12 +53,56 @@ pub async fn rested(store: &Store, now: Timestamp) -> Result<Vec<JobId>, Error> 
     ids(store, RESTED, vals![now]).await
 }
 
-/// Ready jobs of a payer and task.
+/// Ready jobs of a payer and task, with documents or without.
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn unleased(store: &Store, payer: &str, task: Task) -> Result<Vec<JobId>, Error> {
-    ids(store, UNLEASED, vals![payer, task.word()]).await
+pub async fn unleased(
+    store: &Store,
+    payer: &str,
+    task: Task,
+    documents: bool,
+) -> Result<Vec<JobId>, Error> {
+    ids(store, UNLEASED, vals![payer, task.word(), documents]).await
+}
+
+/// Jobs in doubt, by where and on what they began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Payer id.
+    pub payer: String,
+    /// Task.
+    pub task: Task,
+    /// The channel of the attempt that opened the intent.
+    pub began_on: Channel,
+}
+
+/// Every kind of doubt there is now.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn doubts(store: &Store) -> Result<Vec<Doubt>, Error> {
+    let rows = store.db.all("jobs", DOUBTS, vals![]).await?;
+    rows.iter()
+        .map(|r| {
+            Ok(Doubt {
+                payer: r.text("id")?,
+                task: Task::from_word(&r.text("task")?).ok_or_else(|| r.corrupt("task"))?,
+                began_on: channels::channel(r)?,
+            })
+        })
+        .collect()
+}
+
+impl Doubt {
+    /// The jobs of this kind.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn jobs(&self, store: &Store) -> Result<Vec<JobId>, Error> {
+        let values = vals![&self.payer, self.task.word(), self.began_on.word()];
+        ids(store, DOUBTED, values).await
+    }
 }
 
 /// One job.

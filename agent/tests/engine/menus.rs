@@ -20,7 +20,8 @@ defaults: {within: 20s}
 elements:
   requests: {role: menuitem, name: Requests}
   new: {role: menuitem, name: New}
-screens: {opened: {text: opened new}}
+  opened: {css: '#o'}
+screens: {opened: {text: '/opened new/'}}
 flow:
   - step: open
     effect: read
@@ -30,13 +31,13 @@ flow:
     effect: read
     click: new
     until: opened
-  - classify: {from: opened, received: {text: opened}, else: {raise: unknown}}
+  - classify: {from: opened, received: {text: '/opened/'}, else: {raise: unknown}}
 exceptions: {unknown: {queue: review}}
 ";
 
-async fn chosen(render: &str) -> Result<(), String> {
+async fn chosen(render: &str, within: &str) -> Result<(), String> {
     shown(&[("menu", &MENU.replace("RENDER", render))]).await;
-    let (_, finished) = lab(Book::default(), SCRIPT, json!({})).await;
+    let (_, finished) = lab(Book::default(), &SCRIPT.replace("20s", within), json!({})).await;
     match &finished.end {
         Some(End::Outcome { .. }) => Ok(()),
         _ => Err(failure(&finished).name.clone()),
@@ -46,12 +47,12 @@ async fn chosen(render: &str) -> Result<(), String> {
 #[test]
 fn a_menu_is_opened_by_the_pointer_and_by_its_key_where_the_pointer_finds_no_rest() {
     alone(async {
-        assert_eq!(chosen("").await, Ok(()));
+        assert_eq!(chosen("", "20s").await, Ok(()));
         // Put anew into the document every 50 ms, it has the pointer come anew each time, and never opens by that.
         let anew = "setInterval(() => document.activeElement === document.body && m.parentNode.insertBefore(m, m.nextSibling), 50)";
-        assert_eq!(chosen(anew).await, Ok(()));
+        assert_eq!(chosen(anew, "20s").await, Ok(()));
         // A menu that opens by nothing is no guess.
         let shut = "m.onkeydown = null; d.onmouseover = null";
-        assert_eq!(chosen(shut).await, Err("element_missing".into()));
+        assert_eq!(chosen(shut, "4s").await, Err("element_missing".into()));
     });
 }

@@ -24,6 +24,11 @@ use api::Api;
 use folder::Folder;
 use process::{Process, binary};
 
+/// Within this an agent or a coordinator that is asked to ends in order: what the fleet promises of a rolling restart.
+const DRAINS: Duration = Duration::from_secs(30);
+/// Longest wait for what must have ended after a run: it costs nothing where it has.
+const ENDS: Duration = Duration::from_secs(90);
+
 /// How to start a fleet.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -332,7 +337,7 @@ impl Fleet {
     /// # Errors
     /// It does not end by itself.
     pub async fn end_agent(&mut self, place: usize) -> Result<()> {
-        self.agents[place].terminate(Duration::from_secs(30)).await
+        self.agents[place].terminate(DRAINS).await
     }
 
     /// The process id of an agent, while it runs.
@@ -359,7 +364,7 @@ impl Fleet {
     /// It does not end by itself.
     pub async fn end_coordinator(&mut self) -> Result<()> {
         let mut coordinator = self.coordinator.take().context("the coordinator runs")?;
-        coordinator.terminate(Duration::from_secs(30)).await
+        coordinator.terminate(DRAINS).await
     }
 
     /// Waits until the coordinator has ended by itself; the last lines of its log, none when it still runs.
@@ -409,15 +414,15 @@ impl Fleet {
     /// A process does not end, a lease is held, an intent is open without a doubt, or a browser survives.
     pub async fn end(mut self) -> Result<()> {
         for agent in &mut self.agents {
-            agent.terminate(Duration::from_secs(30)).await?;
+            agent.terminate(ENDS).await?;
         }
-        self.until_no_browser(Duration::from_secs(5)).await?;
+        self.until_no_browser(ENDS).await?;
         let leased = self.api.get("jobs?state=leased&limit=200").await?;
         if let Some(job) = leased["items"].as_array().and_then(|items| items.first()) {
             bail!("a lease is still held after every agent ended: {job}");
         }
         if let Some(mut coordinator) = self.coordinator.take() {
-            coordinator.terminate(Duration::from_secs(10)).await?;
+            coordinator.terminate(ENDS).await?;
         }
         for (_, payer) in std::mem::take(&mut self.payers) {
             payer.end().await?;

@@ -19,7 +19,7 @@ const SECOND_TIME: &str = "<h1>Status</h1><script>const n = +(sessionStorage.n |
 fn reads() -> String {
     format!(
         "needs: {{note: string?}}
-defaults: {{within: 2s}}
+defaults: {{within: 4s}}
 elements: {{state: {{css: .state}}, other: {{role: button, name: Other}}}}
 screens: {{there: {{see: [state]}}}}
 flow:
@@ -33,7 +33,7 @@ flow:
 }
 
 fn patient() -> String {
-    reads().replace("within: 2s", "within: 10s")
+    reads().replace("within: 4s", "within: 10s")
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn what_drafts_is_never_tried_again_by_itself() {
         shown(&[("form", page)]).await;
         let rest = format!(
             "needs: {{note: string?}}
-defaults: {{within: 2s}}
+defaults: {{within: 4s}}
 drafts: {{kept: false}}
 elements: {{note_box: {{label: Note}}, next: {{role: button, name: Next}}, gone: {{css: .gone}}}}
 screens: {{there: {{see: [gone]}}, form: {{see: [note_box]}}}}
@@ -65,6 +65,7 @@ flow:
   - step: open
     effect: read
     open: LAB/form
+    within: 20s
     until: form
   - step: write
     fill: {{note_box: words}}
@@ -101,7 +102,7 @@ fn a_field_that_must_be_filled_and_nobody_knows_is_named_and_so_is_a_code() {
         let form = "<h1>Form</h1><form onsubmit='return false'><label>Note <input name=n></label>EXTRA<button>Next</button></form>";
         let rest = format!(
             "needs: {{note: string?}}
-defaults: {{within: 2s}}
+defaults: {{within: 4s}}
 drafts: {{kept: false}}
 elements: {{note_box: {{label: Note}}, next: {{role: button, name: Next}}, gone: {{css: .gone}}, known: {{label: Fax number}}}}
 screens: {{there: {{see: [gone]}}}}

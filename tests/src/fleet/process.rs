@@ -18,6 +18,9 @@ use tokio::{
     process::{Child, Command},
 };
 
+/// Longest wait for a program to be ready: it costs nothing where it is, and on a busy machine a start takes its time.
+const READY: Duration = Duration::from_secs(120);
+
 /// A running program.
 pub struct Process {
     name: String,
@@ -99,7 +102,7 @@ impl Process {
     /// Starts a program that prints one JSON line when it is ready; returns that line.
     ///
     /// # Errors
-    /// No such line within 30 s; the sentence ends with the log's last lines.
+    /// No such line in two minutes; the sentence ends with the log's last lines.
     pub async fn start_ready(
         program: &str,
         args: &[&str],
@@ -115,7 +118,7 @@ impl Process {
         let stdout = child.stdout.take().context("the output is piped")?;
         let mut lines = BufReader::new(stdout).lines();
         let process = Process { name: program.to_owned(), log, child };
-        let first = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await;
+        let first = tokio::time::timeout(READY, lines.next_line()).await;
         let line = match first {
             Ok(Ok(Some(line))) => line,
             _ => bail!("{program} did not become ready; its log ends:\n{}", process.tail()),

@@ -17,6 +17,11 @@ use tokio::{
 
 use super::{Control, Truth};
 
+/// Longest wait for a payer to be ready: it costs nothing where it is, and on a busy machine a start takes its time.
+const READY: Duration = Duration::from_secs(120);
+/// Longest wait for a payer to end in order before it is killed.
+const ENDS: Duration = Duration::from_secs(10);
+
 /// The one line a payer prints when it can be called.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ready {
@@ -98,9 +103,9 @@ impl PayerProcess {
             .with_context(|| format!("starting the simulated payer {payer}"))?;
         let stdout = child.stdout.take().context("the payer's output is piped")?;
         let mut lines = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line())
+        let line = tokio::time::timeout(READY, lines.next_line())
             .await
-            .with_context(|| format!("{payer} was not ready within 30 s"))??;
+            .with_context(|| format!("{payer} was not ready within {READY:?}"))??;
         let line = line.with_context(|| format!("{payer} ended before it was ready"))?;
         let ready = serde_json::from_str(&line).with_context(|| format!("reading {line}"))?;
         Ok(PayerProcess { ready, child })
@@ -119,7 +124,7 @@ impl PayerProcess {
     /// Lets it end in order.
     pub async fn end(mut self) -> Result<()> {
         drop(self.child.stdin.take());
-        let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
+        let ended = tokio::time::timeout(ENDS, self.child.wait()).await;
         match ended {
             Ok(status) => status.map(drop).context("waiting for a simulated payer"),
             Err(_) => self.child.kill().await.context("killing a simulated payer that did not end"),

@@ -75,7 +75,10 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 async fn asking(story: &str, code_wait_ms: Option<i64>) -> Result<Fleet> {
     let scripts = Some(with_a_persons_code(story)?);
-    Fleet::start(Options { scripts, code_wait_ms, ..options(story, "crestline") }).await
+    // A person reads a code, goes to the console and types it there: it lives as long as a person's codes do, or a busy machine
+    // would type it when it is over.
+    let common = Options { code_step_s: 60, ..options(story, "crestline") };
+    Fleet::start(Options { scripts, code_wait_ms, ..common }).await
 }
 
 /// Waits until an attempt of the job has asked a person.
@@ -104,9 +107,9 @@ async fn a_code_only_a_person_has_is_typed_at_the_console_while_the_sign_in_wait
     assert_eq!(begun["state"], "leased", "{begun}");
     let account = world().account("crestline", "auto01").context("the fleet's account")?;
     let seed = account.totp_seed.as_deref().context("it has a seed")?;
+    let person = Person::sign_in(&fleet).await?;
     let step = real_now().as_second().div_euclid(fleet.options.code_step_s);
     let code = totp::code(seed, step).context("the seed gives codes")?;
-    let person = Person::sign_in(&fleet).await?;
     assert_eq!(person.give_code(id, &code).await?, 303, "the answer was taken");
 
     let done = settled(&fleet, &job).await?;
@@ -122,7 +125,7 @@ async fn a_code_only_a_person_has_is_typed_at_the_console_while_the_sign_in_wait
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_nobody_gives_ends_the_attempt_and_asks_what_to_do() -> Result<()> {
-    let fleet = asking("codes-nobody", Some(3_000)).await?;
+    let fleet = asking("codes-nobody", Some(8_000)).await?;
     let (_, job) = take_in(&fleet, "crestline", &requests::claim_status("PC01")).await?;
     let first = question(&fleet, &job).await?;
     let waiting = settled(&fleet, &job).await?;

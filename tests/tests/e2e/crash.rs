@@ -14,7 +14,7 @@ use super::{
 };
 
 /// How long the watcher of a dead agent may take to end its browser on a busy machine.
-const GONE: Duration = Duration::from_secs(30);
+const GONE: Duration = Duration::from_secs(120);
 
 /// Kills the agent at `point`, starts another one and judges.
 async fn killed_at(point: &str, payer: &'static str) -> Result<()> {

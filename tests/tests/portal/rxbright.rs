@@ -228,7 +228,7 @@ async fn answers_insert_and_remove_questions_and_open_ones_bar_the_way() {
     socket
         .say(&json!({"type": "pointer", "data": {"clientX": 7, "clientY": 9, "target": "Sign"}}))
         .await;
-    let wait = Duration::from_secs(10);
+    let wait = Duration::from_secs(60);
     let pointer = rx.truth().wait_for("pointer", wait, |_| true).await.unwrap();
     assert_eq!((&pointer["clientX"], &pointer["target"]), (&json!(7), &json!("Sign")));
 }

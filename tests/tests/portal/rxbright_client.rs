@@ -266,7 +266,7 @@ pub(crate) struct Socket {
 impl Socket {
     /// The next message, heartbeats too.
     async fn any(&mut self) -> Value {
-        let patience = Duration::from_secs(10);
+        let patience = Duration::from_secs(60);
         tokio::time::timeout(patience, self.frame()).await.expect("a message in time")
     }
 

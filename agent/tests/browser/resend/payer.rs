@@ -58,6 +58,11 @@ impl Payer {
         self.received.load(Ordering::SeqCst)
     }
 
+    /// Counts from nothing again.
+    pub(crate) fn forget(&self) {
+        self.received.store(0, Ordering::SeqCst);
+    }
+
     pub(crate) async fn open(manner: Manner, tls: &rustls::ServerConfig) -> Payer {
         let mut tls = tls.clone();
         if manner.http2 {

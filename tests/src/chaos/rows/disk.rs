@@ -63,7 +63,7 @@ pub(super) async fn corrupt(bed: &mut Bed, wave: u32) -> Result<()> {
 async fn fsync_fails(bed: &mut Bed) -> Result<()> {
     let disk = bed.disk.as_ref().context("the row has a disk")?;
     disk.has(Illness::Sync)?;
-    let said = bed.fleet.coordinator_ended(Duration::from_secs(15)).await;
+    let said = bed.fleet.coordinator_ended(Duration::from_secs(60)).await;
     bed.disk.as_ref().context("the row has a disk")?.is_well();
     match said {
         Some(said) if said.contains("fsync") => {}

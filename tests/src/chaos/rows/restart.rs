@@ -46,7 +46,7 @@ pub(super) async fn rolling(bed: &mut Bed, wave: u32) -> Result<()> {
 /// An agent two versions ahead is refused with a sentence, and gets no job.
 async fn two_apart(bed: &mut Bed, wave: u32) -> Result<()> {
     let place = bed.agent(&Crew { protocol: Some(PROTOCOL + 2), ..Crew::default() }).await?;
-    let told = until(Duration::from_secs(15), "the refusal", || async {
+    let told = until(Duration::from_secs(60), "the refusal", || async {
         let said = bed.fleet.agent_said(place);
         Ok(said.contains("speaks protocol").then_some(()))
     });

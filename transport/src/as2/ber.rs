@@ -1,12 +1,22 @@
 //! What some partners write is BER: lengths that are not said, texts in pieces. Here it becomes DER, which everything else reads.
+//! What is read is read once: depth and number of elements are bounded, so that the work grows with the bytes and with nothing else.
+
+use std::borrow::Cow;
 
 /// Deeper than any message here.
 const DEPTH: usize = 32;
+/// More elements than any message here has, also one whose texts come in pieces.
+const ELEMENTS: usize = 1 << 18;
 const OCTETS: u8 = 0x04;
 const CONSTRUCTED: u8 = 0x20;
 
-/// An element: its tag, and its content in DER.
-type Element = (u8, Vec<u8>);
+/// An element as it was read.
+enum Element<'a> {
+    /// A tag and its content.
+    Plain(u8, Cow<'a, [u8]>),
+    /// A tag and the elements in it.
+    Built(u8, Vec<Self>),
+}
 
 /// An element with its length.
 fn piece(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -32,83 +42,110 @@ pub(super) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 
 /// DER from BER; none where it is neither.
 pub(super) fn to_der(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = bytes;
-    let Next::Element((tag, content)) = next(&mut rest, 0)? else { return None };
-    rest.is_empty().then(|| piece(tag, &content))
+    let mut reader = Reader { rest: bytes, elements: 0 };
+    let Next::Element(whole) = reader.next(0)? else { return None };
+    reader.rest.is_empty().then(|| whole.written())
 }
 
 /// What comes next.
-enum Next {
-    Element(Element),
+enum Next<'a> {
+    Element(Element<'a>),
     /// The mark that ends an element whose length was not said.
     End,
 }
 
-/// Takes the next element off; none where it is broken.
-fn next(rest: &mut &[u8], depth: usize) -> Option<Next> {
-    let (&tag, after) = rest.split_first()?;
-    let (&first, after) = after.split_first()?;
-    *rest = after;
-    if tag == 0 && first == 0 {
-        return Some(Next::End);
-    }
-    // Tags of several bytes do not occur in these messages.
-    if depth > DEPTH || tag & 0x1f == 0x1f {
-        return None;
-    }
-    let constructed = tag & CONSTRUCTED != 0;
-    if first == 0x80 {
-        let mut children = Vec::new();
-        while let Next::Element(child) = next(rest, depth + 1)? {
-            children.push(child);
-        }
-        return constructed.then(|| Next::Element(joined(tag, children)));
-    }
-    let mut length = usize::from(first);
-    if first > 0x80 {
-        let count = usize::from(first & 0x7f);
-        let digits = rest.get(..count).filter(|_| count <= 4)?;
-        *rest = &rest[count..];
-        length = digits.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte));
-    }
-    let mut content = rest.get(..length)?;
-    *rest = &rest[length..];
-    if !constructed {
-        return Some(Next::Element((tag, content.to_vec())));
-    }
-    let mut children = Vec::new();
-    while !content.is_empty() {
-        let Next::Element(child) = next(&mut content, depth + 1)? else { return None };
-        children.push(child);
-    }
-    Some(Next::Element(joined(tag, children)))
+struct Reader<'a> {
+    rest: &'a [u8],
+    elements: usize,
 }
 
-/// The texts of pieces, if all of them are texts.
-fn whole(children: &[Element]) -> Option<Vec<u8>> {
-    let texts = children.iter().all(|(tag, _)| *tag == OCTETS);
-    texts.then(|| children.iter().flat_map(|(_, text)| text.iter().copied()).collect())
+impl<'a> Reader<'a> {
+    /// Takes so many bytes off.
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    /// Takes the next element off; none where it is broken.
+    fn next(&mut self, depth: usize) -> Option<Next<'a>> {
+        let &[tag, first] = self.take(2)? else { return None };
+        if tag == 0 && first == 0 {
+            return Some(Next::End);
+        }
+        self.elements += 1;
+        // Tags of several bytes do not occur in these messages.
+        if depth > DEPTH || self.elements > ELEMENTS || tag & 0x1f == 0x1f {
+            return None;
+        }
+        let constructed = tag & CONSTRUCTED != 0;
+        if first == 0x80 {
+            let mut children = Vec::new();
+            while let Next::Element(child) = self.next(depth + 1)? {
+                children.push(child);
+            }
+            return constructed.then(|| Next::Element(joined(tag, children)));
+        }
+        let mut length = usize::from(first);
+        if first > 0x80 {
+            let count = usize::from(first & 0x7f);
+            let digits = self.take(count).filter(|_| count <= 4)?;
+            length = digits.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte));
+        }
+        let content = self.take(length)?;
+        if !constructed {
+            return Some(Next::Element(Element::Plain(tag, Cow::Borrowed(content))));
+        }
+        let after = std::mem::replace(&mut self.rest, content);
+        let mut children = Vec::new();
+        while !self.rest.is_empty() {
+            let Next::Element(child) = self.next(depth + 1)? else { return None };
+            children.push(child);
+        }
+        self.rest = after;
+        Some(Next::Element(joined(tag, children)))
+    }
+}
+
+impl Element<'_> {
+    /// As DER.
+    fn written(&self) -> Vec<u8> {
+        match self {
+            Self::Plain(tag, content) => piece(*tag, content),
+            Self::Built(tag, children) => {
+                piece(*tag, &children.iter().map(Self::written).collect::<Vec<_>>().concat())
+            }
+        }
+    }
+}
+
+/// The texts of pieces put together, if all of them are texts.
+fn whole(children: &[Element<'_>]) -> Option<Vec<u8>> {
+    let text = |child: &Element<'_>| matches!(child, Element::Plain(OCTETS, _));
+    children.iter().all(text).then(|| {
+        let pieces = children.iter().filter_map(|child| match child {
+            Element::Plain(_, text) => Some(&**text),
+            Element::Built(..) => None,
+        });
+        pieces.collect::<Vec<_>>().concat()
+    })
 }
 
 /// Children put together. Texts in pieces become one, also where they have the tag of encrypted content: the third in a
 /// sequence after an identifier and an algorithm.
-fn joined(tag: u8, mut children: Vec<Element>) -> Element {
+fn joined(tag: u8, mut children: Vec<Element<'_>>) -> Element<'_> {
     if tag == OCTETS | CONSTRUCTED
         && let Some(text) = whole(&children)
     {
-        return (OCTETS, text);
+        return Element::Plain(OCTETS, Cow::Owned(text));
     }
-    if let [(0x06, _), (0x30, _), (encrypted @ 0xa0, content)] = children.as_mut_slice() {
-        let (mut pieces, mut rest) = (Vec::new(), content.as_slice());
-        while !rest.is_empty() {
-            let Some(Next::Element(one)) = next(&mut rest, 0) else { break };
-            pieces.push(one);
-        }
-        if let Some(text) = whole(&pieces).filter(|_| rest.is_empty()) {
-            (*encrypted, *content) = (0x80, text);
-        }
+    if let [Element::Plain(0x06, _), Element::Built(0x30, _), encrypted] = children.as_mut_slice()
+        && let Element::Built(0xa0, pieces) = encrypted
+        && let Some(text) = whole(pieces)
+    {
+        *encrypted = Element::Plain(0x80, Cow::Owned(text));
     }
-    (tag, children.iter().flat_map(|(tag, content)| piece(*tag, content)).collect())
+    Element::Built(tag, children)
 }
 
 #[cfg(test)]
@@ -130,5 +167,18 @@ mod tests {
         }
         assert_eq!(to_der(&[0x30, 0x80].repeat(100_000)), None);
         assert_eq!(to_der(&[0x04, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
+    }
+
+    /// Each of these levels looks like encrypted content: where each were read once more for that, a few megabytes would take hours.
+    #[test]
+    fn what_lies_deep_is_read_once() {
+        let mut nested = tlv(0x04, &[&vec![7; 4 << 20]]);
+        for _ in 0..14 {
+            let head = [tlv(0x06, &[&[1]]), tlv(0x30, &[])].concat();
+            nested = tlv(0x30, &[&head, &tlv(0xa0, &[&tlv(0x31, &[]), &nested])]);
+        }
+        assert_eq!(to_der(&nested), Some(nested.clone()));
+        let many = tlv(0x30, &[&[0x05, 0x00].repeat(ELEMENTS)]);
+        assert_eq!(to_der(&many), None, "more elements than any message has");
     }
 }

@@ -19,6 +19,11 @@ impl Fields {
         self.texts.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Whether a field of that name was put, empty or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.texts.iter().any(|(have, _)| have == name)
+    }
+
     fn text(&self, name: &str) -> Option<&str> {
         let found = self.texts.iter().find(|(have, _)| have == name);
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())

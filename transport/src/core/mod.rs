@@ -7,6 +7,7 @@
 pub mod client;
 pub mod code;
 mod fields;
+mod measured;
 pub mod rest;
 pub mod server;
 pub mod soap;

@@ -1,5 +1,5 @@
 //! CORE envelopes as SOAP 1.2, with payloads as text, base64 or MTOM. XML is read without document types: what declares an
-//! entity is refused before it can be expanded.
+//! entity is refused before it can be expanded. A field stands once, and there is nothing in it but its text.
 
 use std::borrow::Cow;
 
@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     Envelope, EnvelopeFault, Field, Form, Operation, Rule,
     fields::{self, Fields},
+    measured::measured,
 };
 use crate::{
     mime::{Media, base64_lines, multipart},
@@ -24,8 +25,6 @@ const WSSE: &str =
 const PASSWORD_TEXT: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText";
 /// Elements, attributes and texts of the largest envelope, many times over.
 const NODES: u32 = 4096;
-/// Bytes of the longest tag.
-const TAG: usize = 16 * 1024;
 
 /// A message as it goes out: its media type and its bytes.
 pub struct Message {
@@ -211,7 +210,7 @@ pub(super) fn read(content_type: &str, body: &[u8]) -> Result<Body, EnvelopeFaul
     let xml = std::str::from_utf8(&xml)
         .map_err(|_| EnvelopeFault::Form("the XML is not UTF-8".to_owned()))?;
     if !measured(xml.as_bytes()) {
-        return Err(EnvelopeFault::Form("a tag is longer than any of an envelope".to_owned()));
+        return Err(EnvelopeFault::Form("a tag that has no end, or more in it than any".to_owned()));
     }
     let options =
         ParsingOptions { allow_dtd: false, nodes_limit: NODES, ..ParsingOptions::default() };
@@ -225,24 +224,6 @@ pub(super) fn read(content_type: &str, body: &[u8]) -> Result<Body, EnvelopeFaul
         parts.get(1..)?.iter().find(named)?.decoded().ok().map(Cow::into_owned)
     };
     body_of(&document, &cid)
-}
-
-/// Whether no tag is longer than any of an envelope: attributes are compared with each other, and a hundred thousand of them
-/// would take minutes.
-fn measured(xml: &[u8]) -> bool {
-    let mut rest = xml;
-    while let Some(at) = rest.iter().position(|b| *b == b'<') {
-        rest = &rest[at..];
-        let text = rest.starts_with(b"<![CDATA[");
-        let end: &[u8] = if text { b"]]>" } else { b">" };
-        let length = rest.windows(end.len()).position(|window| window == end);
-        let length = length.unwrap_or(rest.len());
-        if length > TAG && !text {
-            return false;
-        }
-        rest = &rest[length..];
-    }
-    true
 }
 
 /// Why XML was refused, by kind and place only: the library's own words may repeat what was written.
@@ -277,8 +258,17 @@ fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
     node.children().find(|child| child.is_element() && child.tag_name().name() == name)
 }
 
-fn inner(node: Node<'_, '_>) -> String {
-    node.children().filter_map(|child| child.is_text().then(|| child.text()).flatten()).collect()
+/// The same, of that name space only.
+fn child_of<'a>(node: Node<'a, 'a>, space: &str, name: &str) -> Option<Node<'a, 'a>> {
+    node.children().find(|child| child.has_tag_name((space, name)))
+}
+
+/// The text of a field. Others may read a comment or an element in it otherwise than we do.
+fn inner(node: Node<'_, '_>) -> Result<String, EnvelopeFault> {
+    if !node.children().all(|child| child.is_text()) {
+        return Err(EnvelopeFault::Form("there is more in a field than its text".to_owned()));
+    }
+    Ok(node.children().filter_map(|child| child.text()).collect())
 }
 
 fn body_of(
@@ -294,13 +284,13 @@ fn body_of(
         return Err(other(root));
     }
     let missing = || EnvelopeFault::Form("the SOAP message has no body".to_owned());
-    let body = child(root, "Body").ok_or_else(missing)?;
+    let body = child_of(root, spoken, "Body").ok_or_else(missing)?;
     let node = body.children().find(Node::is_element).ok_or_else(missing)?;
     if node.tag_name().name() == "Fault" {
         let code = child(node, "Code")
             .and_then(|code| child(code, "Value"))
             .or_else(|| child(node, "faultcode"));
-        let code = code.map(inner).unwrap_or_default();
+        let code = code.map(inner).transpose()?.unwrap_or_default();
         let code = code.trim().rsplit(':').next().unwrap_or("").to_owned();
         let known = ["Sender", "Client", "VersionMismatch", "MustUnderstand"];
         return Ok(Body::Fault { sender: known.contains(&code.as_str()) });
@@ -308,26 +298,32 @@ fn body_of(
     let mut fields = Fields::default();
     for child in node.children().filter(Node::is_element) {
         let name = child.tag_name().name();
+        if fields.has(name) {
+            return Err(EnvelopeFault::Form("a field stands there twice".to_owned()));
+        }
         if name != Field::Payload.name() {
-            fields.put(name, &inner(child));
+            fields.put(name, &inner(child)?);
             continue;
         }
+        fields.put(name, "");
         let include = child.children().find(|inner| inner.has_tag_name((XOP, "Include")));
         fields.payload = match include {
             Some(include) => {
                 let found = include.attribute("href").and_then(cid);
                 Some(found.ok_or(EnvelopeFault::Missing(Field::Payload))?)
             }
-            None => fields::payload(&inner(child)),
+            None => fields::payload(&inner(child)?),
         };
     }
-    let login = child(root, "Header")
+    let token = child_of(root, spoken, "Header")
         .and_then(|header| child(header, "Security"))
-        .and_then(|security| child(security, "UsernameToken"))
-        .and_then(|token| {
-            let user = inner(child(token, "Username")?);
-            Some((user, Secret::text(inner(child(token, "Password")?))))
-        });
+        .and_then(|security| child(security, "UsernameToken"));
+    let login = token
+        .and_then(|token| Some((child(token, "Username")?, child(token, "Password")?)))
+        .map(|(user, password)| {
+            Ok::<_, EnvelopeFault>((inner(user)?, Secret::text(inner(password)?)))
+        })
+        .transpose()?;
     Ok(Body::Envelope {
         element: node.tag_name().name().to_owned(),
         namespace: node.tag_name().namespace().unwrap_or("").to_owned(),

@@ -115,6 +115,16 @@ impl Stand {
         format!("https://localhost:{}{path}", self.address.port())
     }
 
+    /// The first request, as soon as it has come.
+    pub(crate) async fn first(&self) -> Seen {
+        loop {
+            if let Some(seen) = self.seen.lock().unwrap().first() {
+                return seen.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Connections and requests so far.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.connections.load(Ordering::SeqCst), self.seen.lock().unwrap().len())

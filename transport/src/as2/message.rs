@@ -179,20 +179,34 @@ pub struct Rejected {
     pub error: As2Error,
     /// Where a receipt is wanted, if one is.
     pub receipt: Option<ReceiptWanted>,
+    /// How far it came.
+    stage: Stage,
+}
+
+/// How far a message was opened when it was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its head was looked at: whoever sent it knows it as well as we do.
+    Head,
+    /// It was being decrypted, and whether that went well shows only in what was found inside.
+    Sealed,
+    /// The partner's signature is good.
+    Signed,
 }
 
 impl Rejected {
-    /// The words RFC 4130 has for it.
+    /// The words RFC 4130 has for it. Before the partner's signature is good there is one answer for everything: by asking again
+    /// and again with a changed message, and reading which answer comes, anybody could find out what is in one that he has caught.
+    /// What was really wrong is in [`Rejected::error`], for our own log.
     pub(super) fn modifier(&self) -> &'static str {
-        match &self.error {
-            As2Error::Partner => "error: authentication-failed",
-            As2Error::Missing("number") => "error: unexpected-processing-error",
-            As2Error::Missing(_) => "error: insufficient-message-security",
-            As2Error::Cms(CmsFault::Decrypt | CmsFault::Recipient) => "error: decryption-failed",
-            As2Error::Cms(CmsFault::Signature) => "error: integrity-check-failed",
-            As2Error::Cms(CmsFault::Signer | CmsFault::Expired) => "error: authentication-failed",
-            As2Error::Cms(CmsFault::Large(_) | CmsFault::Form) => "error: decompression-failed",
-            _ => "error: unexpected-processing-error",
+        match (self.stage, &self.error) {
+            (Stage::Sealed, _) => "error: decryption-failed",
+            (Stage::Head, As2Error::Partner) => "error: authentication-failed",
+            (Stage::Head, As2Error::Missing("encryption")) => {
+                "error: insufficient-message-security"
+            }
+            (Stage::Signed, As2Error::Cms(_)) => "error: decompression-failed",
+            (Stage::Head | Stage::Signed, _) => "error: unexpected-processing-error",
         }
     }
 }
@@ -224,13 +238,26 @@ pub fn receive(
         Ok((name, bytes, digest, mic)) => {
             Ok(Received { message_id, name, bytes, digest, mic, receipt })
         }
-        Err(error) => Err(Rejected { message_id, error, receipt }),
+        Err((stage, error)) => Err(Rejected { message_id, error, receipt, stage }),
     }
 }
 
 type Opened = (Option<String>, Vec<u8>, Digest, String);
 
-fn open(partner: &Partner, head: &Fields, body: &[u8], now: Timestamp) -> Result<Opened, As2Error> {
+fn open(
+    partner: &Partner,
+    head: &Fields,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Opened, (Stage, As2Error)> {
+    let at = |stage| move |error| (stage, error);
+    let whole = addressed(partner, head, body).map_err(at(Stage::Head))?;
+    let (part, digest) = unsealed(partner, &whole, now).map_err(at(Stage::Sealed))?;
+    document(partner, &part, digest).map_err(at(Stage::Signed))
+}
+
+/// What can be said of a message without a key: from whom, to whom, and that it is encrypted.
+fn addressed<'b>(partner: &Partner, head: &Fields, body: &'b [u8]) -> Result<Part<'b>, As2Error> {
     if unquoted(head.get("as2-from")) != partner.them || unquoted(head.get("as2-to")) != partner.us
     {
         return Err(As2Error::Partner);
@@ -242,6 +269,15 @@ fn open(partner: &Partner, head: &Fields, body: &[u8], now: Timestamp) -> Result
     if !is_cms(&whole.media(), "enveloped-data") {
         return Err(As2Error::Missing("encryption"));
     }
+    Ok(whole)
+}
+
+/// The part the partner has signed, and the digest it signed with.
+fn unsealed(
+    partner: &Partner,
+    whole: &Part<'_>,
+    now: Timestamp,
+) -> Result<(Vec<u8>, Digest), As2Error> {
     let inside = cms::decrypt(&whole.decoded()?, partner.ours.accepted())?;
     let mut inside = Part::read(&inside)?;
     let unpacked;
@@ -254,8 +290,13 @@ fn open(partner: &Partner, head: &Fields, body: &[u8], now: Timestamp) -> Result
     }
     let parts = inside.parts()?;
     let digest = verified(partner, &parts, now)?;
-    let mic = STANDARD.encode(digest.of(parts[0].whole));
-    let mut document = parts[0].clone();
+    Ok((parts[0].whole.to_vec(), digest))
+}
+
+/// What is in the part that was signed.
+fn document(partner: &Partner, part: &[u8], digest: Digest) -> Result<Opened, As2Error> {
+    let mic = STANDARD.encode(digest.of(part));
+    let mut document = Part::read(part)?;
     let unpacked;
     if is_cms(&document.media(), "compressed-data") {
         unpacked = cms::decompress(&document.decoded()?, partner.largest)?;

@@ -346,6 +346,57 @@ fn messages_that_are_not_taken() {
     assert_eq!(told, Err(As2Error::Cms(CmsFault::Large(1 << 20))));
 }
 
+/// By the answers nobody can find out what is in a message: whatever fails before the partner's signature is good fails in the same
+/// words, of the same length.
+#[test]
+fn refusals_of_what_is_sealed_are_all_the_same() {
+    let (us, them, _, theirs) = both();
+    let outgoing = wrapped(&us, BATCH);
+    let head = fields(&outgoing.headers);
+    let refusal = |head: &Fields, body: &[u8]| {
+        let rejected = message::receive(&them, head, body, now()).err().unwrap();
+        let answer = mdn::answer(&them, head, Err(&rejected), now()).unwrap();
+        let text = String::from_utf8(answer.body.clone()).unwrap();
+        let said = text.lines().find(|line| line.starts_with("Disposition:")).unwrap();
+        (rejected.error, said.to_owned(), answer.body.len())
+    };
+    let changed = |from_end: usize| {
+        let mut body = outgoing.body.clone();
+        let at = body.len() - from_end;
+        body[at] ^= 1;
+        body
+    };
+    // The last block decrypts to other padding; the first one to another head; the key is another.
+    let key = outgoing.body.windows(4).position(|w| w == [4, 0x82, 1, 0]).unwrap() + 40;
+    let mut other_key = outgoing.body.clone();
+    other_key[key] ^= 1;
+    let mut seen = vec![
+        refusal(&head, &changed(17)),
+        refusal(&head, &changed(outgoing.body.len() / 2)),
+        refusal(&head, &other_key),
+        refusal(&head, &outgoing.body[..outgoing.body.len() / 2]),
+    ];
+    // Decrypted without a fault: signed by somebody else, by nobody any more, for somebody else.
+    let impostor = partner(("RIVER", &Pair::new("River Clinic")), ("ACME EDI", &theirs));
+    let forged = wrapped(&impostor, BATCH);
+    seen.push(refusal(&head, &forged.body));
+    let other = Pair::new("Somebody");
+    let elsewhere = partner(("RIVER", &Pair::new("River Clinic")), ("ACME EDI", &other));
+    seen.push(refusal(&head, &wrapped(&elsewhere, BATCH).body));
+    let errors: Vec<&As2Error> = seen.iter().map(|(error, ..)| error).collect();
+    assert!(errors.contains(&&As2Error::Cms(CmsFault::Signer)), "our own log tells: {errors:?}");
+    assert!(errors.contains(&&As2Error::Cms(CmsFault::Recipient)), "{errors:?}");
+    for (error, said, length) in &seen {
+        assert_eq!((said, length), (&seen[0].1, &seen[0].2), "{error}");
+    }
+    assert!(seen[0].1.contains("decryption-failed"), "{}", seen[0].1);
+    // What is wrong with the head is no secret.
+    let bare: Fields = [("AS2-From", "RIVER"), ("AS2-To", "\"ACME EDI\""), ("Message-ID", "<1@x>")]
+        .into_iter()
+        .collect();
+    assert!(refusal(&bare, BATCH).1.contains("insufficient-message-security"));
+}
+
 #[tokio::test]
 async fn sending_says_what_became_of_the_document() {
     let (us, them, ..) = both();

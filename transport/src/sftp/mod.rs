@@ -2,6 +2,7 @@
 
 pub mod host;
 pub mod inbox;
+pub mod put;
 pub mod session;
 
 use std::time::Duration;
@@ -10,7 +11,8 @@ use crate::{credential::Rotation, fate::Fate, secret::Secret};
 
 pub use host::HostKey;
 pub use inbox::{After, Arrival, Collected, Folder, Keeper, Kept, Ready, Rules, Skipped};
-pub use session::{Put, Session, Settled};
+pub use put::{Put, Settled};
+pub use session::Session;
 
 /// How we say who we are.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! A session: opened after a look at the host's key, a file put under its name in one step, folders listed, files read.
+//! A session: opened after a look at the host's key, folders listed, files read.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -15,47 +15,22 @@ use russh_sftp::{
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    Cause, SftpError, Site, SshLogin, below,
+    Cause, SftpError, Site, SshLogin,
     host::{Guard, Seen},
-    plain,
 };
-use crate::{fate::Fate, random};
 
 /// Bytes of one read or write; every server takes as much.
-const CHUNK: usize = 32 * 1024;
+pub(super) const CHUNK: usize = 32 * 1024;
 /// Reads or writes under way at once.
-const WINDOW: usize = 16;
+pub(super) const WINDOW: usize = 16;
 
 /// A session with a payer's SFTP server.
 pub struct Session {
-    sftp: RawSftpSession,
+    pub(super) sftp: RawSftpSession,
     handle: Handle<Guard>,
-    host: String,
-    fsync: bool,
+    pub(super) host: String,
+    pub(super) fsync: bool,
     names: usize,
-}
-
-/// What was put.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Put {
-    /// Its size.
-    pub size: u64,
-    /// SHA-256 of it.
-    pub sha256: [u8; 32],
-    /// Whether the server said that it is on its disk. Not every server can.
-    pub durable: bool,
-}
-
-/// What a look finds after a file may or may not have been put.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// It is there, every byte of it.
-    Arrived,
-    /// A file of that name is there, with something else in it.
-    Other,
-    /// Nothing of that name is there. Where the payer takes files away, that does not say that it never was. Names under which
-    /// it was begun and not finished.
-    Absent(Vec<String>),
 }
 
 /// A file in a folder.
@@ -121,107 +96,8 @@ impl Session {
         Ok(Self { sftp, handle, host: host.to_owned(), fsync, names: site.limits.names })
     }
 
-    fn fault(&self, doing: &'static str, error: &Said) -> SftpError {
+    pub(super) fn fault(&self, doing: &'static str, error: &Said) -> SftpError {
         SftpError::new(&self.host, doing, cause(error))
-    }
-
-    /// Puts a file: written under a temporary name, made durable where the server can, then given its name in one step, once.
-    /// A file of that name is never overwritten.
-    ///
-    /// # Errors
-    /// [`SftpError::fate`] is `Unknown` only where the answer to the last step is missing: [`Session::settle`] looks then.
-    pub async fn put(&self, folder: &str, name: &str, bytes: &[u8]) -> Result<Put, SftpError> {
-        let doing = "putting a file";
-        if !plain(name) {
-            return Err(SftpError::new(&self.host, doing, Cause::Name));
-        }
-        let target = below(folder, name);
-        if self.stat(&target, doing).await?.is_some() {
-            return Err(SftpError::new(&self.host, doing, Cause::Exists));
-        }
-        let temporary = format!("{target}.{}.tmp", crate::hex(&random::<4>()));
-        let durable = match self.write(&temporary, bytes).await {
-            Ok(durable) => durable,
-            Err(error) => {
-                // Left behind it would be harmless; taken away it is tidier.
-                let _ = self.sftp.remove(&temporary).await;
-                return Err(error);
-            }
-        };
-        if let Err(error) = self.sftp.rename(&temporary, &target).await {
-            let fault = self.fault("giving a file its name", &error);
-            return Err(match error {
-                Said::Status(_) => {
-                    let there = self.stat(&target, doing).await.ok().flatten().is_some();
-                    let _ = self.sftp.remove(&temporary).await;
-                    let cause = if there { Cause::Exists } else { fault.cause.clone() };
-                    SftpError { cause, ..fault }.with(Fate::Refused)
-                }
-                _ => fault.with(Fate::Unknown),
-            });
-        }
-        Ok(Put { size: bytes.len() as u64, sha256: sha256(bytes), durable })
-    }
-
-    /// Writes a new file and looks at its size.
-    async fn write(&self, path: &str, bytes: &[u8]) -> Result<bool, SftpError> {
-        let doing = "writing a file";
-        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUDE;
-        let opened = self.sftp.open(path, flags, FileAttributes::empty()).await;
-        let handle = opened.map_err(|error| self.fault(doing, &error))?.handle;
-        let chunks = bytes.chunks(CHUNK).enumerate();
-        let written = stream::iter(chunks)
-            .map(|(i, chunk)| self.sftp.write(&handle, (i * CHUNK) as u64, chunk.to_vec()))
-            .buffer_unordered(WINDOW)
-            .try_for_each(|_| std::future::ready(Ok(())))
-            .await;
-        let synced = match written {
-            Ok(()) if self.fsync => self.sftp.fsync(&handle).await.map(|_| true),
-            Ok(()) => Ok(false),
-            Err(error) => Err(error),
-        };
-        let found = self.sftp.fstat(&handle).await;
-        let closed = self.sftp.close(&handle).await;
-        let told = |error: Said| self.fault(doing, &error);
-        let durable = synced.map_err(told)?;
-        let found = found.map_err(told)?.attrs.size.unwrap_or(0);
-        closed.map_err(told)?;
-        if found != bytes.len() as u64 {
-            let cause = Cause::Size { found, sent: bytes.len() as u64 };
-            return Err(SftpError::new(&self.host, doing, cause));
-        }
-        Ok(durable)
-    }
-
-    /// Looks what became of a file that may have been put.
-    ///
-    /// # Errors
-    /// Those of a look.
-    pub async fn settle(&self, folder: &str, name: &str, put: &Put) -> Result<Settled, SftpError> {
-        let doing = "looking for a file";
-        let target = below(folder, name);
-        if let Some(found) = self.stat(&target, doing).await? {
-            let same = found.size == put.size
-                && sha256(&self.read(&target, found.size, doing).await?) == put.sha256;
-            return Ok(if same { Settled::Arrived } else { Settled::Other });
-        }
-        let begun = format!("{name}.");
-        let names = self.list(folder).await?.into_iter().map(|listed| listed.name);
-        let left = names.filter(|found| found.starts_with(&begun) && found.ends_with(".tmp"));
-        Ok(Settled::Absent(left.collect()))
-    }
-
-    /// Removes a file of ours that was begun and not finished.
-    ///
-    /// # Errors
-    /// A name that is none of those, and what the server says.
-    pub async fn discard(&self, folder: &str, name: &str) -> Result<(), SftpError> {
-        let doing = "removing an unfinished file";
-        if !plain(name) || !name.ends_with(".tmp") {
-            return Err(SftpError::new(&self.host, doing, Cause::Name));
-        }
-        let removed = self.sftp.remove(below(folder, name)).await;
-        removed.map(|_| ()).map_err(|error| self.fault(doing, &error))
     }
 
     /// The ordinary files of a folder, by name.

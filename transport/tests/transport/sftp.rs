@@ -52,6 +52,42 @@ async fn a_file_is_put_whole_and_never_over_another() {
     session.close().await;
 }
 
+/// The name is the one step that counts. What the server says of it, or does not say, is believed only where a look shows it.
+#[tokio::test]
+async fn a_name_that_was_perhaps_given_is_known_by_a_look_or_not_at_all() {
+    let Some(sshd) = Sshd::meddling() else { return };
+    let lies = |name: &str| fs::read(sshd.path("inbound").join(name)).ok();
+    for (mode, wanted, there) in [
+        ("", Ok(()), Some(b"ours".as_slice())),
+        // "No", and it was done: our bytes have their name.
+        ("done", Ok(()), Some(b"ours")),
+        // "No", and it was done, and the payer took it: nothing shows it.
+        ("done-and-taken", Err(Fate::Unknown), None),
+        ("done-and-written-over", Err(Fate::Unknown), Some(b"another's")),
+        // "No", and our bytes still lie under the other name.
+        ("never", Err(Fate::Refused), None),
+        ("another-came", Err(Fate::Refused), Some(b"another's")),
+        // No answer at all.
+        ("done-silence", Err(Fate::Unknown), Some(b"ours")),
+        ("silence", Err(Fate::Unknown), None),
+    ] {
+        sshd.meddle("");
+        let session = Session::open(&sshd.site("host")).await.unwrap();
+        let name = format!("batch-{mode}.edi");
+        sshd.meddle(mode);
+        let put = session.put(&sshd.folder("inbound"), &name, b"ours").await;
+        let told = put.as_ref().map(|_| ()).map_err(transport::sftp::SftpError::fate);
+        assert_eq!(told, wanted, "{mode}: {put:?}");
+        assert_eq!(lies(&name).as_deref(), there, "{mode}");
+        if mode == "another-came" {
+            assert_eq!(put.unwrap_err().cause, Cause::Exists);
+        }
+        let begun: Vec<String> = sshd.names("inbound").into_iter().filter(|n| n.ends_with(".tmp")).collect();
+        let left = usize::from(mode == "silence");
+        assert_eq!(begun.len(), left, "{mode}: {begun:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_was_begun_is_found_and_taken_away() {
     let Some(sshd) = Sshd::start() else { return };

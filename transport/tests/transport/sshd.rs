@@ -19,6 +19,7 @@ pub(crate) struct Sshd {
     child: Child,
     folder: tempfile::TempDir,
     port: u16,
+    meddles: bool,
 }
 
 impl Drop for Sshd {
@@ -45,6 +46,20 @@ fn read(path: &Path) -> String {
 impl Sshd {
     /// Starts one; none where OpenSSH's server is not installed and nobody demands the judges.
     pub(crate) fn start() -> Option<Self> {
+        Self::begin(false)
+    }
+
+    /// Starts one that does with a rename what [`Sshd::meddle`] says.
+    pub(crate) fn meddling() -> Option<Self> {
+        Self::begin(true)
+    }
+
+    /// What is done wrong from now on; nothing where it is empty.
+    pub(crate) fn meddle(&self, mode: &str) {
+        std::fs::write(self.path("mode"), mode).unwrap();
+    }
+
+    fn begin(meddles: bool) -> Option<Self> {
         if !Path::new(SSHD).exists() {
             assert!(
                 std::env::var_os("FLEET_ORACLE").is_none(),
@@ -66,23 +81,29 @@ impl Sshd {
             std::fs::create_dir(path(name)).unwrap();
         }
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Self::spawn(folder.path(), port, &["host", "host_rsa"]);
-        let sshd = Self { child, folder, port };
+        std::fs::write(path("mode"), "").unwrap();
+        let child = Self::spawn(folder.path(), port, &["host", "host_rsa"], meddles);
+        let sshd = Self { child, folder, port, meddles };
         sshd.wait();
         Some(sshd)
     }
 
     #[expect(clippy::disallowed_methods, reason = "ended by its id when the test drops it")]
-    fn spawn(folder: &Path, port: u16, keys: &[&str]) -> Child {
+    fn spawn(folder: &Path, port: u16, keys: &[&str], meddles: bool) -> Child {
         let path = |name: &str| folder.join(name).display().to_string();
         let server = ["/usr/lib/openssh/sftp-server", "/usr/lib/ssh/sftp-server"];
         let server = server.into_iter().find(|path| Path::new(path).exists());
+        let mut subsystem = server.unwrap_or("internal-sftp").to_owned();
+        if meddles {
+            let script = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let script = script.join("tests/transport/judges/meddler.py");
+            subsystem = format!("python3 {} {} {subsystem}", script.display(), path("mode"));
+        }
         let mut config = format!(
             "ListenAddress 127.0.0.1\nPort {port}\nPidFile none\nStrictModes no\nUsePAM no\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n\
-             AuthorizedKeysFile {}\nSubsystem sftp {}\n",
+             AuthorizedKeysFile {}\nSubsystem sftp {subsystem}\n",
             path("authorized"),
-            server.unwrap_or("internal-sftp"),
         );
         for key in keys {
             config.push_str(&format!("HostKey {}\n", path(key)));
@@ -117,7 +138,7 @@ impl Sshd {
     pub(crate) fn change_keys(&mut self, keys: &[&str]) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.child = Self::spawn(self.folder.path(), self.port, keys);
+        self.child = Self::spawn(self.folder.path(), self.port, keys, self.meddles);
         self.wait();
     }
 

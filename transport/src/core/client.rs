@@ -158,6 +158,15 @@ pub enum CoreError {
         /// Its words.
         said: Option<Said>,
     },
+    /// An envelope that does not say how it went.
+    #[error("the answer does not say how it went")]
+    Unsaid,
+    /// An envelope that says that all is well, under a status that says that it is not.
+    #[error("the answer says that all is well, under status {status}")]
+    Contradiction {
+        /// The status.
+        status: u16,
+    },
     /// An answer that cannot be read.
     #[error("the answer cannot be read: {0}")]
     Answer(EnvelopeFault),
@@ -185,6 +194,8 @@ impl CoreError {
             Self::Fault { sender: true } => Fate::Refused,
             Self::Code { code, .. } => code.fate(),
             Self::Fault { sender: false }
+            | Self::Unsaid
+            | Self::Contradiction { .. }
             | Self::Answer(_)
             | Self::OtherPayload { .. }
             | Self::Empty => Fate::Unknown,
@@ -248,7 +259,7 @@ impl Client {
             Style::Soap { .. } => soap_answer(&got, sending.operation),
             Style::Rest { .. } => rest_answer(&got),
         }?;
-        judged(envelope, sending)
+        judged(envelope, sending, got.status)
     }
 
     fn soap(
@@ -339,16 +350,27 @@ fn rest_answer(got: &Got) -> Result<Envelope, CoreError> {
     }
 }
 
-/// Whose answer it is comes first, how it went second, what it carries last.
-fn judged(envelope: Envelope, sending: &Sending<'_>) -> Result<Envelope, CoreError> {
-    let code = envelope.error_code.clone().unwrap_or(ErrorCode::Success);
-    let unnamed = envelope.payload_id == PayloadId([0; 16]) && code != ErrorCode::Success;
+/// Whose answer it is comes first, how it went second, what it carries last. That all is well is what an answer says, in its
+/// envelope and by its status; it is never what an answer does not say.
+fn judged(
+    envelope: Envelope,
+    sending: &Sending<'_>,
+    status: u16,
+) -> Result<Envelope, CoreError> {
+    let code = envelope.error_code.clone();
+    let refuses = code.as_ref().is_some_and(|code| *code != ErrorCode::Success);
+    let unnamed = envelope.payload_id == PayloadId([0; 16]) && refuses;
     if envelope.payload_id != sending.payload_id && !unnamed {
         let (asked, got) = (sending.payload_id, envelope.payload_id);
         return Err(CoreError::OtherPayload { asked, got });
     }
-    if code != ErrorCode::Success {
-        return Err(CoreError::Code { code, said: envelope.error_message });
+    match code {
+        None => return Err(CoreError::Unsaid),
+        Some(ErrorCode::Success) if !(200..300).contains(&status) => {
+            return Err(CoreError::Contradiction { status });
+        }
+        Some(ErrorCode::Success) => {}
+        Some(code) => return Err(CoreError::Code { code, said: envelope.error_message }),
     }
     let carries = matches!(sending.operation, Operation::RealTime | Operation::BatchResults);
     if carries && envelope.payload.as_ref().is_none_or(Vec::is_empty) {

@@ -253,6 +253,50 @@ async fn an_error_code_is_read_before_the_payload() {
     }
 }
 
+/// That all is well has to be said, by the envelope and by the status.
+#[tokio::test]
+async fn what_does_not_say_that_all_is_well_is_not_taken_for_it() {
+    let tls = Authority::new().tls(None);
+    for (status, code, wanted) in [
+        (200, true, None),
+        (200, false, Some(CoreError::Unsaid)),
+        (500, true, Some(CoreError::Contradiction { status: 500 })),
+        (404, true, Some(CoreError::Contradiction { status: 404 })),
+    ] {
+        for rest in [false, true] {
+            let stand = Stand::new(move |seen| {
+                let asked = if rest {
+                    server::read_rest("application/json", &seen.body, Operation::RealTime)
+                } else {
+                    server::read_soap(seen.field("content-type"), &seen.body)
+                };
+                let asked = asked.unwrap();
+                let payload = Some(ANSWERED.to_vec());
+                let kind = payload_type::ELIGIBILITY_ANSWER;
+                let envelope = server::back(&asked, kind, payload, ErrorCode::Success, now());
+                let reply = server::answer(&asked, &envelope, Form::Text).unwrap();
+                let mut body = String::from_utf8(reply.body).unwrap();
+                if !code {
+                    body = body.replace("<ErrorCode>Success</ErrorCode>", "");
+                    body = body.replace("\"ErrorCode\":\"Success\",", "");
+                }
+                Act::Reply(status, reply.content_type, body.into_bytes())
+            })
+            .await;
+            let (style, login) = if rest {
+                let style = Style::Rest { paths: Paths::default(), form: Form::Text };
+                (style, Login::Bearer(Secret::text("token-1".into())))
+            } else {
+                (Style::soap(Rule::V2), password())
+            };
+            let client = Client::new(profile(&stand.url("/"), &tls, style, login)).unwrap();
+            let error = client.call(&question(ASKED), now()).await.err();
+            assert_eq!(error, wanted, "{status}, said: {code}, rest: {rest}");
+            assert!(error.is_none_or(|error| error.fate() == Fate::Unknown));
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_server_half_refuses_what_the_rule_does_not_allow() {
     let tls = Authority::new().tls(None);

@@ -32,7 +32,7 @@ impl Expires for Certificate {
         Some(self.from())
     }
     fn until(&self) -> Option<Timestamp> {
-        Some(self.until())
+        Some(self.until()).filter(|until| *until < Timestamp::MAX)
     }
 }
 
@@ -50,7 +50,7 @@ impl Expires for Identity {
         Some(self.certificate().from())
     }
     fn until(&self) -> Option<Timestamp> {
-        Some(self.certificate().until())
+        Expires::until(self.certificate())
     }
 }
 

@@ -70,13 +70,12 @@ impl Certificate {
         let bad = |_| CredentialError::Certificate;
         let parsed = Box::new(x509_cert::Certificate::from_der(&der).map_err(bad)?);
         let validity = parsed.tbs_certificate.validity;
+        // RFC 5280 has a day for "no end that is known", the last second of the year 9999: later than the last moment there is here.
         let at = |time: x509_cert::time::Time| {
-            i64::try_from(time.to_unix_duration().as_secs())
-                .ok()
-                .and_then(|seconds| Timestamp::from_second(seconds).ok())
-                .ok_or(CredentialError::Certificate)
+            let seconds = i64::try_from(time.to_unix_duration().as_secs()).ok();
+            seconds.and_then(|s| Timestamp::from_second(s).ok()).unwrap_or(Timestamp::MAX)
         };
-        Ok(Self { from: at(validity.not_before)?, until: at(validity.not_after)?, der, parsed })
+        Ok(Self { from: at(validity.not_before), until: at(validity.not_after), der, parsed })
     }
 
     /// The bytes.
@@ -123,7 +122,7 @@ impl Certificate {
         self.from
     }
 
-    /// Until when it is good.
+    /// Until when it is good; the last moment there is, where it says that its end is not known.
     #[must_use]
     pub fn until(&self) -> Timestamp {
         self.until

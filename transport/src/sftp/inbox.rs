@@ -87,6 +87,9 @@ impl Folder {
     pub fn new(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         fs::create_dir_all(&path)?;
+        if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+            fs::File::open(above)?.sync_all()?;
+        }
         Ok(Self(path))
     }
 
@@ -100,8 +103,11 @@ impl Folder {
 impl Keeper for Folder {
     fn keep(&self, arrival: &Arrival) -> io::Result<Kept> {
         let target = self.path(&arrival.sha256);
+        // A name that is there was perhaps given by somebody who ended before he made it durable: it is made so before it is
+        // called known, since what is known is removed at the payer's.
+        let durable = || fs::File::open(&self.0)?.sync_all();
         if target.exists() {
-            return Ok(Kept::Known);
+            return durable().map(|()| Kept::Known);
         }
         let temporary = self.0.join(format!("{}.tmp", crate::hex(&random::<16>())));
         let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
@@ -110,10 +116,13 @@ impl Keeper for Folder {
             .and_then(|()| file.sync_all())
             // A link, unlike a rename, fails where the name is taken.
             .and_then(|()| fs::hard_link(&temporary, &target));
-        fs::remove_file(&temporary)?;
+        // Left behind it is harmless; what was kept is kept all the same.
+        let _ = fs::remove_file(&temporary);
         match linked {
-            Ok(()) => fs::File::open(&self.0)?.sync_all().map(|()| Kept::New),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Kept::Known),
+            Ok(()) => durable().map(|()| Kept::New),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                durable().map(|()| Kept::Known)
+            }
             Err(error) => Err(error),
         }
     }
@@ -130,10 +139,12 @@ pub enum Skipped {
     TooLarge,
     /// It has a name that is not taken.
     Name,
+    /// It is the mark of a file that is not there.
+    Orphan,
 }
 
-/// What a look at the inbox brought. Names are the payer's; hashes tell files apart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a look at the inbox brought. Names are the payer's and may be anybody's; hashes tell files apart.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Collected {
     /// New files.
     pub new: Vec<(String, [u8; 32])>,
@@ -141,13 +152,32 @@ pub struct Collected {
     pub known: Vec<(String, [u8; 32])>,
     /// Files that were left, with the reason.
     pub skipped: Vec<(String, Skipped)>,
+    /// Files that could not be read, kept or put away. One that could not be put away stands among the new or the known ones too.
+    pub failed: Vec<(String, SftpError)>,
+    /// Whether every file was looked at. Where the session is lost, or nothing can be kept here, those that are left are not.
+    pub complete: bool,
+}
+
+impl std::fmt::Debug for Collected {
+    /// Without names: they may name a patient.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let failed: Vec<&SftpError> = self.failed.iter().map(|(_, error)| error).collect();
+        f.debug_struct("Collected")
+            .field("new", &self.new.len())
+            .field("known", &self.known.len())
+            .field("skipped", &self.skipped.iter().map(|(_, why)| why).collect::<Vec<_>>())
+            .field("failed", &failed)
+            .field("complete", &self.complete)
+            .finish()
+    }
 }
 
 impl Session {
-    /// Takes what is whole from an inbox, each file once.
+    /// Takes what is whole from an inbox, each file once. What one file suffers is that file's: what was taken before it, and what is
+    /// taken after it, is told all the same.
     ///
     /// # Errors
-    /// At the first file that cannot be read, kept or put away; those before it are kept, and known at the next look.
+    /// Where the folder cannot be listed.
     pub async fn collect(
         &self,
         rules: &Rules,
@@ -155,36 +185,64 @@ impl Session {
         now: Timestamp,
     ) -> Result<Collected, SftpError> {
         let listed = self.list(&rules.folder).await?;
-        let mut collected = Collected::default();
+        let mut collected = Collected { complete: true, ..Collected::default() };
         for file in &listed {
-            let marker = match &rules.ready {
-                Ready::Marker(end) if file.name.ends_with(end.as_str()) => continue,
-                Ready::Marker(end) => Some(format!("{}{end}", file.name)),
+            let mark = match &rules.ready {
+                Ready::Marker(end) => match file.name.strip_suffix(end.as_str()) {
+                    Some(of) => {
+                        if !listed.iter().any(|other| other.name == of) {
+                            collected.skipped.push((file.name.clone(), Skipped::Orphan));
+                        }
+                        continue;
+                    }
+                    None => Some(format!("{}{end}", file.name)),
+                },
                 _ => None,
             };
-            if let Some(reason) = left(file, rules, marker.as_deref(), &listed, now) {
+            if let Some(reason) = left(file, rules, mark.as_deref(), &listed, now) {
                 collected.skipped.push((file.name.clone(), reason));
                 continue;
             }
-            let Some(arrival) = self.fetch(&rules.folder, file).await? else {
-                collected.skipped.push((file.name.clone(), Skipped::Changing));
-                continue;
-            };
-            let hash = arrival.sha256;
-            let keep = keeper.clone();
-            let kept = tokio::task::spawn_blocking(move || keep.keep(&arrival)).await;
-            let kept =
-                kept.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())).map_err(|error| {
-                    SftpError::new(self.host(), "keeping a file", Cause::Keep(error.kind()))
-                })?;
-            self.put_away(&rules.folder, &file.name, marker.as_deref(), &rules.after).await?;
-            let list = match kept {
-                Kept::New => &mut collected.new,
-                Kept::Known => &mut collected.known,
-            };
-            list.push((file.name.clone(), hash));
+            if let Err(error) =
+                self.take(rules, keeper, file, mark.as_deref(), &mut collected).await
+            {
+                let over = matches!(error.cause, Cause::Lost(_) | Cause::Keep(_));
+                collected.failed.push((file.name.clone(), error));
+                if over {
+                    collected.complete = false;
+                    break;
+                }
+            }
         }
         Ok(collected)
+    }
+
+    /// Takes one file that is whole.
+    async fn take(
+        &self,
+        rules: &Rules,
+        keeper: &Arc<dyn Keeper>,
+        file: &Listed,
+        mark: Option<&str>,
+        collected: &mut Collected,
+    ) -> Result<(), SftpError> {
+        let Some(arrival) = self.fetch(&rules.folder, file).await? else {
+            collected.skipped.push((file.name.clone(), Skipped::Changing));
+            return Ok(());
+        };
+        let hash = arrival.sha256;
+        let keep = keeper.clone();
+        let kept = tokio::task::spawn_blocking(move || keep.keep(&arrival)).await;
+        let kept = kept.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())).map_err(|error| {
+            SftpError::new(self.host(), "keeping a file", Cause::Keep(error.kind()))
+        })?;
+        // Told from here on, whatever becomes of the file there.
+        let list = match kept {
+            Kept::New => &mut collected.new,
+            Kept::Known => &mut collected.known,
+        };
+        list.push((file.name.clone(), hash));
+        self.put_away(&rules.folder, &file.name, mark, &rules.after).await
     }
 
     /// Reads a file that stays the same meanwhile.
@@ -201,18 +259,23 @@ impl Session {
         Ok(Some(Arrival { name: file.name.clone(), sha256: sha256(&bytes), bytes }))
     }
 
+    /// Puts a file away that is kept here. Its mark goes first: a mark that is left over would call the next file of that name whole
+    /// while it is still being written.
     async fn put_away(
         &self,
         folder: &str,
         name: &str,
-        marker: Option<&str>,
+        mark: Option<&str>,
         after: &After,
     ) -> Result<(), SftpError> {
         let doing = "putting a file away";
         let path = below(folder, name);
+        if let Some(mark) = mark.filter(|_| *after != After::Leave) {
+            self.remove(&below(folder, mark), doing).await?;
+        }
         match after {
-            After::Leave => return Ok(()),
-            After::Delete => self.remove(&path, doing).await?,
+            After::Leave => Ok(()),
+            After::Delete => self.remove(&path, doing).await,
             After::Move(to) => {
                 let target = below(to, name);
                 // The payer may use a name again: what is there stays there.
@@ -220,12 +283,8 @@ impl Session {
                     None => target,
                     Some(_) => format!("{target}.{}", crate::hex(&random::<4>())),
                 };
-                self.rename(&path, &target, doing).await?;
+                self.rename(&path, &target, doing).await
             }
-        }
-        match marker {
-            Some(marker) => self.remove(&below(folder, marker), doing).await,
-            None => Ok(()),
         }
     }
 }
@@ -234,7 +293,7 @@ impl Session {
 fn left(
     file: &Listed,
     rules: &Rules,
-    marker: Option<&str>,
+    mark: Option<&str>,
     listed: &[Listed],
     now: Timestamp,
 ) -> Option<Skipped> {
@@ -250,7 +309,11 @@ fn left(
     }
     let whole = match &rules.ready {
         Ready::Renamed => true,
-        Ready::Marker(_) => listed.iter().any(|other| Some(other.name.as_str()) == marker),
+        // A mark that is older than its file was another file's of that name.
+        Ready::Marker(_) => listed
+            .iter()
+            .find(|other| Some(other.name.as_str()) == mark)
+            .is_some_and(|mark| mark.changed >= file.changed),
         Ready::Aged(age) => file
             .changed
             .is_some_and(|changed| now.as_second().saturating_sub(changed) >= age.as_secs()),

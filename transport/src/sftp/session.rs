@@ -33,8 +33,8 @@ pub struct Session {
     names: usize,
 }
 
-/// A file in a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A file in a folder. Has no `Debug`: its name is the payer's, and may name a patient.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its name.
     pub name: String,

@@ -15,7 +15,7 @@ use transport::{
         self, As2Error, CmsFault, Delivery, Digest, Document, MdnError, Outgoing, Partner,
         ReceiptWanted, mdn, message,
     },
-    credential::Rotation,
+    credential::{Rotation, State, inventory},
     http::Endpoint,
     mime::{Fields, Part},
 };
@@ -344,6 +344,20 @@ fn messages_that_are_not_taken() {
     assert!(bomb.body.len() < 100_000);
     let told = receive(&them, &fields(&bomb.headers), &bomb.body);
     assert_eq!(told, Err(As2Error::Cms(CmsFault::Large(1 << 20))));
+}
+
+/// RFC 5280 writes "no end that is known" as the last second of the year 9999.
+#[test]
+fn a_certificate_without_an_end_is_one() {
+    let (certificate, key) = rsa("Acme Health", BEGIN, (9999, 12, 31));
+    let endless = Certificate::new(certificate.as_bytes()).unwrap();
+    assert!(endless.good(now()) && endless.good(Timestamp::MAX));
+    let identity = Identity::new(certificate.as_bytes(), &Secret::text(key)).unwrap();
+    let ended = Pair::new("River Clinic").certificate();
+    let list = inventory(&[("a", &endless), ("b", &identity), ("c", &ended)], now());
+    let told: Vec<_> = list.iter().map(|entry| (entry.purpose.as_str(), entry.state)).collect();
+    assert_eq!(told, [("c", State::TwoMonths), ("a", State::Endless), ("b", State::Endless)]);
+    assert_eq!(list[1].until, None);
 }
 
 /// By the answers nobody can find out what is in a message: whatever fails before the partner's signature is good fails in the same

@@ -82,7 +82,8 @@ async fn a_name_that_was_perhaps_given_is_known_by_a_look_or_not_at_all() {
         if mode == "another-came" {
             assert_eq!(put.unwrap_err().cause, Cause::Exists);
         }
-        let begun: Vec<String> = sshd.names("inbound").into_iter().filter(|n| n.ends_with(".tmp")).collect();
+        let begun: Vec<String> =
+            sshd.names("inbound").into_iter().filter(|n| n.ends_with(".tmp")).collect();
         let left = usize::from(mode == "silence");
         assert_eq!(begun.len(), left, "{mode}: {begun:?}");
     }
@@ -237,6 +238,47 @@ async fn a_file_is_whole_when_the_payer_says_so() {
     assert!(sshd.names("outbound").is_empty());
 }
 
+/// What was kept is told, whatever becomes of it and of other files there.
+#[tokio::test]
+async fn what_was_taken_is_told_though_others_fail() {
+    let Some(sshd) = Sshd::start() else { return };
+    let session = Session::open(&sshd.site("host")).await.unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let keeper: Arc<dyn Keeper> = Arc::new(Folder::new(kept.path()).unwrap());
+    let put = |name: &str| fs::write(sshd.path("outbound").join(name), name).unwrap();
+    for name in ["a.277", "b.277", "c.277"] {
+        put(name);
+    }
+    // Nothing can be moved to a folder that is not there.
+    let rules = |folder: &str, ready| Rules {
+        folder: sshd.folder("outbound"),
+        ready,
+        after: After::Move(sshd.folder(folder)),
+        largest: 1000,
+    };
+    let nowhere = rules("nowhere", Ready::Renamed);
+    let found = session.collect(&nowhere, &keeper, later()).await.unwrap();
+    assert_eq!((found.new.len(), found.failed.len(), found.complete), (3, 3, true), "{found:?}");
+    let found = session.collect(&rules("archive", Ready::Renamed), &keeper, later()).await.unwrap();
+    assert_eq!((found.known.len(), found.failed.len()), (3, 0), "known, and put away now");
+    // A mark goes before its file; one that is older than its file, or has none, is nobody's.
+    let marked = rules("nowhere", Ready::Marker(".done".into()));
+    let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    for name in ["d.277.done", "e.277.done", "f.277.done"] {
+        put(name);
+    }
+    fs::File::open(sshd.path("outbound/e.277.done")).unwrap().set_modified(old).unwrap();
+    put("e.277");
+    put("f.277");
+    fs::File::open(sshd.path("outbound/f.277")).unwrap().set_modified(old).unwrap();
+    let found = session.collect(&marked, &keeper, later()).await.unwrap();
+    let skipped =
+        [("d.277.done".to_owned(), Skipped::Orphan), ("e.277".to_owned(), Skipped::NotReady)];
+    assert_eq!(found.skipped, skipped);
+    assert_eq!((found.new.len(), found.failed.len()), (1, 1), "{found:?}");
+    assert_eq!(sshd.names("outbound"), ["d.277.done", "e.277", "e.277.done", "f.277"]);
+}
+
 /// A keeper that cannot keep leaves the file where it is.
 #[tokio::test]
 async fn what_cannot_be_kept_stays_there() {
@@ -256,9 +298,11 @@ async fn what_cannot_be_kept_stays_there() {
         largest: 1000,
     };
     let keeper: Arc<dyn Keeper> = Arc::new(Full);
-    let error = session.collect(&rules, &keeper, later()).await.unwrap_err();
-    assert_eq!(error.cause, Cause::Keep(std::io::ErrorKind::StorageFull));
+    let found = session.collect(&rules, &keeper, later()).await.unwrap();
+    assert_eq!((found.complete, found.failed.len(), found.new.len()), (false, 1, 0));
+    assert_eq!(found.failed[0].1.cause, Cause::Keep(std::io::ErrorKind::StorageFull));
     assert_eq!(sshd.names("outbound"), ["a.277"]);
+    assert!(!format!("{found:?}").contains("a.277"), "names are the payer's");
     // A folder without end is not read to its end.
     let mut site = sshd.site("host");
     site.limits.names = 20;
@@ -266,7 +310,7 @@ async fn what_cannot_be_kept_stays_there() {
         fs::write(sshd.path("outbound").join(format!("{i}.277")), b"x").unwrap();
     }
     let session = Session::open(&site).await.unwrap();
-    let error = session.list(&sshd.folder("outbound")).await.unwrap_err();
+    let error = session.list(&sshd.folder("outbound")).await.err().unwrap();
     assert_eq!(error.cause, Cause::Names(20));
 }
 

@@ -6,7 +6,7 @@
 //! * What is sent is sent once: one connection for each call, no repetition, no redirect followed. Who may send again is not
 //!   decided here.
 //! * Every error says whether what was to be sent may have arrived: [`Fate`].
-//! * What comes back is bounded in bytes and in time before it is read.
+//! * What comes back is bounded in bytes and in time before it is read. Its words are in no error's text: they are [`Said`].
 
 pub mod as2;
 pub mod chain;
@@ -16,11 +16,13 @@ pub mod credential;
 pub mod fate;
 pub mod http;
 pub mod mime;
+pub mod said;
 pub mod secret;
 pub mod sftp;
 
 pub use credential::{Certificate, Identity};
 pub use fate::Fate;
+pub use said::Said;
 pub use secret::Secret;
 
 /// Bytes as hexadecimal digits.

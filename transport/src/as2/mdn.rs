@@ -11,6 +11,7 @@ use crate::{
     fate::Fate,
     mime::{Fields, Part, pieces},
     random,
+    said::Said,
 };
 
 /// A good receipt: signed by the partner, for our message, with our check value, saying "processed".
@@ -21,7 +22,7 @@ pub struct Receipt {
     /// The digest it was signed with.
     pub digest: Digest,
     /// A warning it carries, in the words of the partner's software.
-    pub warning: Option<String>,
+    pub warning: Option<Said>,
 }
 
 /// Why a receipt is none.
@@ -45,9 +46,9 @@ pub enum MdnError {
     /// Without a check value.
     #[error("it has no check value")]
     NoMic,
-    /// It says that the message was not processed.
-    #[error("the partner says: {0}")]
-    Failed(String),
+    /// It says that the message was not processed, in the words of the partner's software.
+    #[error("the partner says that the message was not processed")]
+    Failed(Said),
 }
 
 impl MdnError {
@@ -111,7 +112,7 @@ pub fn judge(
     let (kind, modifier) = disposition.split_once('/').unwrap_or((&disposition, ""));
     let warned = modifier.to_ascii_lowercase().starts_with("warning");
     if !kind.trim().eq_ignore_ascii_case("processed") || !(modifier.is_empty() || warned) {
-        return Err(MdnError::Failed(disposition));
+        return Err(MdnError::Failed(Said::new(&disposition)));
     }
     let mut said = pieces(notice.get("received-content-mic"), ',');
     let mic = said.next().unwrap_or_default().trim().to_owned();
@@ -122,7 +123,7 @@ pub fn judge(
     if !same || mic != sent.mic {
         return Err(MdnError::Mic);
     }
-    let warning = warned.then(|| modifier.to_owned());
+    let warning = warned.then(|| Said::new(modifier));
     Ok(Receipt { message_id: sent.message_id.clone(), digest, warning })
 }
 

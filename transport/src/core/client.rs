@@ -334,7 +334,7 @@ fn soap_answer(got: &Got, operation: Operation) -> Result<Envelope, CoreError> {
             Err(CoreError::Status { status: got.status })
         }
         Ok(Body::Envelope { element, .. }) => {
-            Err(CoreError::Answer(EnvelopeFault::Other(element.chars().take(60).collect())))
+            Err(CoreError::Answer(EnvelopeFault::Other(Said::new(&element))))
         }
         Err(fault) => Err(CoreError::Answer(fault)),
     }
@@ -352,11 +352,7 @@ fn rest_answer(got: &Got) -> Result<Envelope, CoreError> {
 
 /// Whose answer it is comes first, how it went second, what it carries last. That all is well is what an answer says, in its
 /// envelope and by its status; it is never what an answer does not say.
-fn judged(
-    envelope: Envelope,
-    sending: &Sending<'_>,
-    status: u16,
-) -> Result<Envelope, CoreError> {
+fn judged(envelope: Envelope, sending: &Sending<'_>, status: u16) -> Result<Envelope, CoreError> {
     let code = envelope.error_code.clone();
     let refuses = code.as_ref().is_some_and(|code| *code != ErrorCode::Success);
     let unnamed = envelope.payload_id == PayloadId([0; 16]) && refuses;

@@ -1,6 +1,8 @@
 //! The error codes of CORE envelopes, as values.
 
-use crate::fate::Fate;
+use std::borrow::Cow;
+
+use crate::{fate::Fate, said::Said};
 
 /// A field of the envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,7 +93,7 @@ pub enum ErrorCode {
     /// This is not done here.
     NotSupported,
     /// Something else, as it was written.
-    Other(String),
+    Other(Said),
 }
 
 impl ErrorCode {
@@ -108,7 +110,7 @@ impl ErrorCode {
             _ => (field("Required").map(Self::Required))
                 .or_else(|| field("Illegal").map(Self::Illegal))
                 .or_else(|| field("NotUnderstood").map(Self::NotUnderstood))
-                .unwrap_or_else(|| Self::Other(text.chars().take(100).collect())),
+                .unwrap_or_else(|| Self::Other(Said::new(text))),
         }
     }
 
@@ -122,18 +124,30 @@ impl ErrorCode {
     }
 }
 
+impl ErrorCode {
+    /// As it stands in an envelope.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Success => "Success".into(),
+            Self::Required(field) => format!("{}Required", field.name()).into(),
+            Self::Illegal(field) => format!("{}Illegal", field.name()).into(),
+            Self::NotUnderstood(field) => format!("{}NotUnderstood", field.name()).into(),
+            Self::VersionMismatch => "VersionMismatch".into(),
+            Self::UnAuthorized => "UnAuthorized".into(),
+            Self::ChecksumMismatched => "ChecksumMismatched".into(),
+            Self::NotSupported => "NotSupported".into(),
+            Self::Other(said) => said.text().into(),
+        }
+    }
+}
+
 impl std::fmt::Display for ErrorCode {
+    /// For messages: a code of the rule as it is written, one of somebody's own without its words.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Success => f.write_str("Success"),
-            Self::Required(field) => write!(f, "{}Required", field.name()),
-            Self::Illegal(field) => write!(f, "{}Illegal", field.name()),
-            Self::NotUnderstood(field) => write!(f, "{}NotUnderstood", field.name()),
-            Self::VersionMismatch => f.write_str("VersionMismatch"),
-            Self::UnAuthorized => f.write_str("UnAuthorized"),
-            Self::ChecksumMismatched => f.write_str("ChecksumMismatched"),
-            Self::NotSupported => f.write_str("NotSupported"),
-            Self::Other(text) => f.write_str(text),
+            Self::Other(_) => f.write_str("a code of its own"),
+            known => f.write_str(&known.text()),
         }
     }
 }
@@ -150,7 +164,7 @@ mod tests {
             ErrorCode::UnAuthorized,
             ErrorCode::ChecksumMismatched,
             ErrorCode::NotSupported,
-            ErrorCode::Other("PayerIsAsleep".into()),
+            ErrorCode::Other(Said::new("PayerIsAsleep")),
         ];
         for field in Field::ALL {
             all.extend([
@@ -160,9 +174,11 @@ mod tests {
             ]);
         }
         for code in all {
-            assert_eq!(ErrorCode::read(&code.to_string()), code);
+            assert_eq!(ErrorCode::read(&code.text()), code);
         }
-        assert_eq!(ErrorCode::read("FurRequired"), ErrorCode::Other("FurRequired".into()));
+        let other = ErrorCode::read("FurRequired");
+        assert_eq!(other, ErrorCode::Other(Said::new("FurRequired")));
+        assert!(!format!("{other} {other:?}").contains("Fur"), "words of theirs are in no log");
         assert_eq!(ErrorCode::read("Other").fate(), Fate::Unknown);
         assert_eq!(ErrorCode::read("PayloadIDIllegal").fate(), Fate::Refused);
     }

@@ -18,6 +18,7 @@ pub use client::{Client, CoreError, Login, Profile};
 pub use code::{ErrorCode, Field};
 
 use crate::random;
+pub use crate::said::Said;
 
 /// The version of the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -220,30 +221,6 @@ pub mod payload_type {
     pub const ENVELOPE_ERROR: &str = "CoreEnvelopeError";
 }
 
-/// Words of the other side: for a person who may see them, never for a log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Said(String);
-
-impl Said {
-    /// Takes words in, at most a thousand characters of them.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(text.chars().take(1000).collect())
-    }
-
-    /// The words.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Said {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Said({} bytes)", self.0.len())
-    }
-}
-
 /// The envelope: what the rule calls metadata, and the payload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Envelope {
@@ -297,9 +274,9 @@ pub enum EnvelopeFault {
     /// Cut short, or wrapped wrongly.
     #[error("the message is not well wrapped: {0}")]
     Mime(#[from] crate::mime::MimeError),
-    /// Another message.
-    #[error("another message than expected: `{0}`")]
-    Other(String),
+    /// Another message, named in the other side's words.
+    #[error("another message than expected")]
+    Other(Said),
     /// A field that is missing.
     #[error("{} is missing", .0.name())]
     Missing(Field),

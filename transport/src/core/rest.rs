@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use super::{
-    Envelope, EnvelopeFault, Field, Form, Operation,
+    Envelope, EnvelopeFault, ErrorCode, Field, Form, Operation,
     fields::{self, Fields},
 };
 
@@ -31,9 +31,9 @@ pub fn write(
         object.insert(Field::Payload.name().to_owned(), Value::String(text));
     }
     if !request {
-        let code = envelope.error_code.as_ref().map(ToString::to_string).unwrap_or_default();
+        let code = envelope.error_code.as_ref().map(ErrorCode::text).unwrap_or_default();
         let said = envelope.error_message.as_ref().map_or("", |said| said.text()).to_owned();
-        object.insert("ErrorCode".to_owned(), Value::String(code));
+        object.insert("ErrorCode".to_owned(), Value::String(code.into_owned()));
         object.insert("ErrorMessage".to_owned(), Value::String(said));
     }
     Ok(Value::Object(object).to_string().into_bytes())

@@ -51,11 +51,10 @@ pub struct Reply {
 pub fn read_soap(content_type: &str, body: &[u8]) -> Result<Asked, EnvelopeFault> {
     let Body::Envelope { element, namespace, fields, login } = soap::read(content_type, body)?
     else {
-        return Err(EnvelopeFault::Other("Fault".to_owned()));
+        return Err(EnvelopeFault::Other(Said::new("Fault")));
     };
     let operation = Operation::ALL.into_iter().find(|operation| operation.elements().0 == element);
-    let operation =
-        operation.ok_or_else(|| EnvelopeFault::Other(element.chars().take(60).collect()))?;
+    let operation = operation.ok_or_else(|| EnvelopeFault::Other(Said::new(&element)))?;
     let rule = [Rule::V2, Rule::V4].into_iter().find(|rule| rule.namespace() == namespace);
     let rule = rule.ok_or(EnvelopeFault::Version)?;
     let envelope = fields.request(operation, rule)?;
@@ -73,7 +72,7 @@ pub fn read_rest(
 ) -> Result<Asked, EnvelopeFault> {
     let media = Media::read(content_type);
     if media.kind != "application/json" {
-        return Err(EnvelopeFault::Other(media.kind.chars().take(60).collect()));
+        return Err(EnvelopeFault::Other(Said::new(&media.kind)));
     }
     let envelope = rest::read(body)?.request(operation, Rule::V4)?;
     Ok(Asked { operation, rule: Rule::V4, rest: true, envelope, login: None })
@@ -131,7 +130,7 @@ pub fn refusal(fault: &EnvelopeFault, rest: bool) -> Reply {
     if rest {
         let body = serde_json::json!({
             "PayloadType": super::payload_type::ENVELOPE_ERROR,
-            "ErrorCode": fault.code().to_string(),
+            "ErrorCode": fault.code().text(),
             "ErrorMessage": fault.to_string(),
         });
         let body = body.to_string().into_bytes();

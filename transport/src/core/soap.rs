@@ -7,7 +7,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use zeroize::Zeroizing;
 
 use super::{
-    Envelope, EnvelopeFault, Field, Form, Operation, Rule,
+    Envelope, EnvelopeFault, ErrorCode, Field, Form, Operation, Rule, Said,
     fields::{self, Fields},
     measured::measured,
 };
@@ -87,9 +87,9 @@ pub fn write(envelope: &Envelope, wrapping: &Wrapping<'_>) -> Result<Message, En
         xml.push_str("</Payload>");
     }
     if !wrapping.request {
-        let code = envelope.error_code.as_ref().map(ToString::to_string).unwrap_or_default();
+        let code = envelope.error_code.as_ref().map(ErrorCode::text).unwrap_or_default();
         let said = envelope.error_message.as_ref().map_or("", |said| said.text());
-        for (name, value) in [("ErrorCode", code.as_str()), ("ErrorMessage", said)] {
+        for (name, value) in [("ErrorCode", &*code), ("ErrorMessage", said)] {
             xml.push_str(&format!("<{name}>{}</{name}>", escaped(value, Field::Payload)?));
         }
     }
@@ -205,12 +205,14 @@ pub(super) fn read(content_type: &str, body: &[u8]) -> Result<Body, EnvelopeFaul
         "application/soap+xml" | "application/xop+xml" | "text/xml" | "application/xml" => {
             Cow::Borrowed(body)
         }
-        other => return Err(EnvelopeFault::Other(other.chars().take(60).collect())),
+        other => return Err(EnvelopeFault::Other(Said::new(other))),
     };
     let xml = std::str::from_utf8(&xml)
         .map_err(|_| EnvelopeFault::Form("the XML is not UTF-8".to_owned()))?;
     if !measured(xml.as_bytes()) {
-        return Err(EnvelopeFault::Form("a tag that has no end, or more in it than any".to_owned()));
+        return Err(EnvelopeFault::Form(
+            "a tag that has no end, or more in it than any".to_owned(),
+        ));
     }
     let options =
         ParsingOptions { allow_dtd: false, nodes_limit: NODES, ..ParsingOptions::default() };
@@ -276,9 +278,7 @@ fn body_of(
     cid: &dyn Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<Body, EnvelopeFault> {
     let root = document.root_element();
-    let other = |node: Node<'_, '_>| {
-        EnvelopeFault::Other(node.tag_name().name().chars().take(60).collect())
-    };
+    let other = |node: Node<'_, '_>| EnvelopeFault::Other(Said::new(node.tag_name().name()));
     let spoken = root.tag_name().namespace().unwrap_or("");
     if root.tag_name().name() != "Envelope" || !matches!(spoken, SOAP | SOAP_1_1) {
         return Err(other(root));

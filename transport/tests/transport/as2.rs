@@ -288,6 +288,14 @@ fn receipts_that_are_none() {
     sent.mic = STANDARD.encode(Digest::Sha256.of(b"something else"));
     let error = mdn::judge(&us, &sent, &head, &body, now()).unwrap_err();
     assert_eq!((&error, error.fate()), (&MdnError::Mic, Fate::Unknown));
+    // A "no" is one; the partner's words for it are for people, not for texts of errors.
+    let asked = fields(&outgoing.headers);
+    let rejected = message::receive(&them, &asked, b"no message", now()).err().unwrap();
+    let no = mdn::answer(&them, &asked, Err(&rejected), now()).unwrap();
+    let error = judge(&us, &fields(&no.headers), &no.body).unwrap_err();
+    let MdnError::Failed(said) = &error else { panic!("{error}") };
+    assert!(said.text().contains("decryption-failed"), "{}", said.text());
+    assert!(!format!("{error} {error:?}").contains("decryption"), "{error:?}");
     // Cut short anywhere it is no receipt.
     for cut in (0..text.len() - 4).step_by(97) {
         assert!(judge(&us, &head, &text.as_bytes()[..cut]).is_err(), "{cut}");

@@ -26,9 +26,7 @@ web: deps ## type-check and bundle the console's TypeScript into target/web
 
 oracle: deps ## the libraries that judge recordings (`agent import`), FHIR resources and X12 (`exchange`), and AS2 (`transport`)
 	@./.ci/oracle
-	@./.ci/fhir
-	@./.ci/x12
-	@./.ci/as2
+	@for name in fhir x12 as2; do ./.ci/judge $$name; done
 
 build: deps web ## release binaries of coordinator and agent
 	$(CARGO) build --locked --release -p coordinator -p agent

@@ -134,6 +134,22 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "exchange is pure and stands alone: bytes in, values out",
     ),
     (
+        "transport/src/",
+        &[
+            "domain::",
+            "agent::",
+            "coordinator::",
+            "sqlx::",
+            "axum::",
+            "reqwest::",
+            "SystemTime",
+            "Timestamp::now",
+            "Zoned::now",
+            "std::env::",
+        ],
+        "transport knows no case, no job and no clock: a channel gives it bytes, credentials, limits and the time",
+    ),
+    (
         "agent/src/",
         &["sqlx::", "coordinator::store", "use coordinator"],
         "the agent meets the coordinator in domain::wire only",
@@ -204,11 +220,15 @@ fn contains_path(code: &str, word: &str) -> bool {
 
 #[test]
 fn crates_depend_one_way() {
-    for (manifest, never) in [
-        ("domain/Cargo.toml", ["agent", "coordinator", "tests"]),
-        ("agent/Cargo.toml", ["coordinator", "tests", "sqlx"]),
-        ("coordinator/Cargo.toml", ["agent", "tests", "chromiumoxide"]),
-    ] {
+    let rules: [(&str, &[&str]); 5] = [
+        ("domain/Cargo.toml", &["agent", "coordinator", "tests", "exchange", "transport"]),
+        ("exchange/Cargo.toml", &["agent", "coordinator", "tests", "domain", "transport"]),
+        ("transport/Cargo.toml", &["agent", "coordinator", "tests", "domain"]),
+        ("agent/Cargo.toml", &["coordinator", "tests", "sqlx"]),
+        ("coordinator/Cargo.toml", &["agent", "tests", "chromiumoxide"]),
+    ];
+    for (manifest, never) in rules {
+        assert!(!text(manifest).is_empty(), "{manifest} is missing");
         let names: Vec<String> = text(manifest)
             .lines()
             .filter_map(|line| line.split(['.', '=', ' ']).next().map(str::to_owned))
@@ -327,7 +347,7 @@ fn docs_stay_short_enough_to_be_read() {
 fn every_room_of_the_map_exists() {
     let map = text("ARCHITECTURE.md");
     let rooms = Regex::new(
-        r"`((?:domain|agent|coordinator|tests|scripts|migrations|docs)/[A-Za-z0-9_/.]*)`",
+        r"`((?:domain|exchange|transport|agent|coordinator|tests|scripts|migrations|docs)/[A-Za-z0-9_/.]*)`",
     )
     .expect("the pattern is fixed");
     let faults: Vec<String> = rooms

@@ -1,5 +1,4 @@
-//! What two other libraries say about everything written here. `make fhir` (or `.ci/fhir`) installs them below `target/`; without
-//! them these tests judge nothing, unless `FLEET_ORACLE` demands them (as `make test` does).
+//! What two other libraries say about everything written here (`.ci/judge fhir`).
 
 use std::{
     io::Write as _,
@@ -17,20 +16,13 @@ use exchange::pas::{
 };
 use serde_json::{Value, json as j};
 
-use super::fixture::{answer, full_answer, inquiry, line, naming, request};
+use super::{
+    fixture::{answer, full_answer, inquiry, line, naming, request},
+    judges::judges,
+};
 
 fn house() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-/// The folder of the judges, if they are installed.
-fn judges() -> Option<PathBuf> {
-    let folder = house().join("target/judges/fhir");
-    if folder.join(".stamp").exists() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os("FLEET_ORACLE").is_none(), "the judges are missing: run `.ci/fhir`");
-    None
 }
 
 #[expect(clippy::disallowed_methods, reason = "a judge ends with its input, and is waited for")]
@@ -135,14 +127,14 @@ fn agrees(judge: impl Fn(&[Value]) -> Vec<Value>) {
 
 #[test]
 fn fhir_resources_loads_everything_written() {
-    let Some(folder) = judges() else { return };
+    let Some(folder) = judges("fhir") else { return };
     let script = house().join("exchange/tests/pas/judges/fhir_resources.py");
     agrees(|all| judge("python3", &[&script], &folder.join("py"), all));
 }
 
 #[test]
 fn medplum_finds_no_fault_in_anything_written() {
-    let Some(folder) = judges() else { return };
+    let Some(folder) = judges("fhir") else { return };
     let script = house().join("exchange/tests/pas/judges/medplum.mjs");
     agrees(|all| judge("node", &[&script, &folder], &folder, all));
 }

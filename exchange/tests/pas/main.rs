@@ -5,6 +5,8 @@
 mod answers;
 mod fixture;
 mod judged;
+#[path = "../judges/mod.rs"]
+mod judges;
 mod mutations;
 mod notices;
 mod round;

@@ -1,10 +1,9 @@
-//! What two other libraries say about what is written here. `.ci/x12` installs them below `target/`; without them these tests
-//! judge nothing, unless `FLEET_ORACLE` demands them (as `make test` does). A judge's own defect is waived by name, and the
+//! What two other libraries say about what is written here (`.ci/judge x12`). A judge's own defect is waived by name, and the
 //! waiver's test fails when the defect is gone.
 
 use std::{
     io::Write as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -14,20 +13,12 @@ use exchange::x12::{
 };
 use serde_json::{Value, json};
 
-/// The folder of the judges, if they are installed.
-fn judges() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/judges/x12");
-    if folder.join(".stamp").exists() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os("FLEET_ORACLE").is_none(), "the judges are missing: run `.ci/x12`");
-    None
-}
+use super::judges::judges;
 
 /// A verdict with what was said: `(judge, text)` in, `(accepted, findings)` out. None without judges.
 #[expect(clippy::disallowed_methods, reason = "a judge ends with its input, and is waited for")]
 fn ask(all: &[(&str, String)]) -> Option<Vec<(bool, String)>> {
-    let folder = judges()?;
+    let folder = judges("x12")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/x12/judges/judge.py");
     let mut child = Command::new("python3")
         .arg(script)

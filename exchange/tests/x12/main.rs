@@ -5,4 +5,6 @@
 mod corpus;
 mod hostile;
 mod judged;
+#[path = "../judges/mod.rs"]
+mod judges;
 mod properties;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
@@ -20,7 +20,10 @@ use transport::{
     mime::{Fields, Part},
 };
 
-use crate::stand::{Act, Authority, Stand, limits, rsa};
+use crate::{
+    judges::judges,
+    stand::{Act, Authority, Stand, limits, rsa},
+};
 
 const BATCH: &[u8] = b"ISA*00*MEMBER BIRCH~GS*HR~ST*276*0001~SE*2*0001~GE*1*1~IEA*1*000000101~";
 const BEGIN: (i32, u8, u8) = (2026, 1, 1);
@@ -103,12 +106,7 @@ impl Drop for Judge {
 impl Judge {
     #[expect(clippy::disallowed_methods, reason = "ended by its id when the test drops it")]
     fn start() -> Option<Self> {
-        let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().into();
-        let folder = root.join("target/judges/as2");
-        if !folder.join(".stamp").exists() {
-            assert!(std::env::var_os("FLEET_ORACLE").is_none(), "no judge of AS2: run `.ci/as2`");
-            return None;
-        }
+        let folder = judges("as2")?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transport/judges/judge.py");
         let mut child = Command::new("python3")
             .arg(script)

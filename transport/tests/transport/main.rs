@@ -5,6 +5,8 @@ mod as2;
 mod chain;
 mod core_hostile;
 mod core_round;
+#[path = "../../../exchange/tests/judges/mod.rs"]
+mod judges;
 mod sftp;
 mod sshd;
 mod stand;

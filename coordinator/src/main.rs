@@ -32,7 +32,8 @@ fn main() -> ExitCode {
 /// `RUST_LOG` says: their values may be patients'.
 fn log_to_stderr() {
     let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let quiet = filter_fn(|about| !about.target().starts_with("sqlx"));
+    let tells = coordinator::fault::broken("statements-in-the-log");
+    let quiet = filter_fn(move |about| tells || !about.target().starts_with("sqlx"));
     let colour = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colour);
     tracing_subscriber::registry().with(lines.with_filter(quiet)).with(wanted).init();

@@ -9,6 +9,7 @@ use super::launch::{LaunchConfig, Process, start};
 use super::page::PageInner;
 use super::profile::Profile;
 use super::session;
+use crate::fault::broken;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::cdp::browser_protocol::target::CreateBrowserContextParams;
 use serde_json::{Value, json};
@@ -106,13 +107,34 @@ impl Browser {
                 Egress::start(program, &config.host_rules, config.only_listed_hosts).await?;
             wanted.proxy_server = Some(format!("http://{}", tunnels.address()));
             // Nothing goes past it, loopback neither.
-            wanted.proxy_bypass_list = Some("<-loopback>".to_owned());
+            wanted.proxy_bypass_list =
+                (!broken("loopback-past-the-proxy")).then(|| "<-loopback>".to_owned());
             Some(tunnels)
         } else {
             None
         };
+        if broken("one-profile-for-all") {
+            return self.shared_context(wanted, tunnels).await;
+        }
         let made = self.inner.conn.call(None, wanted, CALL).await?;
         let id = made.browser_context_id.inner().clone();
+        Context::create(Arc::clone(&self.inner), id, tunnels).await
+    }
+
+    /// A defect put in on purpose: every context is the first one, with what it remembers.
+    async fn shared_context(
+        &self,
+        wanted: CreateBrowserContextParams,
+        tunnels: Option<Egress>,
+    ) -> Result<Context, Error> {
+        static FIRST: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+        let made = async {
+            let made = self.inner.conn.call(None, wanted, CALL).await?;
+            Ok::<_, Error>(made.browser_context_id.inner().clone())
+        };
+        let id = FIRST.get_or_try_init(|| made).await?.clone();
+        // A folder is made once for each context.
+        let _gone = std::fs::remove_dir_all(self.inner.root.join("downloads").join(&id));
         Context::create(Arc::clone(&self.inner), id, tunnels).await
     }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod acting;
+mod apart;
 mod controls;
 mod death;
 mod evidence;

@@ -135,7 +135,10 @@ pub(super) async fn give(
             "this secret was given to this lease too often",
         ));
     }
-    let detail = json!({"alias": ask.alias, "credential": attempt.credential, "job": job.id});
+    // The origin is one of the listed ones here: it was asked before.
+    let (origin, credential) = (&ask.origin, attempt.credential);
+    let detail =
+        json!({"alias": ask.alias, "credential": credential, "job": job.id, "origin": origin});
     let actor = Actor::Agent(ask.fenced.agent);
     note(&mut tx, &actor, "secret.released", ask.fenced.lease, detail);
     tx.commit().await?;

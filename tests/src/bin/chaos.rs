@@ -22,7 +22,7 @@ use tests::{
 /// Hurts fleets by seed and judges what came of it.
 #[derive(Parser)]
 struct Arguments {
-    /// Only these rows, separated by commas; otherwise all.
+    /// Only these rows (with `--sabotage` also defects, as `SB-3`), separated by commas; otherwise all.
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
     /// Every row as often as the full counts ask for.

@@ -29,6 +29,15 @@ fn audited(seq: u64, at: u32, act: &str, subject: &str, detail: Value) -> Value 
     json!({"seq": seq, "at": moment(at), "act": act, "subject": subject, "detail": detail})
 }
 
+fn released(seq: u64, origin: &str) -> Value {
+    let detail = json!({"alias": "password", "job": "job_a", "origin": origin});
+    audited(seq, 46_000, "secret.released", "lse_a", detail)
+}
+
+fn signed_in(seq: u64) -> Value {
+    json!({"seq": seq, "real_at": moment(46_100), "kind": "login", "result": "ok", "origin": "fleet"})
+}
+
 /// Three jobs: one went well; one was sent, lost, proved absent and sent again; one was recorded and is with a person.
 fn clean() -> Artefacts {
     let key = |code: &str| key_of(&fields(code));
@@ -59,6 +68,8 @@ fn clean() -> Artefacts {
             recorded(6, 30_150, "B", 5, "N2"),
             received(7, 40_100, "C"),
             recorded(8, 40_150, "C", 7, "N3"),
+            signed_in(20),
+            signed_in(21),
         ],
         audit: vec![
             audited(1, 1_000, "permit.issued", "int_a", permit("job_a", 1)),
@@ -72,7 +83,11 @@ fn clean() -> Artefacts {
             audited(9, 30_301, "attempt.ended", "att_b", json!({"job": "job_b"})),
             audited(10, 40_000, "permit.issued", "int_c", permit("job_c", 1)),
             audited(11, 45_000, "submit.in_doubt", "int_c", json!({"job": "job_c"})),
+            released(12, "https://payer.test"),
+            released(13, "https://payer.test"),
         ],
+        mark: "M".to_owned(),
+        origins: vec!["https://payer.test".to_owned()],
         audit_intact: true,
         evidence: vec![kept("int_a", 900, 1_200), kept("int_b2", 29_900, 30_200)],
         probe_ms: Some(900),
@@ -158,6 +173,27 @@ const ALTERED: &[(&str, &str, Alter)] = &[
     ("a fence falls", "I-7", |a| a.audit[6]["detail"]["fence"] = json!(0)),
     ("a member's name in a log", "I-8", |a| {
         a.leaks.push("coordinator.log names a member".to_owned())
+    }),
+    ("a secret for another origin", "I-9", |a| {
+        a.audit[11]["detail"]["origin"] = json!("https://payer.test.elsewhere.test");
+    }),
+    ("a secret for nobody knows where", "I-9", |a| {
+        a.audit[11]["detail"].as_object_mut().expect("a detail").remove("origin");
+    }),
+    ("a secret six times for one lease", "I-9", |a| {
+        a.audit.extend((14..18).map(|seq| released(seq, "https://payer.test")));
+    }),
+    ("a sign-in without a password", "I-9", |a| a.ledger.push(signed_in(22))),
+    ("a secret where none is used", "I-9", |a| a.origins.clear()),
+    ("a member of another fleet arrives", "I-12", |a| {
+        let mut other = received(9, 1_200, "A");
+        other["fields"]["memberId"] = json!("X1");
+        a.ledger.push(other);
+    }),
+    ("a member of another fleet is recorded", "I-12", |a| {
+        let mut other = recorded(9, 1_200, "A", 1, "N9");
+        other["fields"]["memberId"] = json!("X1");
+        a.ledger.push(other);
     }),
     ("a browser is left", "I-10", |a| a.stray.push("process 4711".to_owned())),
     ("a folder is left", "I-10", |a| a.stray.push("a browser's folder".to_owned())),

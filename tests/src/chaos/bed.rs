@@ -108,10 +108,14 @@ pub struct Bed {
     pub(super) requests: BTreeMap<String, Value>,
     pub(super) rightful: Vec<String>,
     pub(super) asked: u32,
+    /// Which fleet of a run this is.
+    pub(super) number: u32,
     agents: u32,
     crew: Vec<usize>,
     /// Those of them that stand still at a point.
     hurt: Vec<usize>,
+    /// Whether coordinator and agents log all they can.
+    loud: bool,
     sabotage: Option<String>,
 }
 
@@ -124,10 +128,13 @@ impl Bed {
         root: &Path,
         seed: u64,
         habits: Habits,
-        ground: Ground,
+        (ground, loud): (Ground, bool),
         sabotage: Option<&str>,
     ) -> Result<Bed> {
         let mut options = options(root, habits, ground)?;
+        if loud {
+            options.coordinator_env.push(("RUST_LOG", "trace".to_owned()));
+        }
         let Under { postgres, to_database, disk, small } =
             under(root, ground, &mut options).await?;
         if let Some(defect) = sabotage {
@@ -171,9 +178,11 @@ impl Bed {
             requests: BTreeMap::new(),
             rightful: Vec::new(),
             asked: 0,
+            number: u32::try_from((seed ^ (seed >> 32)) & 0xFFFF_FFFF)?,
             agents: 0,
             crew: Vec::new(),
             hurt: Vec::new(),
+            loud,
             sabotage: sabotage.map(str::to_owned),
         })
     }
@@ -226,6 +235,9 @@ impl Bed {
         }
         if let Some(defect) = &self.sabotage {
             env.push(("FLEET_SABOTAGE", defect.clone()));
+        }
+        if self.loud {
+            env.push(("FLEET_LOG", "trace".to_owned()));
         }
         let place = self.fleet.start_agent(&env).await?;
         self.crew.push(place);

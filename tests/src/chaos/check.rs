@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::key_of;
+use super::{apart, key_of};
 
 /// Everything that is judged, gathered after the last fault was healed.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,10 @@ pub struct Artefacts {
     pub probe_ms: Option<u64>,
     /// What the database has lost on purpose.
     pub forgotten: Vec<Forgotten>,
+    /// What the numbers of this fleet's members begin with; nothing where they are everybody's.
+    pub mark: String,
+    /// Origins at which this fleet's secrets may be typed.
+    pub origins: Vec<String>,
     /// What was promised.
     pub promised: Promised,
 }
@@ -131,6 +135,7 @@ pub fn check(of: &Artefacts) -> Vec<Violation> {
     judge.audit();
     judge.fences();
     judge.around();
+    judge.found.extend(apart::broken(of));
     judge.found.into_iter().collect()
 }
 
@@ -158,7 +163,9 @@ impl<'a> Judge<'a> {
     }
 
     fn of_kind(&self, kind: &'a str) -> impl Iterator<Item = &'a Value> + use<'a> {
-        self.of.ledger.iter().filter(move |entry| entry["kind"] == kind)
+        let of = self.of;
+        // What is another fleet's is I-12's to tell.
+        of.ledger.iter().filter(move |entry| entry["kind"] == kind && !apart::foreign(of, entry))
     }
 
     fn recorded(&self) -> Vec<&'a Value> {

@@ -24,8 +24,17 @@ impl Bed {
         let code = format!("7{:04}", self.asked % 10_000);
         let mut request = requests::prior_auth("M01", &code, 1, days, None);
         // A member of its own: what one member has asked for is compared at each permit, and these fleets live for thousands.
-        request["member"]["id"] = json!(format!("{MEMBERS}{:06}", self.asked));
+        request["member"]["id"] = json!(format!("{}{:06}", self.mark(), self.asked));
         request
+    }
+
+    /// What the numbers of this clinic's members begin with: those of a fleet beside this one begin otherwise. At a real portal there
+    /// are its own members.
+    pub(super) fn mark(&self) -> String {
+        match self.ground {
+            Ground::Chromium => String::new(),
+            _ => format!("{MEMBERS}{:08X}", self.number),
+        }
     }
 
     /// Takes in so many requests, as a clinic's system does: the same call again, with its key, until it is answered.

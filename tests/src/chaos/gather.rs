@@ -58,6 +58,17 @@ impl Bed {
         Ok(kept)
     }
 
+    /// Origins at which secrets may be typed: none where the stand-in works, which has no use for any.
+    fn origins(&self) -> Result<Vec<String>> {
+        if self.ground != Ground::Chromium {
+            return Ok(Vec::new());
+        }
+        let profiles = std::fs::read(self.root.join("payers.json"))?;
+        let profiles: Value = serde_json::from_slice(&profiles)?;
+        let origins = profiles[0]["login_origins"].as_array().context("the profile lists them")?;
+        Ok(origins.iter().filter_map(|origin| origin.as_str().map(str::to_owned)).collect())
+    }
+
     /// Asks for one more job without any fault, gathers everything, and ends the fleet.
     ///
     /// # Errors
@@ -81,6 +92,7 @@ impl Bed {
             _ => self.payer.ledger(),
         };
         let window_ms = self.window_ms();
+        let (mark, origins) = (self.mark(), self.origins()?);
         let (root, profiles) = (self.root.clone(), self.fleet.profile_root().to_owned());
         let mut stray = Vec::new();
         if let Err(left) = self.fleet.end().await {
@@ -106,6 +118,8 @@ impl Bed {
             stray,
             probe_ms,
             forgotten: self.forgotten,
+            mark,
+            origins,
             promised: Promised {
                 window_ms,
                 open_max: u64::from(SESSIONS_MAX),
@@ -153,7 +167,10 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Names of members and secrets of accounts that stand in a file below a folder.
+/// What the database's own library calls itself where it logs a statement.
+const STATEMENT: &str = "sqlx::query";
+
+/// Names of members, secrets of accounts, and statements of the database that stand in a file below a folder.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -172,6 +189,9 @@ pub fn leaks(logs: &Path) -> Result<Vec<String>> {
         let told = never.iter().filter(|secret| text.contains(secret.as_str())).count();
         if told > 0 {
             found.push(format!("{} tells {told} names or secrets", path.display()));
+        }
+        if text.contains(STATEMENT) {
+            found.push(format!("{} tells statements of the database", path.display()));
         }
     }
     Ok(found)

@@ -3,6 +3,7 @@
 //! it, `gather` brings in what came of it, `report` tells.
 
 mod altered;
+mod apart;
 pub mod bed;
 pub mod check;
 mod clinic;

@@ -60,6 +60,8 @@ pub struct Row {
     upset: (u32, u32),
     /// Whether agents reach the coordinator through the fault proxy.
     proxied: bool,
+    /// Whether everybody logs all he can: nothing of a patient, no secret and no statement of the database is told then either.
+    loud: bool,
 }
 
 impl Row {
@@ -84,7 +86,18 @@ impl Row {
 const fn row(id: &'static str, what: &'static str, jobs: u32) -> Row {
     let ground = Ground::Plain;
     let (batches, waves, short) = (6, 20, 4);
-    Row { id, what, ground, jobs, batches, waves, short, upset: (0, 0), proxied: false }
+    Row {
+        id,
+        what,
+        ground,
+        jobs,
+        batches,
+        waves,
+        short,
+        upset: (0, 0),
+        proxied: false,
+        loud: false,
+    }
 }
 
 const fn on(ground: Ground, id: &'static str, what: &'static str, jobs: u32) -> Row {
@@ -186,7 +199,13 @@ pub const ROWS: [Row; 21] = [
     Row {
         batches: 2,
         waves: 8,
-        ..on(Ground::Plain, "X-19", "the master key is missing, or another one", 6)
+        loud: true,
+        ..on(
+            Ground::Plain,
+            "X-19",
+            "the master key is missing, or another one; everything is logged",
+            6,
+        )
     },
     Row {
         batches: 4,
@@ -268,7 +287,7 @@ pub async fn batch(
     let began = std::time::Instant::now();
     let (upset_percent, search_down_percent) = row.upset;
     let habits = Habits { upset_percent, search_down_percent, ..Habits::good() };
-    let mut bed = Bed::start(root, seed, habits, row.ground, sabotage).await?;
+    let mut bed = Bed::start(root, seed, habits, (row.ground, row.loud), sabotage).await?;
     let first = u32::try_from(bed.below(60))?;
     for wave in 0..waves {
         one(row, &mut bed, first + wave).await?;

@@ -287,7 +287,9 @@ pub async fn batch(
     let began = std::time::Instant::now();
     let (upset_percent, search_down_percent) = row.upset;
     let habits = Habits { upset_percent, search_down_percent, ..Habits::good() };
-    let mut bed = Bed::start(root, seed, habits, (row.ground, row.loud), sabotage).await?;
+    // The short run is kept short: everything is logged in longer ones, and where a defect is put in.
+    let loud = row.loud && (sabotage.is_some() || waves > row.short);
+    let mut bed = Bed::start(root, seed, habits, (row.ground, loud), sabotage).await?;
     let first = u32::try_from(bed.below(60))?;
     for wave in 0..waves {
         one(row, &mut bed, first + wave).await?;

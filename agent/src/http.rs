@@ -96,6 +96,29 @@ impl Http {
         }
     }
 
+    /// Where a host is to be reached instead of where its name leads; none: where its name leads.
+    ///
+    /// # Errors
+    /// It is not one of those that may be reached.
+    pub fn reach(&self, host: &str) -> Result<Option<SocketAddr>, NoReply> {
+        match self.host_rules.get(host) {
+            Some(at) => Ok(Some(*at)),
+            None if self.only_listed_hosts => {
+                Err(NoReply::NotSent("the host is not one of those that may be reached"))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The further authorities whose word about a server is taken, in PEM form; none: those this machine knows.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn authorities(&self) -> Result<Option<Vec<u8>>, NoReply> {
+        let read = self.extra_ca.as_ref().map(std::fs::read).transpose();
+        read.map_err(|_| NoReply::NotSent("the further authority cannot be read"))
+    }
+
     /// Sends one call, once.
     ///
     /// # Errors
@@ -103,9 +126,7 @@ impl Http {
     pub async fn send(&self, call: Call<'_>) -> Result<Reply, NoReply> {
         let url = url::Url::parse(call.url).map_err(|_| NoReply::NotSent("the address is none"))?;
         let host = url.host_str().unwrap_or_default();
-        if self.only_listed_hosts && !self.host_rules.contains_key(host) {
-            return Err(NoReply::NotSent("the host is not one of those that may be reached"));
-        }
+        self.reach(host)?;
         let method = reqwest::Method::from_bytes(call.method.as_bytes())
             .map_err(|_| NoReply::NotSent("the method is none"))?;
         let mut request =
@@ -147,9 +168,7 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("fleet/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT);
-        if let Some(ca) = &self.extra_ca {
-            let pem = std::fs::read(ca)
-                .map_err(|_| NoReply::NotSent("the further authority cannot be read"))?;
+        if let Some(pem) = self.authorities()? {
             for certificate in reqwest::Certificate::from_pem_bundle(&pem).map_err(refused)? {
                 builder = builder.add_root_certificate(certificate);
             }

@@ -184,7 +184,13 @@ pub(crate) fn open(
 
 /// The origin (scheme, host, port) of an address; none when it has none, such as `data:` or a file.
 pub(crate) fn origin_of(address: &str) -> Option<url::Origin> {
-    let origin = url::Url::parse(address).ok()?.origin();
+    let url = url::Url::parse(address).ok()?;
+    if url.scheme() == "sftp" {
+        // The standard knows no origin of this scheme; a host of files is one by name and port.
+        let host = url.host()?.to_owned();
+        return Some(url::Origin::Tuple("sftp".to_owned(), host, url.port().unwrap_or(22)));
+    }
+    let origin = url.origin();
     origin.is_tuple().then_some(origin)
 }
 
@@ -211,6 +217,7 @@ mod tests {
     fn origins_are_whole_and_exact() {
         let same = |a, b| origin_of(a).is_some() && origin_of(a) == origin_of(b);
         assert!(same("https://portal.example/login?x=1", "https://PORTAL.example:443"));
+        assert!(same("sftp://files.example", "sftp://files.example:22/inbound"));
         for (a, b) in [
             ("https://portal.example", "http://portal.example"),
             ("https://portal.example", "https://portal.example:8443"),
@@ -218,6 +225,8 @@ mod tests {
             ("https://portal.example@evil.test", "https://portal.example"),
             ("data:text/html,x", "data:text/html,x"),
             ("about:blank", "about:blank"),
+            ("sftp://files.example", "sftp://files.example:2222"),
+            ("sftp://files.example", "https://files.example:22"),
         ] {
             assert!(!same(a, b), "{a} {b}");
         }

@@ -1,5 +1,9 @@
 //! Channels: the ways a payer can be reached, and what a payer's profile says about each one beside its portal.
 
+mod partner;
+
+pub use partner::{CoreForm, Files, Partner};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{calendar::Calendar, job::Task, permission::Permission, polite::Pace};
@@ -66,9 +70,9 @@ impl Channel {
         match self {
             Self::Portal => true,
             Self::FhirPas => matches!(task, Task::Submit | Task::Renewal | Task::AuthStatus),
-            Self::X12Core | Self::X12Sftp | Self::X12As2 => {
-                !matches!(task, Task::Precheck | Task::Letter)
-            }
+            Self::X12Core | Self::X12As2 => !matches!(task, Task::Precheck | Task::Letter),
+            // An answer that comes the next morning proves no submission tonight.
+            Self::X12Sftp => matches!(task, Task::ClaimStatus | Task::Eligibility),
             // Submissions by an interface of the payer's own need a proof that no description can promise.
             Self::Rest => !task.commits(),
         }
@@ -120,7 +124,7 @@ impl Way {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
-    /// Address everything is below, without a slash at the end: `https://fhir.payer.example/r4`.
+    /// Address everything is below, without a slash at the end: `https://fhir.payer.example/r4`, `sftp://files.payer.example:22`.
     pub base: String,
     /// How one is let in.
     pub auth: Auth,
@@ -136,6 +140,9 @@ pub struct Endpoint {
     /// For an interface of the payer's own: what it calls things.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Dialect>,
+    /// For X12: what was agreed upon with the payer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x12: Option<Partner>,
 }
 
 fn answer_ms() -> u64 {
@@ -174,6 +181,25 @@ pub enum Auth {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<String>,
     },
+    /// User and password in the message itself (CORE by SOAP).
+    Password {
+        /// Name of the secret that holds the user's name.
+        user: String,
+        /// Name of the secret that holds the password.
+        password: String,
+    },
+    /// A certificate of ours, shown when the connection is made.
+    Certificate {
+        /// Name of the secret that holds the certificates in PEM form, ours first.
+        certificate: String,
+        /// Name of the secret that holds the private key in PEM form.
+        key: String,
+    },
+    /// A key of SSH.
+    SshKey {
+        /// Name of the secret that holds the private key in the form of OpenSSH.
+        key: String,
+    },
 }
 
 impl Auth {
@@ -185,6 +211,9 @@ impl Auth {
             Self::ClientCredentials { client_id, client_secret, .. } => {
                 vec![client_id, client_secret]
             }
+            Self::Password { user, password } => vec![user, password],
+            Self::Certificate { certificate, key } => vec![certificate, key],
+            Self::SshKey { key } => vec![key],
         }
     }
 }
@@ -194,8 +223,11 @@ impl Endpoint {
     #[must_use]
     pub fn addresses(&self) -> Vec<&str> {
         match &self.auth {
-            Auth::Bearer { .. } => vec![&self.base],
             Auth::ClientCredentials { token_url, .. } => vec![&self.base, token_url],
+            Auth::Bearer { .. }
+            | Auth::Password { .. }
+            | Auth::Certificate { .. }
+            | Auth::SshKey { .. } => vec![&self.base],
         }
     }
 }

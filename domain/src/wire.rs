@@ -135,7 +135,13 @@ pub struct Leased {
     /// Where the channel is, for one beside the portal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
+    /// For a channel of X12: the first of [`CONTROL_NUMBERS`] control numbers that belong to this lease, never given before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<u32>,
 }
+
+/// Control numbers of X12 that come with a lease.
+pub const CONTROL_NUMBERS: u32 = 8;
 
 fn yes() -> bool {
     true

@@ -2,6 +2,7 @@
 //! per thing a person or a fault does. The demo, the benchmark and the stories all start here and judge by the payers' ledgers.
 
 pub mod api;
+pub mod clinic;
 pub mod console;
 pub mod fallback;
 pub mod folder;
@@ -9,6 +10,7 @@ pub mod judge;
 pub mod process;
 pub mod profile;
 pub mod requests;
+pub mod sshd;
 
 use std::{
     collections::BTreeMap,
@@ -64,6 +66,12 @@ pub struct Options {
     pub scripts: Option<PathBuf>,
     /// Larkfield is reached by FHIR PAS too, when its portal cannot be.
     pub fallback: bool,
+    /// Larkfield is reached by X12 over CORE first, and Harbor by X12 in files.
+    pub edi: bool,
+    /// Harbor is reached by X12 in files, when its portal cannot be.
+    pub batch: bool,
+    /// Harbor's file host, once it is started.
+    pub files: Option<sshd::Host>,
     /// Where the coordinator's data lies instead of in the folder.
     pub data: Option<PathBuf>,
     /// Further settings of the coordinator; what is said here counts.
@@ -95,6 +103,9 @@ impl Options {
             code_wait_ms: None,
             scripts: None,
             fallback: false,
+            edi: false,
+            batch: false,
+            files: None,
             data: None,
             coordinator_env: Vec::new(),
             trips_after: 1,
@@ -113,6 +124,8 @@ pub struct Fleet {
     coordinator: Option<Process>,
     agents: Vec<Process>,
     agents_started: usize,
+    /// Ends with the fleet.
+    _files: Option<sshd::Sshd>,
     /// The browsers' private folders: not below the root, since the browser's own user must reach them.
     profiles: tempfile::TempDir,
     /// Last, so that it is given up when everything else has ended.
@@ -124,8 +137,15 @@ impl Fleet {
     ///
     /// # Errors
     /// The folder is in use by another run; a program is missing or does not become ready: the sentence names its log.
-    pub async fn start(options: Options) -> Result<Fleet> {
+    pub async fn start(mut options: Options) -> Result<Fleet> {
         let folder = Folder::take(&options.root, &["logs", "keys", "ca", "payers"])?;
+        let wanted = (options.edi || options.batch) && options.payers.contains(&"harbor");
+        let files = if wanted && sshd::installed() {
+            Some(sshd::Sshd::start(options.root.join("sshd")).await?)
+        } else {
+            None
+        };
+        options.files = files.as_ref().map(|sshd| sshd.host.clone());
         let mut payers = BTreeMap::new();
         for id in &options.payers {
             let more = [
@@ -159,6 +179,7 @@ impl Fleet {
             coordinator: None,
             agents: Vec::new(),
             agents_started: 0,
+            _files: files,
             profiles: profiles_folder()?,
             _folder: folder,
             options,
@@ -277,6 +298,14 @@ impl Fleet {
             let body = profile::client(payer)?;
             self.api.put(&format!("payers/{payer}/credential"), &body).await?;
         }
+        if self.options.edi && payer == "larkfield" {
+            let body = profile::partner(payer)?;
+            self.api.put(&format!("payers/{payer}/credential"), &body).await?;
+        }
+        if let Some(host) = self.options.files.as_ref().filter(|_| payer == "harbor") {
+            let body = profile::file_partner(payer, host);
+            self.api.put(&format!("payers/{payer}/credential"), &body).await?;
+        }
         Ok(())
     }
 
@@ -287,11 +316,14 @@ impl Fleet {
     pub async fn start_agent(&mut self, more: &[(&str, String)]) -> Result<usize> {
         let number = self.agents_started;
         self.agents_started += 1;
-        let rules: Vec<String> = self
+        let mut rules: Vec<String> = self
             .payers
             .values()
             .flat_map(|p| p.ready.hosts.iter().map(|(host, address)| format!("{host}={address}")))
             .collect();
+        if let Some(files) = &self.options.files {
+            rules.push(format!("{}=127.0.0.1:{}", profile::FILE_HOST, files.port));
+        }
         let ca = self
             .payers
             .values()

@@ -7,6 +7,7 @@ pub mod rest;
 #[cfg(feature = "faults")]
 pub mod standin;
 pub mod talk;
+pub mod x12;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -27,7 +28,8 @@ use futures_util::future::BoxFuture;
 use crate::{browser::PassSaid, clock::Allowed};
 
 /// Channels this program works; it is leased jobs for no others.
-pub const WORKED: [Channel; 3] = [Channel::Portal, Channel::FhirPas, Channel::Rest];
+pub const WORKED: [Channel; 5] =
+    [Channel::Portal, Channel::FhirPas, Channel::X12Core, Channel::X12Sftp, Channel::Rest];
 
 /// What works a channel beside the portal; none for what this program does not work.
 #[must_use]
@@ -35,7 +37,9 @@ pub fn way(channel: Channel) -> Option<&'static dyn talk::Way> {
     match channel {
         Channel::FhirPas => Some(&pas::Pas),
         Channel::Rest => Some(&rest::Rest),
-        Channel::Portal | Channel::X12Core | Channel::X12Sftp | Channel::X12As2 => None,
+        Channel::X12Core => Some(&x12::Core),
+        Channel::X12Sftp => Some(&x12::Sftp),
+        Channel::Portal | Channel::X12As2 => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod build;
 mod door;
-mod read;
+pub(super) mod read;
 
 use std::sync::Arc;
 

@@ -44,6 +44,8 @@ pub struct Exchange<'e> {
     pub inputs: &'e serde_json::Value,
     /// How hosts are reached.
     pub http: &'e Http,
+    /// For X12: the first of the control numbers of this lease.
+    pub control: Option<u32>,
 }
 
 /// A channel beside the portal. Whoever adds one implements this, lists it in [`super::WORKED`], and gives it in [`super::way`].
@@ -130,7 +132,8 @@ impl<'t> Talk<'t> {
         self.observe.end(StepState::Done, None).await;
     }
 
-    fn may_go_on(&self) -> Result<(), Stop> {
+    /// Whether the lease lasts and nobody said stop.
+    pub(super) fn may_go_on(&self) -> Result<(), Stop> {
         let standing = self.doors.standing();
         if standing.order == Order::Stop || standing.left.is_zero() || self.observe.lease_ended() {
             return Err(Stop::LeaseLost);
@@ -156,27 +159,12 @@ impl<'t> Talk<'t> {
                 let key = self.secret(secret, &endpoint.base).await?;
                 self.authorization = Some(sent::bearer(&key));
             }
-            Auth::ClientCredentials { token_url, client_id, client_secret, scope } => {
-                let id = self.secret(client_id, token_url).await?;
-                let secret = self.secret(client_secret, token_url).await?;
-                let call = Call {
-                    method: "POST",
-                    url: token_url,
-                    media: "application/x-www-form-urlencoded",
-                    accept: "application/json",
-                    authorization: None,
-                    body: Body::Sealed(sent::client_form(&id, &secret, scope.as_deref())),
-                    within: self.within(),
-                };
-                let reply = self.exchange.http.send(call).await.map_err(|why| unreachable(&why))?;
-                if matches!(reply.status, 400 | 401 | 403) {
-                    return Err(rejected(reply.status));
-                }
-                readable(&reply)?;
-                let token = sent::token(&reply.body);
-                let none =
-                    || failed(FailureKind::PortalDown, "no_token", "the answer has no token");
-                self.authorization = Some(token.ok_or_else(none)?);
+            Auth::ClientCredentials { .. } => {
+                let granted = self.granted().await?;
+                self.authorization = Some(sent::token(&granted).ok_or_else(no_token)?);
+            }
+            Auth::Password { .. } | Auth::Certificate { .. } | Auth::SshKey { .. } => {
+                return Err(unfit_access());
             }
         }
         self.observe.log("access is given");
@@ -184,15 +172,55 @@ impl<'t> Talk<'t> {
         Ok(())
     }
 
-    async fn secret(&self, alias: &str, address: &str) -> Result<super::Secret, Stop> {
-        let origin = url::Url::parse(address).map(|url| url.origin().ascii_serialization());
-        let unfit =
-            |_| failed(FailureKind::BadInput, "no_address", "the profile's address is none");
-        let secret = self.doors.secret(alias, &origin.map_err(unfit)?).await;
+    /// The answer of who gives tokens, by client credentials.
+    pub(super) async fn granted(&self) -> Result<Bytes, Stop> {
+        let Auth::ClientCredentials { token_url, client_id, client_secret, scope } =
+            &self.exchange.endpoint.auth
+        else {
+            return Err(unfit_access());
+        };
+        let id = self.secret(client_id, token_url).await?;
+        let secret = self.secret(client_secret, token_url).await?;
+        let call = Call {
+            method: "POST",
+            url: token_url,
+            media: "application/x-www-form-urlencoded",
+            accept: "application/json",
+            authorization: None,
+            body: Body::Sealed(sent::client_form(&id, &secret, scope.as_deref())),
+            within: self.within(),
+        };
+        let reply = self.exchange.http.send(call).await.map_err(|why| unreachable(&why))?;
+        if matches!(reply.status, 400 | 401 | 403) {
+            return Err(rejected(reply.status));
+        }
+        readable(&reply)?;
+        Ok(reply.body)
+    }
+
+    /// A secret of the account, for an address of the endpoint.
+    pub(super) async fn secret(&self, alias: &str, address: &str) -> Result<super::Secret, Stop> {
+        let unfit = || failed(FailureKind::BadInput, "no_address", "the profile's address is none");
+        let url = url::Url::parse(address).map_err(|_| unfit())?;
+        let origin = match url.scheme() {
+            // The standard knows no origin of this scheme.
+            "sftp" => {
+                let host = url.host_str().ok_or_else(unfit)?;
+                format!("sftp://{host}:{}", url.port().unwrap_or(22))
+            }
+            _ => url.origin().ascii_serialization(),
+        };
+        let secret = self.doors.secret(alias, &origin).await;
         secret.map_err(|why| denied(&why))
     }
 
-    fn within(&self) -> Duration {
+    /// What is left of the lease.
+    pub(super) fn left(&self) -> Duration {
+        self.doors.standing().left
+    }
+
+    /// Longest wait for one answer.
+    pub(super) fn within(&self) -> Duration {
         let wanted = Duration::from_millis(self.exchange.endpoint.answer_ms);
         wanted.min(self.doors.standing().left.max(Duration::from_millis(1)))
     }
@@ -264,15 +292,33 @@ impl<'t> Talk<'t> {
         name: &str,
         message: &Message<'_>,
     ) -> Result<(IntentId, Reply, EvidenceId), Stop> {
-        fault::point("pre-evidence", Side::Before).await;
         let head = format!("{} {}", message.method, message.path);
-        let before = self.keep(Moment::Before, &head, message.kept).await;
+        let intent = self.latched(name, &head, message.kept, message.body.as_bytes()).await?;
+        let reply = self.call(message).await;
+        fault::point("click", Side::After).await;
+        let reply = reply.map_err(|why| in_doubt(&why.to_string()))?;
+        self.observe.log(&format!("answered with status {}", reply.status));
+        let text = String::from_utf8_lossy(&reply.body).into_owned();
+        let after = self.arrived(&format!("status {}", reply.status), &text).await?;
+        Ok((intent, reply, after))
+    }
+
+    /// Everything before the one sending: evidence of what goes, permit, latch. What follows is sent once, whatever comes of it.
+    pub(super) async fn latched(
+        &mut self,
+        name: &str,
+        head: &str,
+        kept: &str,
+        body: &[u8],
+    ) -> Result<IntentId, Stop> {
+        fault::point("pre-evidence", Side::Before).await;
+        let before = self.keep(Moment::Before, head, kept).await;
         self.observe.settled().await.map_err(|why| denied(&why))?;
         fault::point("pre-evidence", Side::After).await;
         let wish = Wish {
             step: self.observe.index(),
             commit: name.to_owned(),
-            payload_sha256: hex(&Sha256::digest(message.body)),
+            payload_sha256: hex(&Sha256::digest(body)),
             before,
             once_per: String::new(),
             gate: None,
@@ -307,17 +353,17 @@ impl<'t> Talk<'t> {
             return Err(in_doubt("the permit ended before the request"));
         }
         self.observe.act("send", Some(name.to_owned()));
-        let reply = self.call(message).await;
-        fault::point("click", Side::After).await;
-        let reply = reply.map_err(|why| in_doubt(&why.to_string()))?;
-        self.observe.log(&format!("answered with status {}", reply.status));
+        Ok(intent)
+    }
+
+    /// Keeps what came back after the one sending.
+    pub(super) async fn arrived(&mut self, head: &str, text: &str) -> Result<EvidenceId, Stop> {
         fault::point("post-evidence", Side::Before).await;
-        let text = String::from_utf8_lossy(&reply.body).into_owned();
-        let after = self.keep(Moment::After, &format!("status {}", reply.status), &text).await;
+        let after = self.keep(Moment::After, head, text).await;
         let kept = self.observe.settled().await;
         fault::point("post-evidence", Side::After).await;
         kept.map_err(|_| in_doubt("the evidence after is not durable"))?;
-        Ok((intent, reply, after))
+        Ok(after)
     }
 }
 
@@ -339,7 +385,8 @@ fn unreachable(why: &NoReply) -> Stop {
     down("no_answer", &why.to_string(), None)
 }
 
-fn down(name: &str, detail: &str, retry_after: Option<String>) -> Stop {
+/// The channel is down, or cannot answer now.
+pub(super) fn down(name: &str, detail: &str, retry_after: Option<String>) -> Stop {
     let mut failure = Failure::new(FailureKind::PortalDown, name, detail);
     "The payer's interface does not answer as it should.".clone_into(&mut failure.say);
     failure.retry_after = retry_after;
@@ -347,10 +394,24 @@ fn down(name: &str, detail: &str, retry_after: Option<String>) -> Stop {
 }
 
 fn rejected(status: u16) -> Stop {
-    let detail = format!("status {status}");
+    refused_access(&format!("status {status}"))
+}
+
+/// The payer does not let us in.
+pub(super) fn refused_access(detail: &str) -> Stop {
     let mut failure = Failure::new(FailureKind::LoginRejected, "access_refused", detail);
     "The payer's interface does not let us in.".clone_into(&mut failure.say);
     Stop::Failed(Box::new(failure))
+}
+
+pub(super) fn no_token() -> Stop {
+    failed(FailureKind::PortalDown, "no_token", "the answer has no token")
+}
+
+/// The profile names a way of being let in that this channel does not have.
+pub(super) fn unfit_access() -> Stop {
+    let detail = "the profile names a way of being let in that this channel does not have";
+    failed(FailureKind::BadInput, "access_unfit", detail)
 }
 
 /// The answer to something that changes nothing can be read: it is no error of the server.

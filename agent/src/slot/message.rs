@@ -38,6 +38,7 @@ pub(super) async fn work(
         purpose: leased.purpose,
         inputs: &leased.inputs,
         http: &shared.http,
+        control: leased.control,
     };
     let run = AssertUnwindSafe(way.run(&exchange, doors, &mut observe)).catch_unwind();
     let end = tokio::select! {

@@ -25,7 +25,7 @@ use domain::{
     polite::{self, Breaker},
     request::Request,
     time::Timestamp,
-    wire::{LeaseAsk, Leased},
+    wire::{CONTROL_NUMBERS, LeaseAsk, Leased},
 };
 
 use super::{Core, Error, Result, change, random};
@@ -34,7 +34,7 @@ use crate::store::{
     agents::Agent,
     attempts,
     attempts::Attempt,
-    cases, channels, credentials,
+    cases, channels, control, credentials,
     credentials::Credential,
     drift, fingerprints,
     fingerprints::Of,
@@ -73,7 +73,10 @@ pub async fn lease_next(core: &Core, ask: &LeaseAsk, now: Timestamp) -> Result<V
     }
     let known = attempts::of_ask(&mut tx, ask.agent, &ask.ask).await?;
     if !known.is_empty() {
-        return again(core, &mut tx, known).await;
+        let leases = again(core, &mut tx, known).await?;
+        // Control numbers were taken: they are never given again.
+        tx.commit().await?;
+        return Ok(leases);
     }
     let alive_after = now.plus_ms(-core.rules.lease_ttl_ms);
     let picks = pick(&mut tx, &agent, ask, alive_after).await?;
@@ -324,6 +327,10 @@ async fn leased(
         fields.insert("known".to_owned(), known);
     }
     let endpoint = payer.way(attempt.channel).map(|way| way.endpoint.clone());
+    let control = match endpoint.as_ref().and_then(|endpoint| endpoint.x12.as_ref()) {
+        Some(partner) => control::take(tx, &partner.series(), CONTROL_NUMBERS).await?,
+        None => None,
+    };
     Ok(Leased {
         lease: attempt.lease,
         fence: attempt.fence,
@@ -350,6 +357,7 @@ async fn leased(
         prints,
         channel: attempt.channel,
         endpoint,
+        control,
     })
 }
 

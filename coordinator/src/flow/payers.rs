@@ -183,6 +183,20 @@ fn check_ways(profile: &Payer) -> Result<()> {
                 "belongs to the channel `rest`, and only there",
             ));
         }
+        let x12 = matches!(way.channel, Channel::X12Core | Channel::X12Sftp | Channel::X12As2);
+        if x12 != way.endpoint.x12.is_some() {
+            return Err(Error::invalid(
+                at("endpoint.x12"),
+                "belongs to the channels of X12, and to each of them",
+            ));
+        }
+        let files = way.endpoint.x12.as_ref().is_some_and(|partner| partner.files.is_some());
+        if (way.channel == Channel::X12Sftp) != files {
+            return Err(Error::invalid(
+                at("endpoint.x12.files"),
+                "belongs to the channel `x12_sftp`, and only there",
+            ));
+        }
     }
     for (task, legs) in &profile.routes {
         for (i, leg) in legs.iter().enumerate() {

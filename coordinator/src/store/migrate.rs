@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0009_channels.sql"),
     include_str!("../../../migrations/0010_gate.sql"),
     include_str!("../../../migrations/0011_proposals.sql"),
+    include_str!("../../../migrations/0012_control.sql"),
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (id BIGINT PRIMARY KEY, sha256 TEXT NOT NULL, at_ms BIGINT NOT NULL)";

@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod audit;
 pub mod cases;
 pub mod channels;
+pub mod control;
 pub mod credentials;
 pub mod db;
 pub mod documents;

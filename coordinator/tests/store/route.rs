@@ -13,7 +13,7 @@ use domain::{
     lease::Purpose,
     outcome::{Answer, FailureKind},
     permission::PermissionState,
-    wire::{End, EvidencePut, Finding, Leased, PermitReply, SecretAsk, refusal},
+    wire::{CONTROL_NUMBERS, End, EvidencePut, Finding, Leased, PermitReply, SecretAsk, refusal},
 };
 use serde_json::json;
 
@@ -29,6 +29,7 @@ both!(
     an_account_is_of_one_channel_and_its_secrets_go_nowhere_else,
     calls_at_a_time_are_limited_and_given_back,
     what_agents_do_not_work_is_not_leased_to_them,
+    control_numbers_come_with_the_lease_and_never_again,
     a_profile_with_loose_ends_is_refused
 );
 
@@ -312,6 +313,31 @@ async fn what_agents_do_not_work_is_not_leased_to_them(bed: Bed) {
     assert_eq!(bed.lease_one().await.channel, Channel::FhirPas);
 }
 
+async fn control_numbers_come_with_the_lease_and_never_again(bed: Bed) {
+    let mut payer = several(4);
+    payer.ways[0].channel = Channel::X12Core;
+    payer.ways[0].endpoint.x12 =
+        serde_json::from_value(json!({"sender": "RIVER", "receiver": "PAYER01"})).unwrap();
+    let legs: Vec<domain::channel::Leg> = vec![domain::channel::Leg::plain(Channel::X12Core)];
+    payer.routes = [(Task::AuthStatus, legs)].into();
+    let now = bed.now();
+    payers::upsert(&bed.core, &SETUP, &payer, "default", now).await.unwrap();
+    let secrets =
+        serde_json::from_value(json!({"client": "fleet", "key": "a-client-secret"})).unwrap();
+    let at = ("crestline", Channel::X12Core);
+    payers::set_credential_for(&bed.core, &SETUP, at, "edi-7", &secrets, now).await.unwrap();
+    status_check(&bed, "W0").await;
+    status_check(&bed, "W1").await;
+
+    let ask = bed.ask(1);
+    let first = lease::lease_next(&bed.core, &ask, bed.now()).await.unwrap().remove(0);
+    assert_eq!((first.channel, first.control), (Channel::X12Core, Some(1)));
+    // The same ask again is the same lease, with numbers that nobody has seen: a reply may be lost after it was read.
+    let again = lease::lease_next(&bed.core, &ask, bed.now()).await.unwrap().remove(0);
+    assert_eq!((again.lease, again.control), (first.lease, Some(1 + CONTROL_NUMBERS)));
+    assert_eq!(bed.lease_one().await.control, Some(1 + 2 * CONTROL_NUMBERS));
+}
+
 async fn a_profile_with_loose_ends_is_refused(bed: Bed) {
     let fault = |change: fn(&mut Payer)| {
         let mut payer = several(1);
@@ -324,6 +350,7 @@ async fn a_profile_with_loose_ends_is_refused(bed: Bed) {
         fault(|p| p.ways[0].channel = Channel::Portal),
         fault(|p| p.ways[0].endpoint.base = "fhir".to_owned()),
         fault(|p| p.ways[0].channel = Channel::Rest),
+        fault(|p| p.ways[0].channel = Channel::X12Core),
         fault(|p| p.ways.push(p.ways[0].clone())),
         fault(|p| p.routes = [(Task::Letter, p.routes[&Task::Submit].clone())].into()),
         fault(|p| p.routes.values_mut().for_each(|legs| legs.push(legs[0].clone()))),

@@ -87,7 +87,7 @@ pub(crate) async fn tamper(bed: &Bed) {
 
 /// Every text in every table.
 pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
-    const TABLES: [&str; 31] = [
+    const TABLES: [&str; 32] = [
         "SELECT * FROM payers",
         "SELECT * FROM users",
         "SELECT * FROM api_keys",
@@ -119,6 +119,7 @@ pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
         "SELECT * FROM subscriptions",
         "SELECT * FROM notices",
         "SELECT * FROM payer_channels",
+        "SELECT * FROM control_numbers",
     ];
     let mut all = Vec::new();
     for sql in TABLES {

@@ -177,6 +177,12 @@ impl Review {
         self.bht.purpose == "11"
     }
 
+    /// Whether this asks for a review, rather than for what is known of one (an inquiry has BHT02 28).
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        self.bht.purpose == "13"
+    }
+
     /// Whether more answers follow: a decision that stands in this one may still change.
     #[must_use]
     pub fn is_preliminary(&self) -> bool {

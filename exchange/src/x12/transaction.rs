@@ -19,6 +19,7 @@ pub const GUIDES: &[(Kind, &str, &str)] = &[
     (Kind::ClaimStatus, "277", "005010X212"),
     (Kind::Acknowledgement, "277", "005010X214"),
     (Kind::Review, "278", "005010X217"),
+    (Kind::Review, "278", "005010X215"),
     (Kind::Attachment, "275", "005010X210"),
     (Kind::Attachment, "275", "005010X211"),
     (Kind::Remittance, "835", "005010X221A1"),

@@ -6,12 +6,13 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duratio
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use exchange::pas::answer::Answer;
 use serde_json::{Value, json};
 use tests::{
     fleet::{
-        Fleet, Options,
+        Fleet, Options, clinic, fallback,
         judge::{Said, judge},
-        profile, repository, requests,
+        profile, repository, requests, sshd,
     },
     portal::clock::real_now,
 };
@@ -50,6 +51,8 @@ struct Row {
 struct Demo {
     fleet: Fleet,
     requests: BTreeMap<String, Value>,
+    /// Cases that other software handed in by PAS: payer and case.
+    by_pas: Vec<(&'static str, String)>,
     rows: BTreeMap<String, Row>,
     /// The newest state of every job, as last shown.
     shown: BTreeMap<String, Value>,
@@ -93,6 +96,9 @@ async fn run(args: Args) -> Result<bool> {
         record_delay_ms: 5_000,
         status_every_ms: 100_000,
         payers: profile::ALL.to_vec(),
+        fallback: true,
+        // Without OpenSSH's server Harbor has its portal alone.
+        batch: sshd::installed(),
         ..Options::story(out.join("fleet"))
     };
     let fleet = Fleet::start(options).await?;
@@ -100,6 +106,7 @@ async fn run(args: Args) -> Result<bool> {
     let mut demo = Demo {
         fleet,
         requests: BTreeMap::new(),
+        by_pas: Vec::new(),
         rows: BTreeMap::new(),
         shown: BTreeMap::new(),
         began: Instant::now(),
@@ -113,7 +120,12 @@ async fn run(args: Args) -> Result<bool> {
         demo.fleet.control(payer).advance("PT49H").await?;
     }
     demo.submit_third_wave().await?;
-    let settled = demo.watch(deadline, Demo::every_case_settled).await;
+    let mut settled = demo.watch(deadline, Demo::every_case_settled).await;
+    if settled.is_ok() {
+        demo.submit_while_portals_are_down().await?;
+        settled = demo.watch(deadline, Demo::every_case_settled).await;
+        demo.ask_as_other_software().await?;
+    }
     if let Err(error) = &settled {
         println!("{error:#}");
     }
@@ -170,6 +182,55 @@ impl Demo {
         ];
         for (payer, request) in wave.into_iter().take(most.max(1)) {
             self.submit(payer, request).await?;
+        }
+        if most > 1 {
+            // PlanBridge has a portal and nothing else; other software speaks PAS to it all the same.
+            let request = requests::prior_auth("M12", "E0601", 1, 15, None);
+            self.submit_as_other_software("planbridge", request).await?;
+        }
+        Ok(())
+    }
+
+    async fn submit_as_other_software(&mut self, payer: &'static str, asked: Value) -> Result<()> {
+        let note = requests::note_pdf("Clinical note");
+        let (case, answer) = clinic::submit(&self.fleet.api, payer, &asked, &note).await?;
+        println!(
+            "{:>6.1} s  {payer:<10} other software: PAS $submit, answered at once {}  {case}",
+            self.began.elapsed().as_secs_f64(),
+            decided(&answer),
+        );
+        self.requests.insert(case.clone(), asked);
+        self.by_pas.push((payer, case));
+        Ok(())
+    }
+
+    /// What other software gets when it asks again.
+    async fn ask_as_other_software(&self) -> Result<()> {
+        for (payer, case) in &self.by_pas {
+            let answers = clinic::inquire(&self.fleet.api, payer, &self.requests[case]).await?;
+            let own = |answer: &&Answer| answer.id.as_ref().is_some_and(|id| id.value == *case);
+            let answer = answers.iter().find(own).context("$inquire finds the case")?;
+            println!(
+                "{:>6.1} s  {payer:<10} other software: PAS $inquire, answered {} {}  {case}",
+                self.began.elapsed().as_secs_f64(),
+                decided(answer),
+                answer.numbers().join(", "),
+            );
+        }
+        Ok(())
+    }
+
+    /// Two portals go down: Larkfield is asked by its interface then, Harbor by files.
+    async fn submit_while_portals_are_down(&mut self) -> Result<()> {
+        fallback::shut(&self.fleet).await?;
+        println!("Larkfield's portal goes down; its FHIR interface works.");
+        if let Some((member, number)) = self.number_of("larkfield", "70551") {
+            self.submit("larkfield", requests::auth_status(member, &number)).await?;
+        }
+        if self.fleet.options.files.is_some() {
+            fallback::shut_host(&self.fleet, "harbor", "mmis").await?;
+            println!("Harbor's portal goes down; its file host works.");
+            self.submit("harbor", requests::claim_status("PC05")).await?;
         }
         Ok(())
     }
@@ -344,7 +405,7 @@ impl Demo {
             .iter()
             .map(|(id, row)| {
                 json!({
-                    "id": id, "case": row.case, "payer": row.job["payer"], "task": row.job["task"], "channel": "portal",
+                    "id": id, "case": row.case, "payer": row.job["payer"], "task": row.job["task"], "channel": row.job["channel"],
                     "outcome": row.job["outcome"]["answer"], "reference": first_reference(&row.job),
                     "attempts": row.job["attempts"], "seconds": row.seconds, "evidence": row.evidence,
                     "truth": row.truth, "agrees": row.agrees,
@@ -362,15 +423,24 @@ impl Demo {
 
     fn print_table(&self) {
         println!(
-            "\n{:<31} {:<10} {:<13} {:<19} {:<21} {:>8} {:>8} {:>8}  record",
-            "case", "payer", "job", "outcome", "reference", "attempts", "seconds", "evidence"
+            "\n{:<31} {:<10} {:<13} {:<9} {:<19} {:<21} {:>8} {:>8} {:>8}  record",
+            "case",
+            "payer",
+            "job",
+            "channel",
+            "outcome",
+            "reference",
+            "attempts",
+            "seconds",
+            "evidence"
         );
         for row in self.rows.values() {
             println!(
-                "{:<31} {:<10} {:<13} {:<19} {:<21} {:>8} {:>8.1} {:>8}  {} {}",
+                "{:<31} {:<10} {:<13} {:<9} {:<19} {:<21} {:>8} {:>8.1} {:>8}  {} {}",
                 row.case,
                 text(&row.job, "payer"),
                 text(&row.job, "task"),
+                text(&row.job, "channel"),
                 row.job["outcome"]["answer"].as_str().unwrap_or("–"),
                 first_reference(&row.job).unwrap_or_else(|| "–".into()),
                 row.job["attempts"],
@@ -400,6 +470,12 @@ impl Demo {
         println!("\nConsole:  {}\nSign-in:\n{}", self.fleet.api.base(), sign_in.trim());
         Ok(())
     }
+}
+
+/// What an answer of PAS decides, by the review actions of its items.
+fn decided(answer: &Answer) -> String {
+    let reviews = answer.lines.iter().filter_map(|line| line.review.as_ref());
+    reviews.map(|review| review.action.code().to_owned()).collect::<Vec<_>>().join(", ")
 }
 
 fn text(value: &Value, field: &str) -> String {

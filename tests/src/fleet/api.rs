@@ -68,6 +68,22 @@ impl Api {
         Ok(value)
     }
 
+    /// Posts a message of FHIR as other software does; the bytes of the answer.
+    ///
+    /// # Errors
+    /// The coordinator cannot be reached or refuses.
+    pub async fn fhir(&self, path: &str, body: String) -> Result<Vec<u8>> {
+        let call = self.http.post(format!("{}/fhir/{path}", self.base)).bearer_auth(&self.key);
+        let call = call.header("content-type", "application/fhir+json").header("prefer", "wait=0");
+        let answer = call.body(body).send().await.with_context(|| format!("calling {path}"))?;
+        let status = answer.status();
+        let said = answer.bytes().await.with_context(|| format!("reading {path}"))?;
+        if !status.is_success() {
+            bail!("{path} answered {status}: {}", String::from_utf8_lossy(&said));
+        }
+        Ok(said.to_vec())
+    }
+
     /// One call with its status, whatever it is.
     ///
     /// # Errors

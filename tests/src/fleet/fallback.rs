@@ -59,12 +59,20 @@ pub async fn check(fleet: &Fleet, numbers: &[String]) -> Result<Vec<String>> {
 /// # Errors
 /// The payer's control plane does not answer.
 pub async fn shut(fleet: &Fleet) -> Result<()> {
-    for host in [" provider ", " login "] {
-        let mut fault = Fault::new("F20").times(1_000_000);
-        fault.when.route = Some(host.to_owned());
-        fleet.control(PAYER).fault(&fault).await?;
+    for host in ["provider", "login"] {
+        shut_host(fleet, PAYER, host).await?;
     }
     Ok(())
+}
+
+/// A host of a payer's portal, by its short name, says that it is down.
+///
+/// # Errors
+/// The payer's control plane does not answer.
+pub async fn shut_host(fleet: &Fleet, payer: &str, host: &str) -> Result<()> {
+    let mut fault = Fault::new("F20").times(1_000_000);
+    fault.when.route = Some(format!(" {host} "));
+    fleet.control(payer).fault(&fault).await
 }
 
 /// The portal works again.

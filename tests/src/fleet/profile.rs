@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::Options;
+use super::{Options, sshd};
 use crate::portal::{Ready, world};
 
 /// Every simulated payer, in the order of their numbers.
@@ -128,7 +128,77 @@ pub fn payer(id: &str, options: &Options) -> Value {
         let order = json!([{"channel": "portal"}, {"channel": "fhir_pas"}]);
         profile["routes"] = json!({"submit": order, "auth_status": order});
     }
+    if options.edi && id == "larkfield" {
+        profile["ways"] = json!([core(&permission)]);
+        let order = json!([{"channel": "x12_core"}, {"channel": "portal"}]);
+        // Documents do not go with a 278.
+        let submit =
+            json!([{"channel": "x12_core", "without_documents": true}, {"channel": "portal"}]);
+        profile["routes"] = json!({
+            "submit": submit, "auth_status": order, "claim_status": order, "eligibility": order,
+        });
+    }
+    if let Some(host) = options.files.as_ref().filter(|_| id == "harbor") {
+        profile["ways"] = json!([files(&permission, options, host)]);
+        let mut order = json!([{"channel": "x12_sftp"}, {"channel": "portal"}]);
+        if let Some(order) = order.as_array_mut().filter(|_| !options.edi) {
+            order.reverse();
+        }
+        profile["routes"] = json!({"claim_status": order, "eligibility": order});
+    }
     profile
+}
+
+/// Name of Harbor's file host.
+pub const FILE_HOST: &str = "files.harbor.test";
+
+/// X12 in files at Harbor.
+fn files(permission: &Value, options: &Options, host: &sshd::Host) -> Value {
+    let folder = |name: &str| {
+        let path = options.root.join("payers/harbor/sftp").join(name);
+        std::path::absolute(&path).unwrap_or(path).display().to_string()
+    };
+    json!({
+        "channel": "x12_sftp",
+        "permission": permission,
+        "calls_max": 4,
+        "endpoint": {
+            "base": format!("sftp://{FILE_HOST}:{}", host.port),
+            "auth": {"by": "ssh_key", "key": "ssh_key"},
+            "insurer": {"value": "HSM"},
+            "requester_npi": "1234567893",
+            "x12": {
+                "sender": "RIVERCLINIC", "receiver": "HSMMIS",
+                "files": {
+                    "user": host.user, "host_keys": [host.host_key],
+                    "put": folder("inbound"), "take": folder("outbound"), "marker": ".done",
+                    "look_ms": 300, "receipt_ms": 15_000, "answer_ms": 120_000,
+                },
+            },
+        },
+    })
+}
+
+/// The fleet's key at a payer's file host, as an administrator records it.
+pub fn file_partner(payer: &str, host: &sshd::Host) -> Value {
+    json!({"account": format!("{payer}-files"), "channel": "x12_sftp", "secrets": {"ssh_key": host.key}})
+}
+
+/// X12 by CORE at Larkfield.
+fn core(permission: &Value) -> Value {
+    json!({
+        "channel": "x12_core",
+        "permission": permission,
+        "calls_max": 4,
+        "endpoint": {
+            "base": "https://edi.larkfield.test/core/v22",
+            "auth": {"by": "password", "user": "user", "password": "password"},
+            "insurer": {"value": "LARKFIELD"},
+            "requester_npi": "1234567893",
+            "answer_ms": 10_000,
+            "x12": {"sender": "RIVERCLINIC", "receiver": "LARKFIELD"},
+        },
+    })
 }
 
 /// The fleet's client at a payer's interface, as an administrator records it.
@@ -143,6 +213,20 @@ pub fn client(payer: &str) -> Result<Value> {
         .with_context(|| format!("the world has no account at {payer}"))?;
     Ok(json!({"account": format!("{}-fhir", account.id), "channel": "fhir_pas",
               "secrets": {"client_id": account.id, "client_secret": account.password}}))
+}
+
+/// The fleet's account for X12 at a payer, as an administrator records it.
+///
+/// # Errors
+/// The world has no account there.
+pub fn partner(payer: &str) -> Result<Value> {
+    let account = world::world()
+        .accounts
+        .iter()
+        .find(|a| a.payer == payer && a.origin == "fleet")
+        .with_context(|| format!("the world has no account at {payer}"))?;
+    Ok(json!({"account": format!("{}-edi", account.id), "channel": "x12_core",
+              "secrets": {"user": account.id, "password": account.password}}))
 }
 
 /// The fleet's account at a payer: its name and its secrets, as an administrator records them.

@@ -105,6 +105,21 @@ impl Call {
         self.fired.iter().find(|fired| fired.does == does)
     }
 
+    /// Looks up faults once more, now that the message itself has told the step: an address takes several.
+    pub fn at_step(&mut self, sim: &Sim, step: &'static str, account: &str) {
+        let (route, now) = (self.route.clone(), sim.now());
+        let place = Place { step, route: &route, account: Some(account), member: None, now };
+        self.step = step;
+        for fired in sim.faults.fire(&place) {
+            let entry = Entry::new("fault_fired")
+                .with("fault", fired.id.as_str())
+                .with("do", fired.does.as_str())
+                .with("step", step);
+            sim.note(self, entry);
+            self.fired.push(fired);
+        }
+    }
+
     /// The account signed in.
     pub fn account(&self) -> Option<&str> {
         self.session.as_ref().map(|session| session.account.id.as_str())

@@ -3,7 +3,7 @@
 //!
 //! Shared parts: [`clock`], [`world`], [`decide`], [`store`], [`accounts`], [`faults`], [`tls`], [`sim`] (all of them
 //! together), [`call`] (what every call to a portal goes through), [`planted`] (what faults put into pages), [`pulse`]
-//! (clicks), [`plane`] (control and truth), [`mail`] and [`fax`] (what it writes to people), [`reviewer`], [`html`].
+//! (clicks), [`edi`] (what comes in X12), [`plane`] (control and truth), [`mail`] and [`fax`] (what it writes to people), [`reviewer`], [`html`].
 //! [`practice`] is a payer for people who learn.
 //! Harnesses use [`Control`], [`Truth`] and [`process::PayerProcess`].
 
@@ -14,6 +14,7 @@ pub mod clock;
 pub mod control;
 pub mod crestline;
 pub mod decide;
+pub mod edi;
 pub mod faults;
 pub mod fax;
 pub mod harbor;

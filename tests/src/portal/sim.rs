@@ -60,6 +60,8 @@ pub struct Sim {
     pub pace: Pace,
     /// Decides numbers and chances.
     pub seed: u64,
+    /// Folder of all its state.
+    pub dir: PathBuf,
     /// Its clock.
     pub clock: SimClock,
     /// Its record.
@@ -139,6 +141,7 @@ impl Sim {
             faults: Faults::new(start.seed, profile.without),
             certs: start.certs,
             start: world_start.unwrap_or(start.clock),
+            dir: start.dir,
             kept,
         };
         for case in sim.store.all() {

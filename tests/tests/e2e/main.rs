@@ -6,6 +6,7 @@ mod codes;
 mod crash;
 mod doubt;
 mod drift;
+mod edi;
 mod end;
 mod fallback;
 mod frozen;

@@ -9,6 +9,7 @@ use super::tls::Tls;
 pub struct Endpoint {
     pub(super) url: Url,
     pub(super) tls: Tls,
+    pub(super) at: Option<std::net::SocketAddr>,
 }
 
 /// Why an address is none.
@@ -41,8 +42,8 @@ impl Endpoint {
             return Err(EndpointError::Login);
         }
         match url.scheme() {
-            "https" => Ok(Self { url, tls: tls.clone() }),
-            "http" if here => Ok(Self { url, tls: tls.clone() }),
+            "https" => Ok(Self { url, tls: tls.clone(), at: None }),
+            "http" if here => Ok(Self { url, tls: tls.clone(), at: None }),
             "http" => Err(EndpointError::Clear),
             _ => Err(EndpointError::Address),
         }
@@ -54,7 +55,13 @@ impl Endpoint {
         let mut url = self.url.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/{}", path.trim_start_matches('/')));
-        Self { url, tls: self.tls.clone() }
+        Self { url, tls: self.tls.clone(), at: self.at }
+    }
+
+    /// The same server, reached at that address instead of where its name leads. It is recognised by its name as before.
+    #[must_use]
+    pub fn at(self, at: std::net::SocketAddr) -> Self {
+        Self { at: Some(at), ..self }
     }
 
     /// Server and port, for messages.

@@ -190,7 +190,13 @@ pub async fn call(
     request.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
 
     let unreached = |why: String| HttpError::Connect { host: host.clone(), why };
-    let stream = match timeout(limits.connect, TcpStream::connect(&host)).await {
+    let connecting = async {
+        match endpoint.at {
+            Some(at) => TcpStream::connect(at).await,
+            None => TcpStream::connect(&host).await,
+        }
+    };
+    let stream = match timeout(limits.connect, connecting).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(unreached(error.kind().to_string())),
         Err(_) => return Err(unreached(format!("nothing within {} s", limits.connect.as_secs()))),

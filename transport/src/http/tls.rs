@@ -14,6 +14,8 @@ pub enum Roots {
     System,
     /// That of these, and of nobody else.
     These(Vec<Certificate>),
+    /// That of the authorities this machine knows, and of these.
+    SystemAnd(Vec<Certificate>),
 }
 
 /// How the other side is recognised, and how it recognises us. TLS 1.2 or later; there is no way of not looking.
@@ -27,13 +29,11 @@ impl Tls {
     /// No authority at all, or a certificate and key that do not fit.
     pub fn new(roots: &Roots, identity: Option<&Identity>) -> Result<Self, CredentialError> {
         let mut store = RootCertStore::empty();
-        match roots {
-            Roots::System => {
-                store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-            Roots::These(all) => {
-                store.add_parsable_certificates(all.iter().map(|one| one.der().clone()));
-            }
+        if matches!(roots, Roots::System | Roots::SystemAnd(_)) {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        if let Roots::These(all) | Roots::SystemAnd(all) = roots {
+            store.add_parsable_certificates(all.iter().map(|one| one.der().clone()));
         }
         if store.is_empty() {
             return Err(CredentialError::Roots);

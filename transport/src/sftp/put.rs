@@ -111,9 +111,11 @@ impl Session {
         let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUDE;
         let opened = self.sftp.open(path, flags, FileAttributes::empty()).await;
         let handle = opened.map_err(|error| self.fault(doing, &error))?.handle;
-        let chunks = bytes.chunks(CHUNK).enumerate();
-        let written = stream::iter(chunks)
-            .map(|(i, chunk)| self.sftp.write(&handle, (i * CHUNK) as u64, chunk.to_vec()))
+        // By offsets and not by slices: a future with borrowed items cannot be sent to another thread.
+        let offsets = (0..bytes.len()).step_by(CHUNK);
+        let part = |from: usize| bytes[from..(from + CHUNK).min(bytes.len())].to_vec();
+        let written = stream::iter(offsets)
+            .map(|from| self.sftp.write(&handle, from as u64, part(from)))
             .buffer_unordered(WINDOW)
             .try_for_each(|_| std::future::ready(Ok(())))
             .await;

@@ -32,7 +32,7 @@ fn said(decision: Decision) -> Option<Said> {
 ///
 /// # Errors
 /// The codes that say no known thing.
-pub(super) fn outcome(
+pub(in crate::channel) fn outcome(
     exchange: &Exchange<'_>,
     answer: &Answer,
     evidence: EvidenceId,
@@ -138,7 +138,7 @@ fn thing(thing: &exchange::pas::task::Thing) -> String {
 
 /// The number that proves a submission: the payer's own name for it, else the authorization's or that of the review. What the payer
 /// did not take in is proved by no number.
-pub(super) fn proving(outcome: &Outcome) -> Option<String> {
+pub(in crate::channel) fn proving(outcome: &Outcome) -> Option<String> {
     if outcome.answer == Said::Rejected {
         return None;
     }
@@ -149,7 +149,7 @@ pub(super) fn proving(outcome: &Outcome) -> Option<String> {
 }
 
 /// Whether an answer has this number, of any kind.
-pub(super) fn has_number(answer: &Answer, number: &str) -> bool {
+pub(in crate::channel) fn has_number(answer: &Answer, number: &str) -> bool {
     let number = number.trim();
     let same = |other: &str| !number.is_empty() && other.trim().eq_ignore_ascii_case(number);
     answer.numbers().into_iter().any(same)
@@ -161,7 +161,7 @@ pub(super) fn has_number(answer: &Answer, number: &str) -> bool {
 }
 
 /// Whether an answer is to our request of this name.
-pub(super) fn is_to(answer: &Answer, submission: &str) -> bool {
+pub(in crate::channel) fn is_to(answer: &Answer, submission: &str) -> bool {
     !submission.is_empty()
         && answer.request.as_ref().is_some_and(|id| {
             id.value == submission && id.system.as_deref().is_none_or(|system| system == OWN)

@@ -197,8 +197,9 @@ impl Came {
         for seen in checked.interchanges.iter_mut().flat_map(|i| &mut i.groups) {
             for seen in &mut seen.sets {
                 let question = matches!(seen.set.as_str(), "270" | "276" | "278");
-                let answer = matches!(&set, Transaction::Review(review) if review.is_answer());
-                if !question || answer {
+                // An answer, or an inquiry, which is not taken here.
+                let other = matches!(&set, Transaction::Review(review) if !review.is_request());
+                if !question || other {
                     seen.kind = Kind::Other;
                 }
             }

@@ -7,6 +7,7 @@
 //! sheets; `look` is how pages look, `redesign` how they look redesigned. A request just like one
 //! on file is refused (PA-0412) without its number. The number of a new one is shown as a picture.
 
+mod batch;
 mod claims;
 mod desk;
 mod draft;
@@ -98,10 +99,14 @@ fn knobs(pace: Pace) -> Value {
         "status_down": false,
         "hours": "always",
         "bulletin": false,
+        "edi_reject": "",
+        "batch_silent": false,
+        "batch_answer_s": 0,
     })
 }
 
 fn routers(sim: Arc<Sim>) -> Vec<(&'static str, Router)> {
+    batch::watch(&sim);
     let rules = Rules {
         sim: Arc::clone(&sim),
         host: "mmis",

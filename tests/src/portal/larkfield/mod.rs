@@ -3,14 +3,15 @@
 //!
 //! `oidc` is the protocol, `signin` its pages; `desk` is a call of somebody signed in and the context bar; `members`,
 //! `services` and `submit` are the request, `shown` what the portal says about it and when, `requests` the pages after
-//! it, `library` the letters, `scan` letters without a text layer, `claims` payer claims and benefits. `pas` is the back
-//! channel: FHIR PAS over the same cases.
+//! it, `library` the letters, `scan` letters without a text layer, `claims` payer claims and benefits. `pas` and
+//! `edi` are the back channels: FHIR PAS, and X12 by CORE, over the same cases.
 //!
 //! A request just like an open one is answered with the number of that one. The portal tells a decision hours after it
 //! was made; the letter comes before.
 
 mod claims;
 mod desk;
+mod edi;
 mod library;
 mod members;
 mod oidc;
@@ -51,7 +52,7 @@ use crate::ledger::hex;
 pub const PROFILE: Profile = Profile {
     slug: "larkfield",
     code: "P3",
-    hosts: &["provider.larkfield.test", "login.larkfield.test", pas::HOST],
+    hosts: &["provider.larkfield.test", "login.larkfield.test", pas::HOST, edi::HOST],
     sign_in: SignInRules {
         wrong_limit: 5,
         wrong_window: SignedDuration::from_mins(30),
@@ -87,6 +88,8 @@ fn knobs(pace: Pace) -> Value {
         "precheck_required": false,
         "number_format": "a",
         "status_down": false,
+        "core_rest": false,
+        "edi_reject": "",
         "pulse_ms": 500,
     })
 }
@@ -99,6 +102,7 @@ fn routers(sim: Arc<Sim>) -> Vec<(&'static str, Router)> {
         ),
         ("login.larkfield.test", guarded(&sim, "login", nobody, login_step, login_router())),
         (pas::HOST, guarded(&sim, "fhir", nobody, pas::step, pas::router())),
+        (edi::HOST, guarded(&sim, "edi", nobody, edi::step, edi::router())),
     ]
 }
 

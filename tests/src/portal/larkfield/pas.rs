@@ -86,7 +86,11 @@ fn note(sim: &Sim, call: &Call, account: Option<&Account>, entry: Entry) -> u64 
 }
 
 /// `POST /token`: client credentials in the form.
-async fn token(State(sim): Shared, Extension(call): Extension<Call>, body: Bytes) -> Response {
+pub(super) async fn token(
+    State(sim): Shared,
+    Extension(call): Extension<Call>,
+    body: Bytes,
+) -> Response {
     let form: std::collections::BTreeMap<String, String> =
         url::form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
@@ -115,7 +119,7 @@ fn place(token: &str) -> String {
 }
 
 /// Whose token a call carries.
-fn who(sim: &Sim, headers: &HeaderMap) -> Result<&'static Account, Box<Response>> {
+pub(super) fn who(sim: &Sim, headers: &HeaderMap) -> Result<&'static Account, Box<Response>> {
     let refused = || Box::new(wrong(StatusCode::UNAUTHORIZED, "login", "The token is not valid."));
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;

@@ -115,7 +115,7 @@ pub(super) fn read(set: &Transaction, today: Date) -> Result<Asked, Problem> {
     match set {
         Transaction::Eligibility(asked) if asked.st.set == "270" => eligibility(asked, today),
         Transaction::ClaimStatus(asked) if asked.st.set == "276" => claim_status(asked),
-        Transaction::Review(asked) if !asked.is_answer() => review(asked),
+        Transaction::Review(asked) if asked.is_request() => review(asked),
         _ => Err(Problem::invalid("ST01", "questions are taken here: 270, 276, 278 request")),
     }
 }

@@ -1,0 +1,371 @@
+//! X12. Here over CORE connectivity, in real time (`files` is SFTP): 270 and 276 are asked and answered, a 278 is submitted once under permit and latch, and a
+//! 278 inquiry tells the status and settles doubts. A receipt that rejects (TA1, 999) and a refusal at the door (AAA) are no denials.
+
+mod ask;
+mod came;
+mod claim;
+mod cover;
+mod files;
+mod line;
+mod refuse;
+mod review;
+
+use std::sync::Arc;
+
+use domain::{
+    evidence::Moment,
+    id::EvidenceId,
+    job::Task,
+    lease::Purpose,
+    outcome::{Failure, FailureKind},
+    step::Effect,
+    wire::{CONTROL_NUMBERS, End, Finding, Proof},
+};
+use exchange::{pas::answer::Answer, x12::transaction::Transaction};
+use futures_util::future::BoxFuture;
+use transport::chain::{Chain, Clocks, Sent};
+
+use self::{
+    ask::{Asker, Question, written},
+    came::Came,
+    line::Line,
+};
+use super::{
+    Doors,
+    pas::read,
+    talk::{Exchange, Stop, Talk, Way, failed, in_doubt},
+};
+use crate::{clock, observe::Observer};
+
+pub use self::files::Sftp;
+
+/// The channel.
+pub struct Core;
+
+impl Way for Core {
+    fn run<'a>(
+        &'a self,
+        exchange: &'a Exchange<'a>,
+        doors: Arc<dyn Doors>,
+        observe: &'a mut Observer,
+    ) -> BoxFuture<'a, Option<End>> {
+        Box::pin(async move {
+            let mut talk = Talk::new(exchange, doors, observe);
+            let end = work(&mut talk).await;
+            talk.end(end).await
+        })
+    }
+}
+
+async fn work(talk: &mut Talk<'_>) -> Result<End, Stop> {
+    let (purpose, task) = (talk.exchange.purpose, talk.exchange.task);
+    let exchange = talk.exchange;
+    let mut call = Caller::open(talk, exchange).await?;
+    match (purpose, task) {
+        (Purpose::Reconcile, _) => look(talk, &mut call).await,
+        (Purpose::Work, Task::Submit | Task::Renewal) => submit(talk, &mut call).await,
+        (Purpose::Work, Task::AuthStatus) => status(talk, &mut call).await,
+        (Purpose::Work, Task::ClaimStatus) => {
+            talk.begin("Ask for the status of the claim", Effect::Read).await?;
+            let question = call.asker.claim_status()?;
+            let (set, evidence) = call.ask(talk, &question).await?;
+            let Transaction::ClaimStatus(answer) = set else { return Err(other_answer()) };
+            let outcome = claim::outcome(exchange.payer, &answer, &question.trace, evidence)?;
+            told(talk, outcome).await
+        }
+        (Purpose::Work, Task::Eligibility) => {
+            talk.begin("Ask for the coverage", Effect::Read).await?;
+            let question = call.asker.eligibility()?;
+            let (set, _) = call.ask(talk, &question).await?;
+            let Transaction::Eligibility(answer) = set else { return Err(other_answer()) };
+            let outcome = cover::outcome(&answer)?;
+            told(talk, outcome).await
+        }
+        (Purpose::Work, _) => {
+            let detail = "X12 has no message for this task";
+            Err(failed(FailureKind::BadInput, "task_not_carried", detail))
+        }
+    }
+}
+
+async fn told(talk: &mut Talk<'_>, outcome: domain::outcome::Outcome) -> Result<End, Stop> {
+    talk.observe.log(&format!("the payer says: {}", outcome.answer.word()));
+    talk.done().await;
+    Ok(End::Outcome { outcome, proof: None })
+}
+
+fn other_answer() -> Stop {
+    let detail = "the answer is of another transaction than the question";
+    failed(FailureKind::PageChanged, "unreadable_answer", detail)
+}
+
+/// One line, the numbers of a lease, and what is asked with them.
+struct Caller<'e> {
+    line: Line,
+    asker: Asker<'e>,
+    next: Option<u32>,
+    left: u32,
+}
+
+/// An interchange on its way: its bytes, and the chain of what comes back.
+struct Outgoing {
+    bytes: Vec<u8>,
+    shown: String,
+    chain: Chain,
+}
+
+impl<'e> Caller<'e> {
+    async fn open(talk: &mut Talk<'_>, exchange: &'e Exchange<'e>) -> Result<Self, Stop> {
+        talk.begin("Get access", Effect::Read).await?;
+        let asker = Asker::new(exchange, clock::now().jiff())?;
+        let line = Line::open(talk).await?;
+        talk.observe.log("access is given");
+        talk.done().await;
+        Ok(Self { line, asker, next: exchange.control, left: CONTROL_NUMBERS })
+    }
+
+    /// The question under the next control number.
+    fn outgoing(&mut self, question: &Question) -> Result<Outgoing, Stop> {
+        let number = self.next.filter(|_| self.left > 0).ok_or_else(|| {
+            failed(FailureKind::Transient, "no_control_number", "no control number is left")
+        })?;
+        (self.next, self.left) = (number.checked_add(1), self.left - 1);
+        let interchange = self.asker.wrap(question, number);
+        let bytes = written(&interchange)?;
+        // An answer in real time comes at once or not at all: the line has the one clock.
+        let clocks = Clocks { transport: None, interchange: None, group: None, business: None };
+        let chain = Chain::new(Sent::of(&interchange), clocks, clock::now().jiff());
+        let shown = shown(&bytes);
+        Ok(Outgoing { bytes, shown, chain })
+    }
+
+    /// Asks for something that changes nothing. Question and answer are kept.
+    async fn ask(
+        &mut self,
+        talk: &mut Talk<'_>,
+        question: &Question,
+    ) -> Result<(Transaction, EvidenceId), Stop> {
+        let (came, evidence) = self.heard(talk, question).await?;
+        match came {
+            Came::Answer(set) => Ok((*set, evidence)),
+            Came::NotTaken(why) => Err(failed(FailureKind::Refused, "not_taken", &why)),
+            Came::Nothing => {
+                let detail = "a receipt came, and no answer";
+                Err(failed(FailureKind::PageChanged, "unreadable_answer", detail))
+            }
+        }
+    }
+
+    /// The same, with what is no answer as a value.
+    async fn heard(
+        &mut self,
+        talk: &mut Talk<'_>,
+        question: &Question,
+    ) -> Result<(Came, EvidenceId), Stop> {
+        let mut tries = 0;
+        let (mut going, bytes) = loop {
+            // Another call is another interchange, of the same question.
+            let going = self.outgoing(question)?;
+            if tries == 0 {
+                talk.keep(Moment::Before, &self.line.head(question.payload), &going.shown).await;
+            }
+            talk.may_go_on()?;
+            tries += 1;
+            match self.line.send(question.payload, &going.bytes).await {
+                Ok(bytes) => break (going, bytes),
+                Err(error) if tries < 2 && line::again(&error) => {
+                    talk.observe.log(&format!("asks again: {error}"));
+                    tokio::time::sleep(line::REST).await;
+                }
+                Err(error) => return Err(line::unanswered(&error)),
+            }
+        };
+        let evidence = talk.keep(Moment::After, "answer", &shown(&bytes)).await;
+        let came = came::at_once(&mut going.chain, &bytes, clock::now().jiff());
+        let unfit = |why: came::Unfit| {
+            failed(FailureKind::PageChanged, "unreadable_answer", &why.to_string())
+        };
+        Ok((came.map_err(unfit)?, evidence))
+    }
+
+    /// What the payer says about the requests of a member.
+    async fn inquire(
+        &mut self,
+        talk: &mut Talk<'_>,
+        known: Option<&serde_json::Value>,
+    ) -> Result<(Vec<Answer>, EvidenceId), Stop> {
+        let question = self.asker.inquiry(known)?;
+        let (set, evidence) = self.ask(talk, &question).await?;
+        let Transaction::Review(review) = set else { return Err(other_answer()) };
+        let refusals = review::refusals(&review);
+        let company = self.asker.partner().company();
+        let answers = review::answers(&review, &company, &question.trace);
+        // "There is nothing of this member" is an answer; every other refusal is none.
+        if !refusals.is_empty() && !refuse::is_unknown_member(&refusals) {
+            return Err(refuse::stop(&refusals));
+        }
+        let found = answers.into_iter().filter(|answer| {
+            answer.lines.iter().any(|line| line.review.is_some() || line.pend_number.is_some())
+        });
+        Ok((found.collect(), evidence))
+    }
+}
+
+/// An interchange as people read it: a segment on each line.
+fn shown(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let end = text.as_bytes().get(105).copied().filter(|_| text.starts_with("ISA"));
+    match end.map(char::from).filter(|end| !end.is_ascii_alphanumeric() && !end.is_whitespace()) {
+        Some(end) => text.replace(end, &format!("{end}\n")),
+        None => text.into_owned(),
+    }
+}
+
+async fn submit(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop> {
+    talk.begin("Build the request", Effect::Draft).await?;
+    let question = call.asker.submit()?;
+    let mut going = call.outgoing(&question)?;
+    talk.done().await;
+    // What is down is met before anything can be sent; and what is there already is not sent.
+    talk.begin("Ask whether the payer answers", Effect::Read).await?;
+    let inquiry = call.asker.inquiry(None)?;
+    let (came, _) = call.heard(talk, &inquiry).await?;
+    if let Came::Answer(set) = came
+        && let Transaction::Review(review) = *set
+    {
+        let company = call.asker.partner().company();
+        let answers = review::answers(&review, &company, &inquiry.trace);
+        if answers.iter().any(|answer| read::is_to(answer, &question.trace)) {
+            let detail = "the payer has a request of this name already";
+            return Err(failed(FailureKind::Unsure, "possible_duplicate", detail));
+        }
+    }
+    talk.done().await;
+
+    talk.begin("Send the request", Effect::Commit).await?;
+    let head = call.line.head(question.payload);
+    let intent = talk.latched("submit", &head, &going.shown, &going.bytes).await?;
+    let sent = call.line.send(question.payload, &going.bytes).await;
+    crate::fault::point("click", crate::fault::Side::After).await;
+    let bytes = sent.map_err(|error| in_doubt(&error.to_string()))?;
+    let after = talk.arrived("answer", &shown(&bytes)).await?;
+    let came = came::at_once(&mut going.chain, &bytes, clock::now().jiff())
+        .map_err(|why| in_doubt(&why.to_string()))?;
+    let set = match came {
+        Came::Answer(set) => set,
+        Came::NotTaken(why) => return Err(at_the_door(&why)),
+        Came::Nothing => return Err(in_doubt("a receipt came, and no answer")),
+    };
+    let Transaction::Review(review) = *set else {
+        return Err(in_doubt("the answer is of another transaction"));
+    };
+    let answer = decision(call, &review, &question.trace)?;
+    let outcome = read::outcome(talk.exchange, &answer, after)
+        .map_err(|why| in_doubt(&format!("the answer says no known thing: {why}")))?;
+    let Some(reference) = read::proving(&outcome) else {
+        return Err(match outcome.answer {
+            domain::outcome::Answer::Rejected => at_the_door(&outcome.raw_words),
+            _ => in_doubt("the answer has no number that proves it"),
+        });
+    };
+    talk.observe.log(&format!("the payer says: {}", outcome.answer.word()));
+    talk.done().await;
+    let proof = Some(Proof { intent, reference, after });
+    Ok(End::Outcome { outcome, proof })
+}
+
+/// A receipt or a refusal says that nothing was taken in: a doubt all the same, until the inquiry confirms it.
+fn at_the_door(detail: &str) -> Stop {
+    failed(FailureKind::Unsure, Failure::REFUSED_AT_THE_DOOR, detail)
+}
+
+/// The one event that answers a request. Refusals above it belong to it.
+fn decision(
+    call: &Caller<'_>,
+    review: &exchange::x12::t278::Review,
+    trace: &str,
+) -> Result<Answer, Stop> {
+    let company = call.asker.partner().company();
+    let mut answers = review::answers(review, &company, "");
+    answers.retain(|answer| read::is_to(answer, trace));
+    let refusals = review::refusals(review);
+    match (answers.pop(), answers.is_empty()) {
+        (Some(mut one), true) => {
+            one.refused.extend(refusals.into_iter().map(review::refused));
+            Ok(one)
+        }
+        (None, _) if !refusals.is_empty() => Err(at_the_door(&refuse::codes(&refusals))),
+        (None, _) => Err(in_doubt("no event of the answer is to the request")),
+        (Some(_), false) => Err(in_doubt("more than one event answers the request")),
+    }
+}
+
+/// The status of an authorization: the event that has its number, or is to our own request.
+async fn status(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop> {
+    talk.begin("Ask for the status", Effect::Read).await?;
+    let (answers, evidence) = call.inquire(talk, None).await?;
+    let number = talk.exchange.inputs["reference"].as_str().unwrap_or_default();
+    let named: Vec<&Answer> = answers.iter().filter(|a| read::has_number(a, number)).collect();
+    let answer = match named.as_slice() {
+        [one] => *one,
+        [] => {
+            let detail = format!("{} requests, none with the number asked for", answers.len());
+            return Err(failed(FailureKind::NotFound, "record_not_found", &detail));
+        }
+        many => {
+            let detail = format!("{} requests with the number asked for", many.len());
+            return Err(failed(FailureKind::Unsure, "record_not_clear", &detail));
+        }
+    };
+    let outcome = read::outcome(talk.exchange, answer, evidence)
+        .map_err(|why| failed(FailureKind::PageChanged, "unmapped_answer", &why))?;
+    told(talk, outcome).await
+}
+
+/// Looks whether the payer has our request: by our trace in it.
+async fn look(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop> {
+    talk.begin("Look for the request at the payer", Effect::Read).await?;
+    let (answers, evidence) = call.inquire(talk, None).await?;
+    let own = call.asker.submission()?;
+    let ours: Vec<&Answer> = answers.iter().filter(|a| read::is_to(a, own)).collect();
+    talk.observe.log(&format!("{} requests, {} of them this one", answers.len(), ours.len()));
+    talk.done().await;
+    let nameless = answers.iter().filter(|a| a.request.is_none()).count();
+    let finding = match ours.as_slice() {
+        [one] => {
+            let outcome = read::outcome(talk.exchange, one, evidence)
+                .map_err(|why| failed(FailureKind::PageChanged, "unmapped_answer", &why))?;
+            Finding::One { outcome, evidence }
+        }
+        // Somebody's request, and it does not say whose: a person looks.
+        [] if nameless > 0 => Finding::Many { count: u32::try_from(nameless).unwrap_or(u32::MAX) },
+        [] => Finding::None { evidence, recognised: shows_known(talk, call).await? },
+        many => Finding::Many { count: u32::try_from(many.len()).unwrap_or(u32::MAX) },
+    };
+    Ok(End::Finding { finding })
+}
+
+/// Whether the search shows a record that the payer is known to have: without that, finding nothing says nothing.
+async fn shows_known(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<bool, Stop> {
+    let known = talk.exchange.inputs.get("known").filter(|known| known.is_object());
+    let Some(known) = known else { return Ok(false) };
+    talk.begin("Look for a record that is known to be there", Effect::Read).await?;
+    let (answers, _) = call.inquire(talk, Some(known)).await?;
+    let number = known["number"].as_str().unwrap_or_default();
+    let shown = answers.iter().any(|answer| read::has_number(answer, number));
+    talk.done().await;
+    Ok(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn evidence_has_a_segment_on_each_line() {
+        let head = "ISA*00*          *00*          *ZZ*A              *ZZ*B              *261121*0930*^*00501*000000301*0*T*:~";
+        assert_eq!(head.len(), 106);
+        assert_eq!(shown(format!("{head}TA1*1~").as_bytes()), format!("{head}\nTA1*1~\n"));
+        assert_eq!(shown(b"<html/>"), "<html/>");
+    }
+}

@@ -1,0 +1,206 @@
+//! From an answer of 278 to the same value that PAS is read into: one reading of decisions, whatever format brought them.
+
+use exchange::{
+    pas::{
+        answer::{Answer, Granted, Line, Refused, Review as Decided, Stage},
+        code::ReviewAction,
+        request::Key,
+        task::{Thing, Wanted},
+    },
+    x12::{
+        parts::{Aaa, Dtp, Ref},
+        parts_review::Hcr,
+        t278::{PatientEvent, Review, Service},
+    },
+};
+
+/// Every event of an answer, as an answer of its own. `company` is how we are named in traces; `inquiry` is the trace of an inquiry,
+/// which is that of no request.
+pub(super) fn answers(review: &Review, company: &str, inquiry: &str) -> Vec<Answer> {
+    review.events().map(|event| answer(event, company, inquiry)).collect()
+}
+
+/// Refusals above the events: of the payer, the provider or the member.
+pub(super) fn refusals(review: &Review) -> Vec<&Aaa> {
+    let mut all: Vec<&Aaa> = Vec::new();
+    for reviewer in &review.reviewers {
+        all.extend(&reviewer.refusals);
+        all.extend(reviewer.name.iter().flat_map(|name| &name.refusals));
+        for requester in &reviewer.requesters {
+            all.extend(requester.name.iter().flat_map(|name| &name.refusals));
+            for subscriber in &requester.subscribers {
+                all.extend(subscriber.member.iter().flat_map(|member| &member.refusals));
+                let dependents = subscriber.dependents.iter().flat_map(|d| &d.member);
+                all.extend(dependents.flat_map(|member| &member.refusals));
+            }
+        }
+    }
+    all
+}
+
+fn answer(event: &PatientEvent, company: &str, inquiry: &str) -> Answer {
+    let mut ours = event.traces.iter().filter(|trace| trace.company == company);
+    let own = ours.find(|trace| trace.number != inquiry);
+    let theirs = event.traces.iter().find(|trace| trace.company != company);
+    let key = |value: &str| Key { system: None, value: value.to_owned() };
+    let lines = if event.services.is_empty() {
+        vec![whole(event)]
+    } else {
+        event.services.iter().zip(1..).map(|(service, at)| line(event, service, at)).collect()
+    };
+    let notes = std::iter::once(&event.message)
+        .chain(event.services.iter().map(|service| &service.message))
+        .flatten()
+        .map(|message| message.text.clone());
+    let refusals = event.refusals.iter().chain(event.services.iter().flat_map(|s| &s.refusals));
+    let refused: Vec<Refused> = refusals.map(refused).collect();
+    Answer {
+        id: theirs.map(|trace| key(&trace.number)),
+        request: own.map(|trace| key(&trace.number)),
+        stage: if refused.is_empty() { Stage::Complete } else { Stage::Error },
+        lines,
+        refused,
+        notes: (1..).zip(notes).collect(),
+        wanted: wanted(event),
+        ..Answer::default()
+    }
+}
+
+/// A refusal at the door.
+pub(super) fn refused(aaa: &Aaa) -> Refused {
+    Refused {
+        code: aaa.reason.clone(),
+        followup: Some(aaa.follow_up.clone()).filter(|text| !text.is_empty()),
+        ..Refused::default()
+    }
+}
+
+fn decided(hcr: &Hcr) -> Decided {
+    Decided {
+        action: ReviewAction::of(&hcr.action),
+        number: Some(hcr.number.clone()).filter(|number| !number.is_empty()),
+        reasons: hcr.reasons.iter().filter(|reason| !reason.is_empty()).cloned().collect(),
+        second_opinion: None,
+    }
+}
+
+fn number(references: &[Ref], list: &str) -> Option<String> {
+    let found = references.iter().find(|r| r.list == list).map(|r| r.number.clone());
+    found.filter(|number| !number.is_empty())
+}
+
+/// First and last day of what was certified, as FHIR writes days.
+fn certified(dates: &[Dtp]) -> (Option<String>, Option<String>) {
+    let Some(dtp) = dates.iter().find(|dtp| dtp.of == "AAH") else { return (None, None) };
+    let day = |text: &str| {
+        let whole = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
+        whole.then(|| format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]))
+    };
+    match dtp.value.split_once('-') {
+        Some((from, to)) => (day(from), day(to)),
+        None => (day(&dtp.value), day(&dtp.value)),
+    }
+}
+
+/// What is said of an event as a whole.
+fn whole(event: &PatientEvent) -> Line {
+    let (valid_from, valid_to) = certified(&event.dates);
+    Line {
+        sequence: 1,
+        review: event.decision.as_ref().map(decided),
+        pend_number: number(&event.references, "NT"),
+        previous_number: number(&event.references, "BB"),
+        valid_from,
+        valid_to,
+        ..Line::default()
+    }
+}
+
+/// What is said of a service; what it leaves out, the event says.
+fn line(event: &PatientEvent, service: &Service, sequence: u32) -> Line {
+    let above = whole(event);
+    let (valid_from, valid_to) = certified(&service.dates);
+    let review = service.decision.as_ref().map(decided);
+    let changed = review.as_ref().or(above.review.as_ref());
+    let changed = changed.is_some_and(|review| review.action == ReviewAction::Changed);
+    let units = service.delivery.as_ref().and_then(|hsd| hsd.quantity.as_ref());
+    let code = service.professional.as_ref().map(|sv1| sv1.procedure.code.clone());
+    let granted = units.filter(|_| changed).map(|units| Granted {
+        procedure: Key { system: None, value: code.unwrap_or_default() },
+        units: units.to_string().parse().ok(),
+        ..Granted::default()
+    });
+    Line {
+        sequence,
+        review: review.or(above.review),
+        pend_number: number(&service.references, "NT").or(above.pend_number),
+        previous_number: number(&service.references, "BB").or(above.previous_number),
+        valid_from: valid_from.or(above.valid_from),
+        valid_to: valid_to.or(above.valid_to),
+        granted,
+        ..Line::default()
+    }
+}
+
+/// Documents the payer names: reports by PWK, and by LOINC where HI names them.
+fn wanted(event: &PatientEvent) -> Vec<Wanted> {
+    let one = |thing| Wanted { thing, line: None, control_number: None };
+    let reports = event.documents.iter().map(|pwk| one(Thing::Report(pwk.kind.clone())));
+    let infos = event
+        .diagnoses
+        .iter()
+        .flat_map(|hi| [&hi.info_1, &hi.info_2, &hi.info_3, &hi.info_4, &hi.info_5, &hi.info_6]);
+    let named = infos.filter(|info| info.list == "LOI");
+    reports.chain(named.map(|info| one(Thing::Loinc(info.code.clone())))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use exchange::{
+        pas::code::Decision,
+        x12::{file::File, transaction::Transaction},
+    };
+
+    use super::*;
+
+    fn read(event: &str) -> Vec<Answer> {
+        let text = format!(
+            "ISA*00*          *00*          *ZZ*LARKFIELD      *ZZ*RIVER          *261121*0931*^*00501*000000009*0*T*:~\
+             GS*HI*LARKFIELD*RIVER*20261121*0931*9*X*005010X217~ST*278*0001*005010X217~\
+             BHT*0007*11*F1*20261121*0931*18~HL*1**20*1~NM1*X3*2*P*****PI*P1~HL*2*1*21*1~\
+             NM1*1P*2*R*****XX*1234567893~HL*3*2*22*1~NM1*IL*1*BIRCH*TESTB****MI*W1~{event}SE*9*0001~GE*1*9~IEA*1*000000009~"
+        );
+        let (file, _) = File::read(text.as_bytes()).unwrap();
+        match &file.interchanges[0].groups[0].sets[0] {
+            Transaction::Review(review) => answers(review, "9RIVER0000", ""),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn services_decide_and_a_refusal_at_the_door_is_no_denial() {
+        let two = read(
+            "HL*4*3*EV*1~TRN*2*F1*9RIVER0000~TRN*1*LN7*9LARKFIELD~UM*HS*I~HCR*A6*AUTH7~REF*NT*P7~\
+             DTP*AAH*RD8*20261201-20270228~HL*5*4*SS*0~UM*HS*I~HCR*A1*AUTH7~SV1*HC:72148**UN*1~\
+             HL*6*4*SS*0~UM*HS*I~HCR*A6*AUTH7~SV1*HC:97110**UN*24~HSD*VS*12~",
+        );
+        let [one] = two.as_slice() else { panic!("{two:?}") };
+        assert_eq!(one.decision(), Decision::Modified);
+        assert_eq!(one.id.as_ref().map(|id| id.value.as_str()), Some("LN7"));
+        assert_eq!(one.request.as_ref().map(|id| id.value.as_str()), Some("F1"));
+        let line = &one.lines[1];
+        assert_eq!(line.granted.as_ref().and_then(|granted| granted.units), Some(12));
+        assert_eq!(
+            (line.valid_to.as_deref(), line.pend_number.as_deref()),
+            (Some("2027-02-28"), Some("P7"))
+        );
+
+        let denied = read("HL*4*3*EV*0~TRN*2*F1*9RIVER0000~UM*HS*I~HCR*A3**0F~");
+        assert_eq!(denied[0].decision(), Decision::Denied);
+        let door = read("HL*4*3*EV*0~TRN*2*F1*9RIVER0000~AAA*N**AF*C~UM*HS*I~");
+        assert_eq!(door[0].decision(), Decision::Rejected);
+        let pended = read("HL*4*3*EV*0~TRN*2*F1*9RIVER0000~UM*HS*I~HCR*A4**0U~PWK*77*EL~");
+        assert_eq!(pended[0].decision(), Decision::PendedInfo);
+        assert_eq!(pended[0].wanted.len(), 1);
+    }
+}

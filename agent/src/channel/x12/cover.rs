@@ -44,7 +44,7 @@ pub(super) fn outcome(answer: &Eligibility) -> Result<Outcome, Stop> {
     let of_plan = |eb: &&&Eb| eb.service_types.iter().any(|t| t == PLAN);
     // The plan's own statement counts where there is one.
     let mut stated: Vec<&&Eb> = rows.iter().filter(|eb| is_state(&eb.what)).collect();
-    if stated.iter().any(|eb| of_plan(eb)) {
+    if stated.iter().any(&of_plan) {
         stated.retain(of_plan);
     }
     let active = stated.iter().any(|eb| matches!(eb.what.as_str(), "1" | "2" | "3" | "4" | "5"));

@@ -138,12 +138,16 @@ pub(super) fn unanswered(error: &CoreError) -> Stop {
         | CoreError::Fault { sender: true } => {
             failed(FailureKind::Refused, "envelope_refused", &detail)
         }
-        CoreError::Answer(_) | CoreError::Empty | CoreError::OtherPayload { .. } => {
+        CoreError::Answer(_)
+        | CoreError::Empty
+        | CoreError::Unsaid
+        | CoreError::OtherPayload { .. } => {
             failed(FailureKind::PageChanged, "unreadable_answer", &detail)
         }
-        CoreError::Http(_) | CoreError::Status { .. } | CoreError::Fault { sender: false } => {
-            down("no_answer", &detail, None)
-        }
+        CoreError::Http(_)
+        | CoreError::Status { .. }
+        | CoreError::Contradiction { .. }
+        | CoreError::Fault { sender: false } => down("no_answer", &detail, None),
     }
 }
 

@@ -138,9 +138,7 @@ pub enum Payers {
         payer: String,
     },
     /// Show the register of permissions: every channel of every payer, what may be done there, and on what it rests
-    #[command(
-        after_help = "Examples: coordinator payers register --payer harbor\n          coordinator payers register --csv > register.csv"
-    )]
+    #[command(after_help = "Example: coordinator payers register --payer harbor")]
     Register {
         /// Of this payer alone
         #[arg(long)]

@@ -175,7 +175,12 @@ async fn a_prohibited_channel_stays_prohibited(bed: Bed) {
     ];
     for (field, fault) in faults {
         let mut payer = prohibited.clone();
-        let mut new: Way = serde_json::from_value(way("x12_core", 1)).unwrap();
+        let mut new = way("x12_core", 1);
+        new["endpoint"]["auth"] = json!({"by": "password", "user": "user", "password": "password"});
+        new["endpoint"]["x12"] = json!({"sender": "RIVERCLINIC", "receiver": "CRESTLINE"});
+        new["endpoint"]["insurer"] = json!({"value": "CRESTLINE"});
+        new["endpoint"]["requester_npi"] = json!("1234567893");
+        let mut new: Way = serde_json::from_value(new).unwrap();
         fault(&mut new);
         payer.ways.push(new);
         let told = upsert(&payer).await.unwrap_err().to_string();

@@ -18,7 +18,7 @@ use crate::{
         attempts, audit, credentials, exceptions, jobs,
         payers::{self, Known},
         proposals, scripts, state,
-        work::{logins_since, ready},
+        work::{Ready, logins_since, ready},
     },
 };
 
@@ -49,12 +49,7 @@ pub async fn load(app: &App) -> Result<Fleet, flow::Error> {
         })
     });
     let blocked = blocked.collect();
-    // A portal that has no page for a task needs no script for it; somebody who waits for one does.
-    let asked_for = |h: &&WhyBlocked| {
-        !matches!(h.blocked, Blocked::NoScript)
-            || waiting.iter().any(|w| w.payer == h.payer && w.task == h.task)
-    };
-    let concerns: Vec<&WhyBlocked> = held.iter().filter(asked_for).collect();
+    let concerns = asked_for(&held, &waiting);
     Ok(Fleet {
         ready: waiting.iter().map(|w| w.jobs).sum(),
         resting: count(None, "resting"),
@@ -116,6 +111,12 @@ fn pulse(a: &Agent, rules: &flow::Rules, now: Timestamp) -> Pulse {
     }
 }
 
+/// What concerns somebody: a portal that has no page for a task needs no script for it, but where a job waits for one.
+fn asked_for<'h>(held: &'h [WhyBlocked], waiting: &[Ready]) -> Vec<&'h WhyBlocked> {
+    let waits = |h: &WhyBlocked| waiting.iter().any(|w| w.payer == h.payer && w.task == h.task);
+    held.iter().filter(|h| !matches!(h.blocked, Blocked::NoScript) || waits(h)).collect()
+}
+
 /// How many jobs of a payer (of all) are in a state.
 fn counter(counted: &[(String, String, i64)]) -> impl Fn(Option<&str>, &str) -> u64 {
     move |payer, state| {
@@ -136,8 +137,8 @@ pub async fn payer(app: &App, id: &str) -> Result<PayerPage, flow::Error> {
     let counted = jobs::counts(store).await?;
     let count = counter(&counted);
     let held = why_blocked(&app.core, now).await?;
-    let held: Vec<&WhyBlocked> = held.iter().collect();
-    let mut views = payer_views(app, vec![known], &held, &count).await?;
+    let waiting = ready(store, now).await?;
+    let mut views = payer_views(app, vec![known], &asked_for(&held, &waiting), &count).await?;
     let view = views.pop().ok_or(crate::store::Error::NotFound("payer"))?;
     Ok(PayerPage {
         view,

@@ -188,6 +188,12 @@ pub async fn leave(
     if !session.is_signed_in() {
         return;
     }
+    if session.context.is_shut()
+        && let Err(error) = session.move_out().await
+    {
+        tracing::debug!(%error, "a portal session could not be given up");
+        return;
+    }
     let bundle = Arc::clone(&errand.bundle);
     Portal::new(&bundle, errand, doors, observe, session, pace).log_out().await;
 }

@@ -128,6 +128,17 @@ impl Session {
         Ok(())
     }
 
+    /// Nothing leaves a context whose submit gate has shut for good, not even a sign-out. The session goes on in a fresh context: with
+    /// its cookies and without its pages, so without anything that could be sent again.
+    pub(crate) async fn move_out(&mut self) -> Result<(), Error> {
+        let cookies = self.context.cookies().await?;
+        let home = self.home.take();
+        self.renew().await?;
+        self.context.set_cookies(&cookies).await?;
+        self.home = home;
+        Ok(())
+    }
+
     /// Ends it.
     pub async fn close(self) {
         if let Err(error) = self.context.dispose().await {

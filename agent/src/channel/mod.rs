@@ -1,6 +1,7 @@
 //! Channels: ways of doing a task at a payer: the portal, and those without a page ([`talk::Way`]). A channel knows nothing of HTTP
 //! to the coordinator: everything it needs from outside goes through [`Doors`].
 
+mod inquiry;
 pub mod pas;
 pub mod portal;
 pub mod rest;
@@ -33,7 +34,7 @@ pub const WORKED: [Channel; 5] =
 
 /// What works a channel beside the portal; none for what this program does not work.
 #[must_use]
-pub fn way(channel: Channel) -> Option<&'static dyn talk::Way> {
+pub(crate) fn way(channel: Channel) -> Option<&'static dyn talk::Way> {
     match channel {
         Channel::FhirPas => Some(&pas::Pas),
         Channel::Rest => Some(&rest::Rest),

@@ -1,18 +1,16 @@
 //! FHIR Da Vinci PAS: `$submit` once, under permit and latch; `$inquire` for the status, and to look after a doubt.
 
 mod build;
-mod door;
+pub(super) mod door;
 pub(super) mod read;
-
-use std::sync::Arc;
 
 use domain::{
     id::EvidenceId,
     job::Task,
     lease::Purpose,
-    outcome::{Answer as Said, FailureKind},
+    outcome::FailureKind,
     step::Effect,
-    wire::{End, Finding, Proof},
+    wire::{End, Proof},
 };
 use exchange::pas::{
     self,
@@ -27,10 +25,9 @@ use exchange::pas::{
 use futures_util::future::BoxFuture;
 
 use super::{
-    Doors,
-    talk::{Exchange, Message, Stop, Talk, Way, failed, in_doubt, readable},
+    inquiry::{self, Inquire},
+    talk::{Message, Stop, Talk, Way, failed, in_doubt, readable},
 };
-use crate::observe::Observer;
 
 const FHIR: &str = "application/fhir+json";
 
@@ -38,25 +35,27 @@ const FHIR: &str = "application/fhir+json";
 pub struct Pas;
 
 impl Way for Pas {
-    fn run<'a>(
-        &'a self,
-        exchange: &'a Exchange<'a>,
-        doors: Arc<dyn Doors>,
-        observe: &'a mut Observer,
-    ) -> BoxFuture<'a, Option<End>> {
-        Box::pin(async move {
-            let mut talk = Talk::new(exchange, doors, observe);
-            let end = match (exchange.purpose, exchange.task) {
-                (Purpose::Reconcile, _) => look(&mut talk).await,
-                (Purpose::Work, Task::Submit | Task::Renewal) => submit(&mut talk).await,
-                (Purpose::Work, Task::AuthStatus) => status(&mut talk).await,
-                (Purpose::Work, _) => {
-                    let detail = "PAS has no message for this task";
-                    Err(failed(FailureKind::BadInput, "task_not_carried", detail))
-                }
-            };
-            talk.end(end).await
-        })
+    fn work<'a>(&'a self, talk: &'a mut Talk<'_>) -> BoxFuture<'a, Result<End, Stop>> {
+        Box::pin(work(talk))
+    }
+}
+
+async fn work(talk: &mut Talk<'_>) -> Result<End, Stop> {
+    match (talk.exchange.purpose, talk.exchange.task) {
+        (Purpose::Reconcile, _) => {
+            talk.let_in().await?;
+            let own = talk.exchange.inputs["submission"].as_str().unwrap_or_default();
+            inquiry::look(talk, &mut Inquirer, own).await
+        }
+        (Purpose::Work, Task::Submit | Task::Renewal) => submit(talk).await,
+        (Purpose::Work, Task::AuthStatus) => {
+            talk.let_in().await?;
+            inquiry::status(talk, &mut Inquirer).await
+        }
+        (Purpose::Work, _) => {
+            let detail = "PAS has no message for this task";
+            Err(failed(FailureKind::BadInput, "task_not_carried", detail))
+        }
     }
 }
 
@@ -91,85 +90,25 @@ async fn submit(talk: &mut Talk<'_>) -> Result<End, Stop> {
     let Some(reference) = read::proving(&outcome) else {
         return Err(door::unproved(&answer));
     };
-    talk.observe.log(&format!("the payer says: {}", outcome.answer.word()));
-    talk.done().await;
-    let proof = Some(Proof { intent, reference, after });
-    Ok(End::Outcome { outcome, proof })
+    Ok(talk.told(outcome, Some(Proof { intent, reference, after })).await)
 }
 
 fn built(request: &pas::request::Request, endpoint: &domain::channel::Endpoint) -> String {
     pas::write(&request.build(&Naming::new(&endpoint.base, &request.exchange.value)))
 }
 
-/// The status of an authorization: the answer that has its number, by whatever channel the request came.
-async fn status(talk: &mut Talk<'_>) -> Result<End, Stop> {
-    talk.let_in().await?;
-    talk.begin("Ask for the status", Effect::Read).await?;
-    let inquiry = build::inquiry(talk.exchange, None)?;
-    let (answers, evidence) = inquire(talk, &inquiry).await?;
-    let number = talk.exchange.inputs["reference"].as_str().unwrap_or_default();
-    let named: Vec<&Answer> = answers.iter().filter(|a| read::has_number(a, number)).collect();
-    let answer = match named.as_slice() {
-        [one] => *one,
-        [] => {
-            let detail = format!("{} answers, none with the number asked for", answers.len());
-            return Err(failed(FailureKind::NotFound, "record_not_found", &detail));
-        }
-        many => {
-            let detail = format!("{} answers with the number asked for", many.len());
-            return Err(failed(FailureKind::Unsure, "record_not_clear", &detail));
-        }
-    };
-    let outcome = read::outcome(talk.exchange, answer, evidence)
-        .map_err(|why| failed(FailureKind::PageChanged, "unmapped_answer", &why))?;
-    talk.observe.log(&format!("the payer says: {}", outcome.answer.word()));
-    talk.done().await;
-    Ok(End::Outcome { outcome, proof: None })
-}
+/// `$inquire`.
+struct Inquirer;
 
-/// Looks whether the payer has our request: by our own identifier of it.
-async fn look(talk: &mut Talk<'_>) -> Result<End, Stop> {
-    talk.let_in().await?;
-    talk.begin("Look for the request at the payer", Effect::Read).await?;
-    let inquiry = build::inquiry(talk.exchange, None)?;
-    let (answers, evidence) = inquire(talk, &inquiry).await?;
-    let own = talk.exchange.inputs["submission"].as_str().unwrap_or_default();
-    let ours: Vec<&Answer> = answers.iter().filter(|a| read::is_to(a, own)).collect();
-    let unclear = |a: &Answer| a.request.is_none() || read::is_like(a, own);
-    talk.observe.log(&format!("{} answers, {} to this request", answers.len(), ours.len()));
-    talk.done().await;
-    let finding = match ours.as_slice() {
-        [one] => {
-            let outcome = read::outcome(talk.exchange, one, evidence)
-                .map_err(|why| failed(FailureKind::PageChanged, "unmapped_answer", &why))?;
-            if outcome.answer == Said::Rejected {
-                return Err(door::found_refused(one));
-            }
-            Finding::One { outcome, evidence }
-        }
-        [] if answers.iter().any(unclear) => {
-            // Somebody's request, and it does not say whose: a person looks.
-            let count = answers.iter().filter(|a| unclear(a)).count();
-            Finding::Many { count: u32::try_from(count).unwrap_or(u32::MAX) }
-        }
-        [] => Finding::None { evidence, recognised: shows_known(talk).await? },
-        many => Finding::Many { count: u32::try_from(many.len()).unwrap_or(u32::MAX) },
-    };
-    Ok(End::Finding { finding })
-}
-
-/// Whether the search shows a record that the payer is known to have: without that, finding nothing says nothing.
-async fn shows_known(talk: &mut Talk<'_>) -> Result<bool, Stop> {
-    let Some(known) = talk.exchange.inputs.get("known").filter(|known| known.is_object()) else {
-        return Ok(false);
-    };
-    talk.begin("Look for a record that is known to be there", Effect::Read).await?;
-    let inquiry = build::inquiry(talk.exchange, Some(known))?;
-    let (answers, _) = inquire(talk, &inquiry).await?;
-    let number = known["number"].as_str().unwrap_or_default();
-    let shown = answers.iter().any(|a| read::has_number(a, number));
-    talk.done().await;
-    Ok(shown)
+impl Inquire for Inquirer {
+    async fn inquire(
+        &mut self,
+        talk: &mut Talk<'_>,
+        known: Option<&serde_json::Value>,
+    ) -> Result<(Vec<Answer>, EvidenceId), Stop> {
+        let inquiry = build::inquiry(talk.exchange, known)?;
+        inquire(talk, &inquiry).await
+    }
 }
 
 async fn inquire(

@@ -1,7 +1,7 @@
 //! An interface of the payer's own, as its profile describes it: one question, answered at once or with 202 and a place to look, and
 //! JSON pointers that say where in the answer things stand. Only for what changes nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use domain::{
     channel::Dialect,
@@ -14,11 +14,8 @@ use domain::{
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use super::{
-    Doors,
-    talk::{Exchange, Message, Stop, Talk, Way, failed, readable},
-};
-use crate::{clock, http::Reply, observe::Observer};
+use super::talk::{Message, Stop, Talk, Way, failed, readable};
+use crate::{clock, http::Reply};
 
 const JSON: &str = "application/json";
 /// Looks while the answer is not there.
@@ -28,17 +25,8 @@ const LOOKS_MAX: u32 = 60;
 pub struct Rest;
 
 impl Way for Rest {
-    fn run<'a>(
-        &'a self,
-        exchange: &'a Exchange<'a>,
-        doors: Arc<dyn Doors>,
-        observe: &'a mut Observer,
-    ) -> BoxFuture<'a, Option<End>> {
-        Box::pin(async move {
-            let mut talk = Talk::new(exchange, doors, observe);
-            let end = ask(&mut talk).await;
-            talk.end(end).await
-        })
+    fn work<'a>(&'a self, talk: &'a mut Talk<'_>) -> BoxFuture<'a, Result<End, Stop>> {
+        Box::pin(ask(talk))
     }
 }
 
@@ -59,9 +47,7 @@ async fn ask(talk: &mut Talk<'_>) -> Result<End, Stop> {
     let unfit = || failed(FailureKind::PageChanged, "unreadable_answer", "the answer is not JSON");
     let answer: Value = serde_json::from_slice(&reply.body).map_err(|_| unfit())?;
     let outcome = outcome(exchange.payer, dialect, &answer, evidence)?;
-    talk.observe.log(&format!("the payer says: {}", outcome.answer.word()));
-    talk.done().await;
-    Ok(End::Outcome { outcome, proof: None })
+    Ok(talk.told(outcome, None).await)
 }
 
 /// The answer that is whole: 202 means that it is still being worked on, not that it is done.

@@ -10,9 +10,9 @@ use domain::{
     id::{EvidenceId, IntentId},
     job::Task,
     lease::Purpose,
-    outcome::{Failure, FailureKind},
+    outcome::{Failure, FailureKind, Outcome},
     step::{Effect, StepState},
-    wire::{End, Order},
+    wire::{End, Order, Proof},
 };
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
@@ -49,18 +49,25 @@ pub struct Exchange<'e> {
 }
 
 /// A channel beside the portal. Whoever adds one implements this, lists it in [`super::WORKED`], and gives it in [`super::way`].
-pub trait Way: Send + Sync {
-    /// Does one job; none when the lease was lost on the way.
-    fn run<'a>(
-        &'a self,
-        exchange: &'a Exchange<'a>,
-        doors: Arc<dyn Doors>,
-        observe: &'a mut Observer,
-    ) -> BoxFuture<'a, Option<End>>;
+pub(crate) trait Way: Send + Sync {
+    /// Does one job over the talk.
+    fn work<'a>(&'a self, talk: &'a mut Talk<'_>) -> BoxFuture<'a, Result<End, Stop>>;
+}
+
+/// Does one job by a channel; none when the lease was lost on the way.
+pub(crate) async fn run(
+    way: &dyn Way,
+    exchange: &Exchange<'_>,
+    doors: Arc<dyn Doors>,
+    observe: &mut Observer,
+) -> Option<End> {
+    let mut talk = Talk::over(exchange, doors, observe);
+    let end = way.work(&mut talk).await;
+    talk.end(end).await
 }
 
 /// Why a job stops.
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// The lease is over.
     LeaseLost,
     /// With a failure.
@@ -73,7 +80,7 @@ pub(super) fn failed(kind: FailureKind, name: &str, detail: &str) -> Stop {
 }
 
 /// A talk with a payer's interface.
-pub(super) struct Talk<'t> {
+pub(crate) struct Talk<'t> {
     pub(super) exchange: &'t Exchange<'t>,
     pub(super) observe: &'t mut Observer,
     doors: Arc<dyn Doors>,
@@ -95,7 +102,7 @@ pub(super) struct Message<'m> {
 }
 
 impl<'t> Talk<'t> {
-    pub(super) fn new(
+    pub(super) fn over(
         exchange: &'t Exchange<'t>,
         doors: Arc<dyn Doors>,
         observe: &'t mut Observer,
@@ -104,7 +111,7 @@ impl<'t> Talk<'t> {
     }
 
     /// The end of a job, with its steps closed.
-    pub(super) async fn end(self, end: Result<End, Stop>) -> Option<End> {
+    async fn end(self, end: Result<End, Stop>) -> Option<End> {
         match end {
             Ok(end) => Some(end),
             Err(stop) => {
@@ -126,6 +133,13 @@ impl<'t> Talk<'t> {
         self.may_go_on()?;
         self.observe.begin(name, "step", effect, None).await;
         Ok(())
+    }
+
+    /// The end with what the payer says, and with the proof where something was sent.
+    pub(super) async fn told(&mut self, outcome: Outcome, proof: Option<Proof>) -> End {
+        self.observe.log(&format!("the payer says: {}", outcome.answer.word()));
+        self.done().await;
+        End::Outcome { outcome, proof }
     }
 
     pub(super) async fn done(&mut self) {

@@ -10,8 +10,6 @@ mod line;
 mod refuse;
 mod review;
 
-use std::sync::Arc;
-
 use domain::{
     evidence::Moment,
     id::EvidenceId,
@@ -19,7 +17,7 @@ use domain::{
     lease::Purpose,
     outcome::{Failure, FailureKind},
     step::Effect,
-    wire::{CONTROL_NUMBERS, End, Finding, Proof},
+    wire::{CONTROL_NUMBERS, End, Proof},
 };
 use exchange::{pas::answer::Answer, x12::transaction::Transaction};
 use futures_util::future::BoxFuture;
@@ -31,11 +29,11 @@ use self::{
     line::Line,
 };
 use super::{
-    Doors,
-    pas::read,
+    inquiry::{self, Inquire},
+    pas::{door, read},
     talk::{Exchange, Stop, Talk, Way, failed, in_doubt},
 };
-use crate::{clock, observe::Observer};
+use crate::clock;
 
 pub use self::files::Sftp;
 
@@ -43,17 +41,8 @@ pub use self::files::Sftp;
 pub struct Core;
 
 impl Way for Core {
-    fn run<'a>(
-        &'a self,
-        exchange: &'a Exchange<'a>,
-        doors: Arc<dyn Doors>,
-        observe: &'a mut Observer,
-    ) -> BoxFuture<'a, Option<End>> {
-        Box::pin(async move {
-            let mut talk = Talk::new(exchange, doors, observe);
-            let end = work(&mut talk).await;
-            talk.end(end).await
-        })
+    fn work<'a>(&'a self, talk: &'a mut Talk<'_>) -> BoxFuture<'a, Result<End, Stop>> {
+        Box::pin(work(talk))
     }
 }
 
@@ -62,16 +51,19 @@ async fn work(talk: &mut Talk<'_>) -> Result<End, Stop> {
     let exchange = talk.exchange;
     let mut call = Caller::open(talk, exchange).await?;
     match (purpose, task) {
-        (Purpose::Reconcile, _) => look(talk, &mut call).await,
+        (Purpose::Reconcile, _) => {
+            let own = call.asker.submission()?.to_owned();
+            inquiry::look(talk, &mut call, &own).await
+        }
         (Purpose::Work, Task::Submit | Task::Renewal) => submit(talk, &mut call).await,
-        (Purpose::Work, Task::AuthStatus) => status(talk, &mut call).await,
+        (Purpose::Work, Task::AuthStatus) => inquiry::status(talk, &mut call).await,
         (Purpose::Work, Task::ClaimStatus) => {
             talk.begin("Ask for the status of the claim", Effect::Read).await?;
             let question = call.asker.claim_status()?;
             let (set, evidence) = call.ask(talk, &question).await?;
             let Transaction::ClaimStatus(answer) = set else { return Err(other_answer()) };
             let outcome = claim::outcome(exchange.payer, &answer, &question.trace, evidence)?;
-            told(talk, outcome).await
+            Ok(talk.told(outcome, None).await)
         }
         (Purpose::Work, Task::Eligibility) => {
             talk.begin("Ask for the coverage", Effect::Read).await?;
@@ -79,19 +71,13 @@ async fn work(talk: &mut Talk<'_>) -> Result<End, Stop> {
             let (set, _) = call.ask(talk, &question).await?;
             let Transaction::Eligibility(answer) = set else { return Err(other_answer()) };
             let outcome = cover::outcome(&answer)?;
-            told(talk, outcome).await
+            Ok(talk.told(outcome, None).await)
         }
         (Purpose::Work, _) => {
             let detail = "X12 has no message for this task";
             Err(failed(FailureKind::BadInput, "task_not_carried", detail))
         }
     }
-}
-
-async fn told(talk: &mut Talk<'_>, outcome: domain::outcome::Outcome) -> Result<End, Stop> {
-    talk.observe.log(&format!("the payer says: {}", outcome.answer.word()));
-    talk.done().await;
-    Ok(End::Outcome { outcome, proof: None })
 }
 
 fn other_answer() -> Stop {
@@ -187,8 +173,9 @@ impl<'e> Caller<'e> {
         };
         Ok((came.map_err(unfit)?, evidence))
     }
+}
 
-    /// What the payer says about the requests of a member.
+impl Inquire for Caller<'_> {
     async fn inquire(
         &mut self,
         talk: &mut Talk<'_>,
@@ -263,18 +250,12 @@ async fn submit(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop>
     let outcome = read::outcome(talk.exchange, &answer, after)
         .map_err(|why| in_doubt(&format!("the answer says no known thing: {why}")))?;
     let Some(reference) = read::proving(&outcome) else {
-        return Err(match outcome.answer {
-            domain::outcome::Answer::Rejected => at_the_door(&outcome.raw_words),
-            _ => in_doubt("the answer has no number that proves it"),
-        });
+        return Err(door::unproved(&answer));
     };
-    talk.observe.log(&format!("the payer says: {}", outcome.answer.word()));
-    talk.done().await;
-    let proof = Some(Proof { intent, reference, after });
-    Ok(End::Outcome { outcome, proof })
+    Ok(talk.told(outcome, Some(Proof { intent, reference, after })).await)
 }
 
-/// A receipt or a refusal says that nothing was taken in: a doubt all the same, until the inquiry confirms it.
+/// A receipt says that nothing was taken in: a doubt all the same, until the inquiry confirms it.
 fn at_the_door(detail: &str) -> Stop {
     failed(FailureKind::Unsure, Failure::REFUSED_AT_THE_DOOR, detail)
 }
@@ -294,67 +275,11 @@ fn decision(
             one.refused.extend(refusals.into_iter().map(review::refused));
             Ok(one)
         }
-        (None, _) if !refusals.is_empty() => Err(at_the_door(&refuse::codes(&refusals))),
+        // Whatever was refused above it, no event stands below that: the same judgement as of one that was refused itself.
+        (None, _) if !refusals.is_empty() => Err(door::unproved(&review::refused_whole(refusals))),
         (None, _) => Err(in_doubt("no event of the answer is to the request")),
         (Some(_), false) => Err(in_doubt("more than one event answers the request")),
     }
-}
-
-/// The status of an authorization: the event that has its number, or is to our own request.
-async fn status(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop> {
-    talk.begin("Ask for the status", Effect::Read).await?;
-    let (answers, evidence) = call.inquire(talk, None).await?;
-    let number = talk.exchange.inputs["reference"].as_str().unwrap_or_default();
-    let named: Vec<&Answer> = answers.iter().filter(|a| read::has_number(a, number)).collect();
-    let answer = match named.as_slice() {
-        [one] => *one,
-        [] => {
-            let detail = format!("{} requests, none with the number asked for", answers.len());
-            return Err(failed(FailureKind::NotFound, "record_not_found", &detail));
-        }
-        many => {
-            let detail = format!("{} requests with the number asked for", many.len());
-            return Err(failed(FailureKind::Unsure, "record_not_clear", &detail));
-        }
-    };
-    let outcome = read::outcome(talk.exchange, answer, evidence)
-        .map_err(|why| failed(FailureKind::PageChanged, "unmapped_answer", &why))?;
-    told(talk, outcome).await
-}
-
-/// Looks whether the payer has our request: by our trace in it.
-async fn look(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop> {
-    talk.begin("Look for the request at the payer", Effect::Read).await?;
-    let (answers, evidence) = call.inquire(talk, None).await?;
-    let own = call.asker.submission()?;
-    let ours: Vec<&Answer> = answers.iter().filter(|a| read::is_to(a, own)).collect();
-    talk.observe.log(&format!("{} requests, {} of them this one", answers.len(), ours.len()));
-    talk.done().await;
-    let nameless = answers.iter().filter(|a| a.request.is_none()).count();
-    let finding = match ours.as_slice() {
-        [one] => {
-            let outcome = read::outcome(talk.exchange, one, evidence)
-                .map_err(|why| failed(FailureKind::PageChanged, "unmapped_answer", &why))?;
-            Finding::One { outcome, evidence }
-        }
-        // Somebody's request, and it does not say whose: a person looks.
-        [] if nameless > 0 => Finding::Many { count: u32::try_from(nameless).unwrap_or(u32::MAX) },
-        [] => Finding::None { evidence, recognised: shows_known(talk, call).await? },
-        many => Finding::Many { count: u32::try_from(many.len()).unwrap_or(u32::MAX) },
-    };
-    Ok(End::Finding { finding })
-}
-
-/// Whether the search shows a record that the payer is known to have: without that, finding nothing says nothing.
-async fn shows_known(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<bool, Stop> {
-    let known = talk.exchange.inputs.get("known").filter(|known| known.is_object());
-    let Some(known) = known else { return Ok(false) };
-    talk.begin("Look for a record that is known to be there", Effect::Read).await?;
-    let (answers, _) = call.inquire(talk, Some(known)).await?;
-    let number = known["number"].as_str().unwrap_or_default();
-    let shown = answers.iter().any(|answer| read::has_number(answer, number));
-    talk.done().await;
-    Ok(shown)
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use futures_util::FutureExt as _;
 use super::{Ran, Shared, lost, overdue, room};
 use crate::{
     attempt::{self, LeaseClock},
-    channel::{self, talk::Exchange},
+    channel::{
+        self,
+        talk::{self, Exchange},
+    },
     mask::Masker,
     observe::Observer,
 };
@@ -40,7 +43,7 @@ pub(super) async fn work(
         http: &shared.http,
         control: leased.control,
     };
-    let run = AssertUnwindSafe(way.run(&exchange, doors, &mut observe)).catch_unwind();
+    let run = AssertUnwindSafe(talk::run(way, &exchange, doors, &mut observe)).catch_unwind();
     let end = tokio::select! {
         end = run => match end {
             Ok(end) => end,

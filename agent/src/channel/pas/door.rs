@@ -32,7 +32,7 @@ pub(super) fn shut(reply: &Reply) -> Stop {
 }
 
 /// An answer of the payer's without a number that proves anything.
-pub(super) fn unproved(answer: &Answer) -> Stop {
+pub(in crate::channel) fn unproved(answer: &Answer) -> Stop {
     let codes = read::codes(answer);
     let mut failure = doubt(&format!("the answer has no number that proves it: {codes}"));
     if answer.is_refused_for_good() {
@@ -42,7 +42,7 @@ pub(super) fn unproved(answer: &Answer) -> Stop {
 }
 
 /// The payer shows our request as refused: that is no submission, and whether anything of it stays is a person's question.
-pub(super) fn found_refused(answer: &Answer) -> Stop {
+pub(in crate::channel) fn found_refused(answer: &Answer) -> Stop {
     let codes = read::codes(answer);
     let name = "found_refused";
     let mut failure = Failure::new(FailureKind::Refused, name, format!("shown as: {codes}"));

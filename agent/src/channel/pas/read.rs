@@ -169,7 +169,7 @@ pub(in crate::channel) fn is_to(answer: &Answer, submission: &str) -> bool {
 }
 
 /// Whether an answer is to a request of this name in somebody else's system: ours under another sign, or a stranger's.
-pub(super) fn is_like(answer: &Answer, submission: &str) -> bool {
+pub(in crate::channel) fn is_like(answer: &Answer, submission: &str) -> bool {
     let same = |id: &exchange::pas::request::Key| id.value == submission;
     !submission.is_empty()
         && answer.request.as_ref().is_some_and(same)

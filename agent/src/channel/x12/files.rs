@@ -37,15 +37,12 @@ use transport::{
 };
 
 use super::{
-    super::{
-        Doors,
-        talk::{Exchange, Stop, Talk, Way, down, failed, refused_access, unfit_access},
-    },
+    super::talk::{Stop, Talk, Way, down, failed, refused_access, unfit_access},
     ask::{Asker, Question, written},
     came::{self, Came},
     claim, cover, shown,
 };
-use crate::{clock, http::NoReply, observe::Observer, secret::sent};
+use crate::{clock, http::NoReply, secret::sent};
 
 /// Largest file that is looked into.
 const LARGEST: u64 = 16 << 20;
@@ -54,17 +51,8 @@ const LARGEST: u64 = 16 << 20;
 pub struct Sftp;
 
 impl Way for Sftp {
-    fn run<'a>(
-        &'a self,
-        exchange: &'a Exchange<'a>,
-        doors: Arc<dyn Doors>,
-        observe: &'a mut Observer,
-    ) -> BoxFuture<'a, Option<End>> {
-        Box::pin(async move {
-            let mut talk = Talk::new(exchange, doors, observe);
-            let end = work(&mut talk).await;
-            talk.end(end).await
-        })
+    fn work<'a>(&'a self, talk: &'a mut Talk<'_>) -> BoxFuture<'a, Result<End, Stop>> {
+        Box::pin(work(talk))
     }
 }
 
@@ -96,7 +84,7 @@ async fn work(talk: &mut Talk<'_>) -> Result<End, Stop> {
         Transaction::Eligibility(answer) => cover::outcome(answer)?,
         _ => return Err(super::other_answer()),
     };
-    super::told(talk, outcome).await
+    Ok(talk.told(outcome, None).await)
 }
 
 fn unfit(detail: &str) -> Stop {

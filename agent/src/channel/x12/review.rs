@@ -66,6 +66,12 @@ fn answer(event: &PatientEvent, company: &str, inquiry: &str) -> Answer {
     }
 }
 
+/// The answer to a request of which only refusals came back.
+pub(super) fn refused_whole(refusals: Vec<&Aaa>) -> Answer {
+    let refused = refusals.into_iter().map(refused).collect();
+    Answer { stage: Stage::Error, refused, ..Answer::default() }
+}
+
 /// A refusal at the door.
 pub(super) fn refused(aaa: &Aaa) -> Refused {
     Refused {
@@ -199,6 +205,19 @@ mod tests {
         assert_eq!(denied[0].decision(), Decision::Denied);
         let door = read("HL*4*3*EV*0~TRN*2*F1*9RIVER0000~AAA*N**AF*C~UM*HS*I~");
         assert_eq!(door[0].decision(), Decision::Rejected);
+        // Refused above every event: the reason tells whether it was at the door, or whether an answer may come all the same.
+        let aaa = |reason: &str, follow_up: &str| Aaa {
+            reason: reason.to_owned(),
+            follow_up: follow_up.to_owned(),
+            ..Aaa::default()
+        };
+        for (reason, follow_up, for_good) in
+            [("72", "C", true), ("42", "Y", false), ("42", "", false), ("72", "W", false)]
+        {
+            let whole = refused_whole(vec![&aaa(reason, follow_up)]);
+            assert_eq!(whole.decision(), Decision::Rejected);
+            assert_eq!(whole.is_refused_for_good(), for_good, "{reason} {follow_up}");
+        }
         let pended = read("HL*4*3*EV*0~TRN*2*F1*9RIVER0000~UM*HS*I~HCR*A4**0U~PWK*77*EL~");
         assert_eq!(pended[0].decision(), Decision::PendedInfo);
         assert_eq!(pended[0].wanted.len(), 1);

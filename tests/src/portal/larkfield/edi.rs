@@ -33,7 +33,7 @@ use crate::{
         decide::LineStatus,
         edi::{self, Asked},
         sim::{Sim, committed},
-        store::{Case, CaseLine, Filed, FiledLine, Filing, Told},
+        store::{Case, CaseLine, FiledLine, Filing, Told},
         tls::Cut,
         world::{Account, world},
     },
@@ -319,16 +319,7 @@ async fn submitted(
             return respond(set);
         }
     };
-    let from = Filed {
-        payer: sim.profile.slug,
-        account: &account.id,
-        origin: &account.origin,
-        received_seq: received,
-        now: sim.now(),
-        imaging_delegated: false,
-    };
-    let tin = super::desk::tin_of(&filing.requesting_npi);
-    let mut case = super::file(sim, &from, filing, tin, false);
+    let mut case = super::file_from(sim, account, received, filing);
     if sim.keep_as(&mut case, mode) {
         note(sim, call, account, committed(&case, mode.answered(), mode.name()));
     }

@@ -45,6 +45,7 @@ use super::{
     pulse,
     sim::{Profile, Sim},
     store::{Case, Filed, Filing, Number},
+    world::Account,
 };
 use crate::ledger::hex;
 
@@ -315,6 +316,20 @@ fn file(sim: &Sim, from: &Filed<'_>, filing: Filing, tin: &str, odd_shape: bool)
     }
     settle(sim, &mut case);
     case
+}
+
+/// The same for what came by an interface, under the number of its arrival.
+fn file_from(sim: &Sim, account: &Account, received_seq: u64, filing: Filing) -> Case {
+    let from = Filed {
+        payer: sim.profile.slug,
+        account: &account.id,
+        origin: &account.origin,
+        received_seq,
+        now: sim.now(),
+        imaging_delegated: false,
+    };
+    let tin = desk::tin_of(&filing.requesting_npi);
+    file(sim, &from, filing, tin, false)
 }
 
 /// The first positive decision gives the authorization number; every whole decision is told in a letter. What the

@@ -34,7 +34,7 @@ use crate::{
         call::{Call, Step, WriteMode, half},
         decide::LineStatus,
         sim::{Sim, committed},
-        store::{Case, CaseLine, Document, Filed, FiledLine, Filing, Told},
+        store::{Case, CaseLine, Document, FiledLine, Filing, Told},
         tls::Cut,
         world::{Account, world},
     },
@@ -267,16 +267,7 @@ async fn submit(
             return fhir(StatusCode::OK, pas::write(&answer.build(&request, &naming)));
         }
     };
-    let from = Filed {
-        payer: sim.profile.slug,
-        account: &account.id,
-        origin: &account.origin,
-        received_seq: received,
-        now: sim.now(),
-        imaging_delegated: false,
-    };
-    let tin = super::desk::tin_of(&filing.requesting_npi);
-    let mut case = super::file(&sim, &from, filing, tin, false);
+    let mut case = super::file_from(&sim, account, received, filing);
     if sim.keep_as(&mut case, mode) {
         note(&sim, &call, Some(account), committed(&case, mode.answered(), mode.name()));
     }

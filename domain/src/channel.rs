@@ -203,6 +203,19 @@ pub enum Auth {
 }
 
 impl Auth {
+    /// Whether a channel can be entered like this.
+    #[must_use]
+    pub fn opens(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::FhirPas | Channel::Rest => {
+                matches!(self, Self::Bearer { .. } | Self::ClientCredentials { .. })
+            }
+            Channel::X12Core => !matches!(self, Self::SshKey { .. }),
+            Channel::X12Sftp => matches!(self, Self::SshKey { .. }),
+            Channel::Portal | Channel::X12As2 => false,
+        }
+    }
+
     /// Names of the secrets it needs.
     #[must_use]
     pub fn secrets(&self) -> Vec<&str> {

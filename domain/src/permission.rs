@@ -138,13 +138,62 @@ impl Permission {
         self.accounts.is_empty() || self.accounts.iter().any(|known| known == account)
     }
 
-    /// What is wrong with recording it in the place of `known` for portals with these origins: the field and a sentence.
+    /// Whether this account may be used under it; `named`: it says which program signs in with it and who answers for that.
+    ///
+    /// # Errors
+    /// The reason, a sentence.
+    pub fn may_use(&self, account: &str, named: bool) -> Result<(), &'static str> {
+        if !self.covers(account) {
+            return Err("the permission does not list this account");
+        }
+        if self.named_identity && !named {
+            return Err(
+                "the permission asks for a program and a person to be named for the account",
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether no profile may drop the channel it stands for: somebody, or the payer's changed terms, said no.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.state == PermissionState::Prohibited || self.suspended.is_some()
+    }
+
+    /// What is wrong with it for a channel with these addresses: the field and a sentence.
+    ///
+    /// # Errors
+    /// Permitted as a simulator, where an address is not reserved for tests.
+    pub fn reaches(&self, origins: &[String]) -> Result<(), (&'static str, &'static str)> {
+        let simulated = self.state.is_yes() && self.basis == "simulator";
+        if simulated && !origins.iter().all(|origin| is_reserved(origin)) {
+            return Err(("basis", "simulator is for hosts under .test and .example only"));
+        }
+        Ok(())
+    }
+
+    /// What is wrong with it as the first that is recorded for a channel: the field and a sentence.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn check_new(
+        &self,
+        origins: &[String],
+        now: Timestamp,
+    ) -> Result<(), (&'static str, &'static str)> {
+        if self.second.is_some() {
+            return Err(("second", "is recorded when a second person agrees"));
+        }
+        self.check(PermissionState::Unknown, origins, now)
+    }
+
+    /// What is wrong with recording it where `known` is recorded, for a channel with these addresses: the field and a sentence.
     ///
     /// # Errors
     /// The first fault.
     pub fn check(
         &self,
-        known: &Self,
+        known: PermissionState,
         origins: &[String],
         now: Timestamp,
     ) -> Result<(), (&'static str, &'static str)> {
@@ -157,13 +206,11 @@ impl Permission {
         if !self.state.is_yes() {
             return Ok(());
         }
+        self.reaches(origins)?;
         let lasts = self.expires_at.since_ms(now);
         match self.basis.as_str() {
-            "simulator" if !origins.iter().all(|origin| is_reserved(origin)) => {
-                return Err(("basis", "simulator is for hosts under .test and .example only"));
-            }
             "simulator" => return Ok(()),
-            "admin_override" if known.state != PermissionState::Unknown => {
+            "admin_override" if known != PermissionState::Unknown => {
                 return Err(("basis", "an override lifts what is unknown, nothing else"));
             }
             "admin_override" if lasts > OVERRIDE_MS => {
@@ -275,9 +322,34 @@ mod tests {
             (vec![basis("")], &known, &real, Some("basis")),
         ];
         for (more, known, origins, fault) in rows {
-            let told = permission(&more).check(known, origins, now());
+            let told = permission(&more).check(known.state, origins, now());
             assert_eq!(told.err().map(|(field, _)| field), fault, "{more:?}");
         }
+    }
+
+    #[test]
+    fn a_first_one_has_no_second_person_and_a_simulators_stays_among_test_hosts() {
+        let second = permission(&[("second", "r.gale".into())]);
+        let real = ["https://portal.payer.com".to_owned()];
+        let at = |told: Result<(), (&'static str, _)>| told.err().map(|(field, _)| field);
+        assert_eq!(at(second.check_new(&real, now())), Some("second"));
+        assert_eq!(at(permission(&[]).check_new(&real, now())), None);
+        let simulator = permission(&[("basis", "simulator".into())]);
+        assert_eq!(at(simulator.reaches(&real)), Some("basis"));
+        assert_eq!(at(simulator.reaches(&["https://a.test".to_owned()])), None);
+        assert_eq!(at(permission(&[]).reaches(&real)), None);
+    }
+
+    #[test]
+    fn an_account_is_listed_and_named_where_that_is_asked_for() {
+        let listed = permission(&[
+            ("accounts", serde_json::json!(["auto01"])),
+            ("named_identity", true.into()),
+        ]);
+        assert_eq!(listed.may_use("auto01", true), Ok(()));
+        assert!(listed.may_use("auto01", false).unwrap_err().contains("named"));
+        assert!(listed.may_use("auto02", true).unwrap_err().contains("list"));
+        assert_eq!(permission(&[]).may_use("auto02", false), Ok(()));
     }
 
     #[test]

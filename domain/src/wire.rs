@@ -497,6 +497,8 @@ pub mod refusal {
     pub const NOT_YET: &str = "not-yet";
     /// The code did not come in time.
     pub const CODE_NEEDED: &str = "code-needed";
+    /// What is asked for was judged and may not be.
+    pub const NOT_ALLOWED: &str = "not-allowed";
     /// The certificate comes too early: tell it again.
     pub const NOT_SETTLED: &str = "not-settled";
     /// The login budget is spent.

@@ -130,10 +130,15 @@ pub async fn tell_not_sent(coordinator: &Coordinator, spool: &Spool, agent: Agen
         let told = coordinator.not_sent(&NotSent { agent, certificate: certificate.clone() }).await;
         match told {
             Ok(()) => tracing::info!("nothing was sent; the coordinator knows it"),
-            // Too early, or nobody there: it is told again.
-            Err(Refusal::Refused { code, .. }) if code == refusal::NOT_SETTLED => continue,
-            Err(Refusal::Away(_) | Refusal::Unreadable(_)) => continue,
-            Err(error) => tracing::warn!(%error, "a certificate of the submit gate was refused"),
+            // It was judged, and does not hold.
+            Err(Refusal::Refused { code, detail }) if code == refusal::NOT_ALLOWED => {
+                tracing::warn!(detail, "a certificate of the submit gate was refused");
+            }
+            // Too early, nobody there, or nobody who knows this agent at the moment: it is told again.
+            Err(error) => {
+                tracing::debug!(%error, "a certificate of the submit gate is told again");
+                continue;
+            }
         }
         spool.forget_certificate(&certificate);
     }

@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Request},
+    extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Path, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -186,18 +186,35 @@ where
 #[derive(Debug, Clone, Copy)]
 pub struct IfMatch(pub i64);
 
+impl IfMatch {
+    /// The refusal where it is needed and not sent.
+    pub(crate) fn missing() -> Problem {
+        Problem::new(
+            "precondition-required",
+            "send `If-Match` with the `rev` you have seen, so that nobody's change is lost",
+        )
+        .at("if-match")
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Reply<Self> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Reply<Self> {
+        let sent = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        sent.ok_or_else(Self::missing)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Reply<Option<Self>> {
         let Some(value) = header_text(&parts.headers, header::IF_MATCH.as_str()) else {
-            return Err(Problem::new(
-                "precondition-required",
-                "send `If-Match` with the `rev` you have seen, so that nobody's change is lost",
-            )
-            .at("if-match"));
+            return Ok(None);
         };
-        value.trim().trim_start_matches("W/").trim_matches('"').parse().map(Self).map_err(|_| {
+        let rev = value.trim().trim_start_matches("W/").trim_matches('"').parse();
+        rev.map(|rev| Some(Self(rev))).map_err(|_| {
             Problem::new("bad-request", "`If-Match` takes a `rev`, a number").at("if-match")
         })
     }
@@ -227,7 +244,8 @@ impl FromRequest<Arc<App>> for Change {
     async fn from_request(request: Request, app: &Arc<App>) -> Reply<Self> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
-        let IfMatch(rev) = IfMatch::from_request_parts(&mut parts, app).await?;
+        let IfMatch(rev) =
+            <IfMatch as FromRequestParts<_>>::from_request_parts(&mut parts, app).await?;
         let Body(because) = Body::from_request(Request::from_parts(parts, body), app).await?;
         Ok(Self { caller, rev, because })
     }

@@ -79,21 +79,29 @@ pub async fn show(
     one(&app, &id).await
 }
 
-/// Adds a payer, or replaces its profile. Pauses and accounts stay.
-#[utoipa::path(put, path = "/v1/payers/{id}", tag = "operators", request_body = Object, params(("id" = String, Path, description = "Payer id")),
+/// Adds a payer, or replaces its profile. Pauses and accounts stay; permissions that are recorded change by `permission` alone.
+#[utoipa::path(put, path = "/v1/payers/{id}", tag = "operators", request_body = Object,
+    params(("id" = String, Path, description = "Payer id"), ("if-match" = Option<String>, Header, description = "The `rev` you have seen; needed for a payer that is known")),
     responses((status = 200, description = "The payer", body = PayerView), (status = "4XX", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 pub async fn put(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(id): Id<String>,
+    seen: Option<IfMatch>,
     Body(profile): Body<Payer>,
 ) -> Reply<Json<PayerView>> {
     caller.needs(Role::Admin)?;
     if profile.id != id {
         return Err(Problem::invalid("id", "is not the id in the address"));
     }
-    let pool = pool_of(&app, &id).await?;
-    keep::upsert(&app.core, &caller.as_actor(), &profile, &pool, app.now()).await?;
+    let all = payers::all(app.store()).await?;
+    let known = all.into_iter().find(|known| known.profile.id == id);
+    if known.is_some() && seen.is_none() {
+        return Err(IfMatch::missing());
+    }
+    let pool = known.map_or_else(|| crate::start::POOL.to_owned(), |known| known.pool);
+    let profile = (&profile, seen.map(|IfMatch(rev)| rev));
+    keep::replace(&app.core, &caller.as_actor(), profile, &pool, app.now()).await?;
     one(&app, &id).await
 }
 
@@ -241,13 +249,6 @@ pub async fn credential(
     let at = (id.as_str(), new.channel);
     keep::set_credential_for(&app.core, &actor, at, &new.account, &new.secrets, app.now()).await?;
     one(&app, &id).await
-}
-
-/// A payer that is known stays in its pool.
-async fn pool_of(app: &App, id: &str) -> Reply<String> {
-    let all = payers::all(app.store()).await?;
-    let known = all.into_iter().find(|p| p.profile.id == id);
-    Ok(known.map_or_else(|| crate::start::POOL.to_owned(), |p| p.pool))
 }
 
 async fn one(app: &App, id: &str) -> Reply<Json<PayerView>> {

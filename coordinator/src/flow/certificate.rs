@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     Actor, Core, Error, NOT_ALLOWED, Result,
-    change::{change, note},
+    change::{change, note, withdraw},
 };
 use crate::store::{Tx, intents, intents::Intent, jobs};
 
@@ -42,14 +42,24 @@ pub async fn not_sent(core: &Core, told: &NotSent, now: Timestamp) -> Result<()>
     if !intents::is_open(&intent) {
         return refuse(tx, &actor, Some(&intent), "the intent is closed already").await;
     }
-    if !matches!(&job.state, JobState::InDoubt { intent: open, .. } if *open == intent.id) {
-        let because = format!("the job is {}; tell it again", job.state.word());
-        return Err(Error::refused(refusal::NOT_SETTLED, because));
-    }
+    // A look may have found nothing sure by now and asked a person: the gate knows better.
+    let asked = match &job.state {
+        JobState::InDoubt { intent: open, .. } if *open == intent.id => None,
+        JobState::Waiting { intent: Some(open), exception } if *open == intent.id => {
+            Some(*exception)
+        }
+        state => {
+            let because = format!("the job is {}; tell it again", state.word());
+            return Err(Error::refused(refusal::NOT_SETTLED, because));
+        }
+    };
     let before = intents::times_not_sent(&mut tx, job.id).await?;
     if before >= usize::try_from(job.attempts_max).unwrap_or(usize::MAX) {
         let because = "it happened too often: somebody has to look";
         return refuse(tx, &actor, Some(&intent), because).await;
+    }
+    if let Some(exception) = asked {
+        withdraw(&mut tx, exception, &actor).await?;
     }
     intents::release(&mut tx, intent.id, &VoidProof::NotSent).await?;
     change(&mut tx, &mut job, &JobEvent::Reopen).await?;

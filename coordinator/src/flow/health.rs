@@ -1,4 +1,4 @@
-//! How a channel of a payer stands after what happened on it: failures let it rest, an answer ends that. The portal's state is in the
+//! How a channel of a payer stands after what happened on it: failures let it rest, an answer ends the count of them. The portal's state is in the
 //! payer's row, that of the others in rows of their own.
 
 use domain::{calendar::Standing, channel::Channel, fleet::Payer, polite, time::Timestamp};
@@ -79,17 +79,23 @@ pub(super) async fn rests(
     Ok(())
 }
 
-/// The channel answered: its rest is over.
+/// The channel answered: failures are counted anew. A rest that goes on is not cut short: it may be what the payer asked for.
 pub(super) async fn works(tx: &mut Tx, payer: &str, channel: Channel) -> Result<()> {
     let Some(known) = payers::find_in(tx, payer).await? else { return Ok(()) };
     let rested = if channel == Channel::Portal {
-        known.downs > 0 || known.rests_until.is_some()
+        known.downs > 0 || known.rests_until.is_some_and(|until| until <= tx.now)
     } else {
         let own = channels::of_payer_in(tx, payer).await?;
-        own.get(&channel).is_some_and(|own| own.downs > 0 || own.rests_until.is_some())
+        let over = |own: &channels::Known| own.rests_until.is_some_and(|until| until <= tx.now);
+        own.get(&channel).is_some_and(|own| own.downs > 0 || over(own))
     };
     if rested {
-        change(tx, payer, channel, |_, rest| *rest = Rest { downs: 0, until: None }).await?;
+        let now = tx.now;
+        let answered = |_: &Payer, rest: &mut Rest| {
+            rest.downs = 0;
+            rest.until = rest.until.filter(|until| *until > now);
+        };
+        change(tx, payer, channel, answered).await?;
         tx.changed(Topic::Ready);
     }
     Ok(())

@@ -17,7 +17,7 @@ pub(super) use why::goes_elsewhere;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    channel::Channel,
+    channel::{Channel, Partner},
     id::{AttemptId, LeaseId},
     job::{JobEvent, JobState, Task},
     lease::{Lease, Purpose},
@@ -175,24 +175,30 @@ async fn pick(
     Ok(picks)
 }
 
-/// Takes a portal session or a call for every pick, and lets go of those there is no room for. In the order of payers, so that two
-/// coordinators never wait for each other in a circle.
+/// Takes a portal session or a call for every pick, and lets go of those there is no room for. In the order of payers, and then of
+/// the series their control numbers come from, so that two coordinators never wait for each other in a circle.
 async fn take_room(tx: &mut Tx, picks: &mut Vec<Pick>) -> Result<()> {
     let mut wanted: BTreeMap<(String, Channel), u32> = BTreeMap::new();
     for pick in picks.iter() {
         *wanted.entry((pick.job.payer.clone(), pick.channel)).or_default() += 1;
     }
+    let mut series = BTreeSet::new();
     for ((payer, channel), count) in wanted {
         let taken = if channel == Channel::Portal {
             payers::take_sessions(tx, &payer, count).await?
         } else {
             let known = payers::find_in(tx, &payer).await?;
-            let most = known.and_then(|p| p.profile.terms(channel).map(|terms| terms.at_once));
+            let way = known.as_ref().and_then(|known| known.profile.way(channel));
+            series.extend(way.and_then(|way| way.endpoint.x12.as_ref()).map(Partner::series));
+            let most = way.map(|way| way.calls_max);
             channels::take(tx, &payer, channel, count, most.unwrap_or(0)).await?
         };
         if !taken {
             picks.retain(|p| p.job.payer != payer || p.channel != channel);
         }
+    }
+    for series in series {
+        control::take(tx, &series, 0).await?;
     }
     Ok(())
 }

@@ -34,7 +34,9 @@ pub async fn login(core: &Core, ask: &LoginAsk, now: Timestamp) -> Result<()> {
         ));
     }
     // The register may have changed since the lease was given.
-    if let Err(reason) = payer.profile.permission.allows(job.task, now) {
+    let permission = &payer.profile.permission;
+    let allowed = permission.allows(job.task, now);
+    if let Err(reason) = allowed.and_then(|()| credential.under(permission)) {
         return Err(Error::refused(refusal::LOGIN_BUDGET, reason));
     }
     let pace = &payer.profile.pace;

@@ -166,7 +166,7 @@ pub enum Error {
 }
 
 /// The state does not allow it.
-pub const NOT_ALLOWED: &str = "not-allowed";
+pub const NOT_ALLOWED: &str = refusal::NOT_ALLOWED;
 /// The same request is already submitted or under way.
 pub const DUPLICATE: &str = "duplicate";
 

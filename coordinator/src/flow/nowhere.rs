@@ -7,7 +7,7 @@ use domain::{
     channel::Channel,
     exception::ExceptionKind,
     fleet::Payer,
-    id::JobId,
+    id::{IntentId, JobId},
     job::{JobState, Task},
     outcome::{Failure, FailureKind},
     route::Nowhere,
@@ -18,11 +18,12 @@ use super::{
     Actor, Core, Result,
     change::{ask_person, withdraw},
     intake::reopen,
+    settle::look_again,
 };
 use crate::store::{
-    agents, cases,
+    agents, attempts, cases,
     exceptions::{self, Exception},
-    jobs,
+    intents, jobs,
     payers::{self, Known},
 };
 
@@ -30,6 +31,8 @@ const ROUTE: Actor = Actor::Duty("route");
 /// A channel counts as worked while an agent that works it was heard within this time: an agent that is only being replaced is no
 /// reason to ask anybody.
 const HEARD_MS: i64 = 24 * 3_600_000;
+/// Name of the question about a doubt that nobody can look after.
+const NO_LOOK: &str = "no_look";
 
 /// Asks about every job that nobody can take and every doubt that nobody can look after, and asks no more about those that somebody
 /// can; how many were asked about.
@@ -101,38 +104,52 @@ async fn ask_about_doubt(core: &Core, id: JobId, say: &str, now: Timestamp) -> R
     if !matches!(job.state, JobState::InDoubt { .. }) {
         return Ok(false);
     }
-    let mut failure = Failure::new(FailureKind::Unsure, "no_look", "");
+    let mut failure = Failure::new(FailureKind::Unsure, NO_LOOK, "");
     say.clone_into(&mut failure.say);
     ask_person(&mut tx, &mut job, None, ExceptionKind::InDoubt, failure, &ROUTE).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// Jobs of a payer (of all, for an empty name) about which a person was asked because no channel could take them, and that one can
-/// take now: the question is withdrawn, they are ready again.
+/// Takes back what [`route`] asked about a payer's jobs (everybody's, for an empty name) where its cause is gone: a job that a
+/// channel can take now is ready again, a doubt that one can look after is looked after.
 pub(super) async fn taken(core: &Core, actor: &Actor, payer: &str, now: Timestamp) -> Result<()> {
-    let filter = exceptions::Filter {
-        state: "unanswered".to_owned(),
-        payer: payer.to_owned(),
-        kind: ExceptionKind::NotPermitted.word().to_owned(),
-        ..exceptions::Filter::default()
-    };
     let mut known: BTreeMap<String, (Payer, Vec<Channel>)> = BTreeMap::new();
-    let mut after = String::new();
-    loop {
-        let page = exceptions::list(&core.store, &filter, &after, 500).await?;
-        for waiting in page.items {
+    for kind in [ExceptionKind::NotPermitted, ExceptionKind::InDoubt] {
+        for waiting in unanswered(core, payer, kind).await? {
+            if kind == ExceptionKind::InDoubt && waiting.failure.name != NO_LOOK {
+                continue;
+            }
             if !known.contains_key(&waiting.payer) {
                 let payer = payers::get(&core.store, &waiting.payer).await?;
                 let worked = worked(core, &payer, now).await?;
                 known.insert(waiting.payer.clone(), (payer.profile, worked));
             }
             let Some(at) = known.get(&waiting.payer) else { continue };
-            take_back(core, actor, &waiting, at, now).await?;
+            match waiting.intent {
+                None => take_back(core, actor, &waiting, at, now).await?,
+                Some(intent) => look_after(core, actor, (&waiting, intent), at, now).await?,
+            }
         }
+    }
+    Ok(())
+}
+
+/// Questions of a kind that wait for a person.
+async fn unanswered(core: &Core, payer: &str, kind: ExceptionKind) -> Result<Vec<Exception>> {
+    let filter = exceptions::Filter {
+        state: "unanswered".to_owned(),
+        payer: payer.to_owned(),
+        kind: kind.word().to_owned(),
+        ..exceptions::Filter::default()
+    };
+    let (mut all, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = exceptions::list(&core.store, &filter, &after, 500).await?;
+        all.extend(page.items);
         match page.next {
             Some(next) => after = next,
-            None => return Ok(()),
+            None => return Ok(all),
         }
     }
 }
@@ -156,6 +173,28 @@ async fn take_back(
     if waits && payer.takes((task, documents), worked, now).is_ok() {
         withdraw(&mut tx, waiting.id, actor).await?;
         reopen(&mut tx, &mut job).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// A doubt that its channel can look after again is looked after again.
+async fn look_after(
+    core: &Core,
+    actor: &Actor,
+    (waiting, intent): (&Exception, IntentId),
+    (payer, worked): &(Payer, Vec<Channel>),
+    now: Timestamp,
+) -> Result<()> {
+    let mut tx = core.store.begin(now).await?;
+    let mut job = jobs::lock(&mut tx, waiting.job).await?;
+    let open = intents::get_in(&mut tx, intent).await?;
+    let began_on = attempts::get_in(&mut tx, open.attempt).await?.channel;
+    let waits = matches!(job.state, JobState::Waiting { exception, intent: Some(of) }
+        if exception == waiting.id && of == intent);
+    if waits && payer.looks(job.task, began_on, worked, now).is_ok() {
+        withdraw(&mut tx, waiting.id, actor).await?;
+        look_again(&mut tx, &mut job).await?;
         tx.commit().await?;
     }
     Ok(())

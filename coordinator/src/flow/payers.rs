@@ -3,6 +3,7 @@
 mod account;
 mod permission;
 mod register;
+mod ways;
 
 pub use account::{clear_account, identify, set_credential, set_credential_for};
 pub(super) use permission::terms_changed;
@@ -12,26 +13,43 @@ pub use register::{Account, Entry, register};
 use domain::{
     channel::{Channel, Way},
     fleet::{Limits, Payer},
-    permission::{Permission, PermissionState},
     time::Timestamp,
 };
 use serde_json::json;
 
-use super::{Actor, Asked, Core, Error, NOT_ALLOWED, Result, change::note, nowhere};
+use super::{
+    Actor, Asked, Core, Error, NOT_ALLOWED, Result,
+    change::{as_seen, note},
+    nowhere,
+};
 use crate::{
     live::Topic,
     store::{Tx, channels, intents, payers, payers::Known},
     vault,
 };
 
-/// Adds a payer or replaces its profile.
+/// Adds a payer or replaces its profile, whatever that was.
 ///
 /// # Errors
-/// [`Error::Invalid`] names the field.
+/// [`Error::Invalid`] names the field; [`Error::Refused`] when it would change what the register says.
 pub async fn upsert(
     core: &Core,
     actor: &Actor,
     profile: &Payer,
+    pool: &str,
+    now: Timestamp,
+) -> Result<()> {
+    replace(core, actor, (profile, None), pool, now).await
+}
+
+/// [`upsert`], if the payer is still what was seen.
+///
+/// # Errors
+/// As [`upsert`]; conflict when it changed meanwhile.
+pub async fn replace(
+    core: &Core,
+    actor: &Actor,
+    (profile, seen): (&Payer, Option<i64>),
     pool: &str,
     now: Timestamp,
 ) -> Result<()> {
@@ -43,14 +61,7 @@ pub async fn upsert(
         if known.profile == *profile && known.pool == pool {
             return Ok(());
         }
-        if known.profile.permission.state == PermissionState::Prohibited
-            && profile.permission.state != PermissionState::Prohibited
-        {
-            return Err(Error::refused(
-                NOT_ALLOWED,
-                "this portal is prohibited: only two people replace that, not a profile",
-            ));
-        }
+        as_seen(seen, known.rev, "")?;
         check_registers(Some(&known.profile), profile, now)?;
         check_doubts(&mut tx, &known.profile, profile).await?;
         known.profile = profile.clone();
@@ -64,38 +75,48 @@ pub async fn upsert(
     nowhere::taken(core, actor, &profile.id, now).await
 }
 
-/// Permissions of channels beside the portal that are new or changed, or whose channel leads elsewhere now: by the rules of the
-/// register, and a prohibition stays. Two people lift it (`set_permission_by`), no profile.
+/// A profile brings the permission of a channel that is new; what is recorded already is changed in the register alone
+/// ([`set_permission_by`]), where a reason is told, warnings stay and a prohibition takes two people.
 fn check_registers(known: Option<&Payer>, profile: &Payer, now: Timestamp) -> Result<()> {
-    let prohibited = |way: &&Way| way.permission.state == PermissionState::Prohibited;
     let before = known.map(|known| known.ways.as_slice()).unwrap_or_default();
-    for way in before.iter().filter(prohibited) {
-        if profile.way(way.channel).is_none_or(|new| !prohibited(&new)) {
+    for way in before.iter().filter(|way| way.permission.is_kept()) {
+        if profile.way(way.channel).is_none() {
             let say = way.channel.say();
             return Err(Error::refused(
                 NOT_ALLOWED,
                 format!(
-                    "{say} is prohibited at this payer: only two people replace that, and a profile must keep the channel"
+                    "{say} is prohibited or suspended at this payer: a profile must keep the channel"
                 ),
             ));
         }
     }
-    for (i, way) in profile.ways.iter().enumerate() {
-        let old = known.and_then(|known| known.way(way.channel));
-        if old.is_some_and(|old| old.permission == way.permission && old.endpoint == way.endpoint) {
-            continue;
+    let beside = profile.ways.iter().enumerate();
+    let beside =
+        beside.map(|(i, way)| (way.channel, format!("ways[{i}].permission"), &way.permission));
+    let portal = (Channel::Portal, "permission".to_owned(), &profile.permission);
+    for (channel, at, permission) in std::iter::once(portal).chain(beside) {
+        let recorded = known.and_then(|known| known.terms(channel)).map(|terms| terms.permission);
+        if recorded.is_some_and(|recorded| recorded != permission) {
+            let say = channel.say();
+            return Err(Error::refused(
+                NOT_ALLOWED,
+                format!(
+                    "{at}: what the register says about {say} is changed there (`coordinator payers permit`), not by a profile"
+                ),
+            ));
         }
-        let nobody = Permission { state: PermissionState::Unknown, ..way.permission.clone() };
-        let recorded = old.map_or(&nobody, |old| &old.permission);
-        way.permission.check(recorded, &way.origins(), now).map_err(|(field, reason)| {
-            Error::invalid(format!("ways[{i}].permission.{field}"), reason)
-        })?;
+        let origins = profile.origins(channel);
+        let told = match recorded {
+            Some(_) => permission.reaches(&origins),
+            None => permission.check_new(&origins, now),
+        };
+        told.map_err(|(field, reason)| Error::invalid(format!("{at}.{field}"), reason))?;
     }
     Ok(())
 }
 
-/// Channels of the recorded profile that the new one does not name and cannot drop now: prohibited ones, and those on which a
-/// submission may have been made.
+/// Channels of the recorded profile that the new one does not name and cannot drop now: prohibited and suspended ones, and those on
+/// which a submission may have been made.
 ///
 /// # Errors
 /// [`Error::Store`].
@@ -108,8 +129,8 @@ pub async fn undroppable(
     let mut tx = core.store.begin(now).await?;
     let mut kept = Vec::new();
     for way in known.ways.iter().filter(|way| profile.way(way.channel).is_none()) {
-        let prohibited = way.permission.state == PermissionState::Prohibited;
-        if prohibited || intents::open_on(&mut tx, &known.id, way.channel).await? > 0 {
+        if way.permission.is_kept() || intents::open_on(&mut tx, &known.id, way.channel).await? > 0
+        {
             kept.push(way.clone());
         }
     }
@@ -152,67 +173,7 @@ fn check(profile: &Payer) -> Result<()> {
             return Err(Error::invalid(field, "is not an origin such as https://portal.example"));
         }
     }
-    check_ways(profile)
-}
-
-/// Channels beside the portal: each described once, and every route leads over described ones, each once.
-fn check_ways(profile: &Payer) -> Result<()> {
-    for (i, way) in profile.ways.iter().enumerate() {
-        let at = |field: &str| format!("ways[{i}].{field}");
-        if way.channel == Channel::Portal {
-            return Err(Error::invalid(
-                at("channel"),
-                "is the portal, which the profile itself describes",
-            ));
-        }
-        if profile.ways[..i].iter().any(|other| other.channel == way.channel) {
-            return Err(Error::invalid(at("channel"), "is described twice"));
-        }
-        if way.calls_max == 0 {
-            return Err(Error::invalid(at("calls_max"), "needs to be 1 or more"));
-        }
-        if way.endpoint.addresses().iter().any(|address| vault::origin_of(address).is_none()) {
-            return Err(Error::invalid(
-                at("endpoint"),
-                "needs addresses such as https://api.payer.example/r4",
-            ));
-        }
-        if (way.channel == Channel::Rest) != way.endpoint.rest.is_some() {
-            return Err(Error::invalid(
-                at("endpoint.rest"),
-                "belongs to the channel `rest`, and only there",
-            ));
-        }
-        let x12 = matches!(way.channel, Channel::X12Core | Channel::X12Sftp | Channel::X12As2);
-        if x12 != way.endpoint.x12.is_some() {
-            return Err(Error::invalid(
-                at("endpoint.x12"),
-                "belongs to the channels of X12, and to each of them",
-            ));
-        }
-        let files = way.endpoint.x12.as_ref().is_some_and(|partner| partner.files.is_some());
-        if (way.channel == Channel::X12Sftp) != files {
-            return Err(Error::invalid(
-                at("endpoint.x12.files"),
-                "belongs to the channel `x12_sftp`, and only there",
-            ));
-        }
-    }
-    for (task, legs) in &profile.routes {
-        for (i, leg) in legs.iter().enumerate() {
-            let field = format!("routes.{}[{i}].channel", task.word());
-            if profile.terms(leg.channel).is_none() {
-                return Err(Error::invalid(field, "is not described in `ways`"));
-            }
-            if !leg.channel.carries(*task) {
-                return Err(Error::invalid(field, "does not carry this task"));
-            }
-            if legs[..i].iter().any(|other| other.channel == leg.channel) {
-                return Err(Error::invalid(field, "is in the order already"));
-            }
-        }
-    }
-    Ok(())
+    ways::check(profile)
 }
 
 fn told(tx: &mut Tx, actor: &Actor, act: &'static str, id: &str, detail: serde_json::Value) {

@@ -22,8 +22,8 @@ use super::{
     random,
 };
 use crate::store::{
-    Tx, attempts, cases, cases::Case, evidence, intents, intents::Intent, jobs, jobs::Job, payers,
-    scripts,
+    Tx, attempts, cases, cases::Case, credentials, evidence, intents, intents::Intent, jobs,
+    jobs::Job, payers, scripts,
 };
 
 /// Opens the intent and answers with the permit, or says why not. Everything that must hold is read in the same transaction: the
@@ -164,7 +164,9 @@ async fn not_now(tx: &mut Tx, job: &Job, ask: &PermitAsk, lasts_ms: i64) -> Resu
     let Some(terms) = payer.profile.terms(channel) else {
         return Ok(Some("the profile does not describe this channel any more".to_owned()));
     };
-    if let Err(reason) = terms.permission.allows(job.task, now) {
+    let account = credentials::get_in(tx, attempt.credential).await?;
+    let allowed = terms.permission.allows(job.task, now);
+    if let Err(reason) = allowed.and_then(|()| account.under(terms.permission)) {
         return Ok(Some(reason.to_owned()));
     }
     if let Some(reason) = &payer.paused_reason {

@@ -172,25 +172,14 @@ async fn apply(
         Resolution::GiveCode { .. } => Ok(()),
         Resolution::GiveOutcome { outcome, .. } => give_outcome(tx, job, outcome, actor).await,
         Resolution::DeclareAbsent { .. } => {
-            let intent = open_intent(job)?;
+            let intent = settle::open_intent(job)?;
             intents::release(tx, intent, &VoidProof::Declared).await?;
             note(tx, actor, "submit.declared_absent", intent, json!({"job": job.id}));
             reopen(tx, job).await
         }
-        Resolution::LookAgain { .. } => {
-            let intent = open_intent(job)?;
-            let open = intents::get_in(tx, intent).await?;
-            let look_at = tx.now.max(open.fenced_at);
-            let event = JobEvent::Doubt { intent, look_at, looks: open.looks };
-            tx.changed(Topic::Ready);
-            change(tx, job, &event).await
-        }
+        Resolution::LookAgain { .. } => settle::look_again(tx, job).await,
         Resolution::Cancel { reason } => change(tx, job, &JobEvent::Cancel(reason.clone())).await,
     }
-}
-
-fn open_intent(job: &Job) -> Result<domain::id::IntentId> {
-    job.state.intent().ok_or_else(|| Error::refused(NOT_ALLOWED, "Nothing was submitted."))
 }
 
 /// The outcome as a person knows it. With an intent open it must carry the payer's number, which then confirms the intent.

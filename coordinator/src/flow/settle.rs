@@ -20,12 +20,15 @@ use super::{
     Actor, Core, Error, NOT_ALLOWED, Result,
     change::{ask_person, change, note},
 };
-use crate::store::{
-    Tx, attempts, evidence, intents,
-    jobs::Job,
-    payers,
-    references::{self, Place},
-    scripts,
+use crate::{
+    live::Topic,
+    store::{
+        Tx, attempts, evidence, intents,
+        jobs::Job,
+        payers,
+        references::{self, Place},
+        scripts,
+    },
 };
 
 /// The profile of a job's payer.
@@ -319,4 +322,18 @@ async fn empty_look(
             Ok(None)
         }
     }
+}
+
+/// A doubt that waits for a person is looked after again: as soon as nothing of it can leave any more.
+pub(super) async fn look_again(tx: &mut Tx, job: &mut Job) -> Result<()> {
+    let intent = open_intent(job)?;
+    let open = intents::get_in(tx, intent).await?;
+    let look_at = tx.now.max(open.fenced_at);
+    tx.changed(Topic::Ready);
+    change(tx, job, &JobEvent::Doubt { intent, look_at, looks: open.looks }).await
+}
+
+/// The intent that a job has open.
+pub(super) fn open_intent(job: &Job) -> Result<IntentId> {
+    job.state.intent().ok_or_else(|| Error::refused(NOT_ALLOWED, "Nothing was submitted."))
 }

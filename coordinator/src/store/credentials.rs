@@ -4,6 +4,7 @@
 use domain::{
     channel::Channel,
     id::{CredentialId, LeaseId},
+    permission::Permission,
     polite::Login,
     time::Timestamp,
 };
@@ -35,6 +36,16 @@ pub struct Credential {
     pub created_at: Timestamp,
     /// Revision.
     pub rev: i64,
+}
+
+impl Credential {
+    /// Whether this permission lets it be used.
+    ///
+    /// # Errors
+    /// The reason, a sentence.
+    pub fn under(&self, permission: &Permission) -> Result<(), &'static str> {
+        permission.may_use(&self.account, self.identity.is_some() && self.owner.is_some())
+    }
 }
 
 fn read(row: &db::Row) -> Result<Credential, Error> {

@@ -203,6 +203,21 @@ async fn profiles_are_checked() {
     let app = TestApp::new().await;
     let good = serde_json::to_value(payer("acme", 3)).unwrap();
     assert_eq!(app.put(Role::Admin, "payers/acme", &good).await.good()["id"], "acme");
+    let again = app.put(Role::Admin, "payers/acme", &good).await;
+    assert_eq!(again.problem(), (428, "precondition-required".into()), "known by now");
+    let mut renamed = good.clone();
+    renamed["name"] = json!("Acme Health");
+    let put = async |rev: &str, body: &serde_json::Value| {
+        let call = (axum::http::Method::PUT, "payers/acme");
+        app.call(Role::Admin, call, &[("if-match", rev)], Some(body)).await
+    };
+    assert_eq!(put("\"7\"", &renamed).await.problem(), (409, "conflict".into()));
+    assert_eq!(put("seven", &renamed).await.problem().0, 400);
+    let rev = app.get(Role::Admin, "payers/acme").await.good()["rev"].to_string();
+    assert_eq!(put(&rev, &renamed).await.good()["profile"]["name"], "Acme Health");
+    let rev = app.get(Role::Admin, "payers/acme").await.good()["rev"].to_string();
+    renamed["permission"]["expires_at"] = json!("2101-01-01T00:00:00Z");
+    assert_eq!(put(&rev, &renamed).await.problem(), (409, "not-allowed".into()));
     let elsewhere = app.put(Role::Admin, "payers/other", &good).await;
     assert_eq!(elsewhere.problem(), (422, "invalid".into()));
     for (at, value) in [

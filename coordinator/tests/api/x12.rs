@@ -93,10 +93,11 @@ fn receipts(seen: &Seen) -> (Vec<String>, Vec<Transaction>) {
 /// Crestline may be asked about coverage, too.
 async fn with_eligibility() -> TestApp {
     let app = TestApp::new().await;
-    let mut profile = payer("crestline", 2);
-    profile.permission.tasks.push(domain::job::Task::Eligibility);
+    let mut permission = payer("crestline", 2).permission;
+    permission.tasks.push(domain::job::Task::Eligibility);
     let (core, now) = (&app.app.core, app.clock.now());
-    flow::payers::upsert(core, &Actor::Setup, &profile, "default", now).await.unwrap();
+    let asked = flow::Asked::new(Actor::Setup, "a test", None).unwrap();
+    flow::payers::set_permission(core, &asked, "crestline", &permission, now).await.unwrap();
     let new = NewScript {
         script: "crestline/eligibility".to_owned(),
         sha256: coordinator::files::sha256(b"crestline/eligibility"),

@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use coordinator::{
     files::hex,
     flow::{certificate, permit},
-    store::{audit, intents},
+    store::{audit, exceptions, intents},
 };
 use domain::{
     evidence::Moment,
@@ -13,7 +13,7 @@ use domain::{
     id::IntentId,
     job::JobState,
     outcome::FailureKind,
-    wire::{Leased, NotSent, PermitReply, refusal},
+    wire::{End, Finding, Leased, NotSent, PermitReply, refusal},
 };
 
 use crate::{
@@ -25,6 +25,7 @@ both!(
     a_certificate_releases_what_is_in_doubt,
     a_certificate_that_does_not_hold_changes_nothing,
     a_certificate_waits_until_the_attempt_is_over,
+    a_certificate_answers_what_a_person_was_asked,
     a_permit_is_signed_for_its_arming
 );
 
@@ -119,6 +120,24 @@ async fn a_certificate_waits_until_the_attempt_is_over(bed: Bed) {
     assert!(matches!(bed.state(taken.job).await, JobState::InDoubt { .. }));
     tell(&bed, certificate(&gate, NONCE, 0, true)).await.unwrap();
     assert_eq!(bed.state(taken.job).await, JobState::Ready);
+}
+
+async fn a_certificate_answers_what_a_person_was_asked(bed: Bed) {
+    let taken = bed.take_in("W1").await;
+    let gate = keys();
+    let lease = bed.lease_one().await;
+    permitted(&bed, &lease, &gate, NONCE).await;
+    bed.fail(&lease, FailureKind::Unsure).await;
+    // The payer's search says something else than yes or no: a person is asked while the agent that knows is away.
+    let JobState::InDoubt { look_at, .. } = bed.state(taken.job).await else { panic!() };
+    bed.clock.advance(look_at.since_ms(bed.now()).max(0));
+    let look = bed.lease_one().await;
+    bed.end(&look, End::Finding { finding: Finding::Many { count: 2 } }).await.unwrap();
+    let question = bed.exception(taken.job).await;
+    tell(&bed, certificate(&gate, NONCE, 0, true)).await.unwrap();
+    assert_eq!(bed.state(taken.job).await, JobState::Ready);
+    let question = exceptions::get(&bed.core.store, question.id).await.unwrap();
+    assert_eq!(question.state.word(), "withdrawn");
 }
 
 async fn a_permit_is_signed_for_its_arming(bed: Bed) {

@@ -19,6 +19,7 @@ both!(
     a_broken_portal_is_tried_by_one_reading_visit,
     a_visit_that_got_to_its_commit_closes_the_breaker,
     a_portal_that_asks_to_be_left_alone_is,
+    an_answer_does_not_shorten_what_the_portal_asked_for,
     nothing_happens_outside_the_hours,
     a_known_maintenance_trips_nothing_and_asks_nobody,
     starts_and_submissions_slide_and_looks_have_room,
@@ -101,6 +102,21 @@ async fn told_to_wait(bed: &Bed, lease: &Leased, header: &str) {
     failure.payer_wide = true;
     failure.retry_after = Some(header.to_owned());
     bed.end(lease, End::Failure { failure, candidates: Vec::new() }).await.unwrap();
+}
+
+async fn an_answer_does_not_shorten_what_the_portal_asked_for(bed: Bed) {
+    for member in ["W1", "W2"] {
+        bed.try_take_in(&auth_status(member)).await.unwrap();
+    }
+    let leases = bed.lease(2).await;
+    told_to_wait(&bed, &leases[0], "600").await;
+    let known = async || {
+        let known = coordinator::store::payers::get(&bed.core.store, "crestline").await.unwrap();
+        (known.downs, known.rests_until.map(|until| until.since_ms(bed.now())))
+    };
+    assert_eq!(known().await, (1, Some(600_000)));
+    answered(&bed, &leases[1]).await;
+    assert_eq!(known().await, (0, Some(600_000)));
 }
 
 async fn a_portal_that_asks_to_be_left_alone_is(bed: Bed) {

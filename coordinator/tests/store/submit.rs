@@ -117,6 +117,13 @@ async fn no_permit_without_what_must_hold(bed: Bed) {
         .await
         .unwrap();
     assert!(asked(before).await.contains("nobody has recorded"));
+    // Whoever reads the paper again may take an account off its list while a visit is under way.
+    let mut other = profile("crestline").permission;
+    other.accounts = vec!["clinic-8".to_owned()];
+    payers::set_permission(core, &crate::bed::asked("a test"), "crestline", &other, bed.now())
+        .await
+        .unwrap();
+    assert!(asked(before).await.contains("does not list this account"));
     assert!(matches!(bed.state(taken.job).await, JobState::Leased { intent: None, .. }));
     assert!(intents::of_case(&core.store, taken.case).await.unwrap().is_empty());
     let good = profile("crestline").permission;

@@ -29,7 +29,8 @@ both!(
     a_doubt_stays_with_its_channel,
     a_doubt_whose_channel_is_gone_is_a_persons_question,
     an_empty_search_beside_the_portal_proves_nothing,
-    a_prohibited_channel_stays_prohibited,
+    a_profile_changes_nothing_in_the_register,
+    a_new_channel_is_judged_as_the_register_judges,
     a_prohibited_channel_is_lifted_by_two_people,
     what_no_channel_takes_is_asked_about_and_taken_back,
     a_held_script_holds_the_portal_alone,
@@ -124,6 +125,13 @@ async fn a_doubt_whose_channel_is_gone_is_a_persons_question(bed: Bed) {
     let say = question.failure.say;
     assert!(say.contains("sent by FHIR PAS") && say.contains("does not describe it"), "{say}");
     assert_eq!(nowhere::route(&bed.core, bed.now()).await.unwrap(), 0, "once");
+    // The channel is back: nobody needs to answer any more, and what began there is looked for there.
+    recorded(&bed, pas_first).await;
+    assert!(matches!(bed.state(job).await, JobState::InDoubt { .. }));
+    assert_eq!(nowhere::route(&bed.core, bed.now()).await.unwrap(), 0);
+    due(&bed, job).await;
+    let look = bed.lease_one().await;
+    assert_eq!((look.job, look.channel), (job, Channel::FhirPas));
 }
 
 async fn an_empty_search_beside_the_portal_proves_nothing(bed: Bed) {
@@ -149,32 +157,84 @@ async fn an_empty_search_beside_the_portal_proves_nothing(bed: Bed) {
 /// The field that is wrong, and what makes it so.
 type Fault = (&'static str, fn(&mut Way));
 
-async fn a_prohibited_channel_stays_prohibited(bed: Bed) {
+async fn a_profile_changes_nothing_in_the_register(bed: Bed) {
     routed(&bed, 4).await;
     let upsert =
         async |payer: &Payer| payers::upsert(&bed.core, &SETUP, payer, "default", bed.now()).await;
-    let state = |state| {
+    let with = |change: &dyn Fn(&mut Permission)| {
+        let mut portal = several(4);
+        change(&mut portal.permission);
+        let mut way = several(4);
+        change(&mut way.ways[0].permission);
+        [portal, way]
+    };
+    // Neither what it allows nor who said so.
+    let changes: [&dyn Fn(&mut Permission); 4] = [
+        &|p| p.state = PermissionState::Prohibited,
+        &|p| p.basis = "admin_override".to_owned(),
+        &|p| p.second = Some("R. Gale".to_owned()),
+        &|p| p.decided_by = "somebody".to_owned(),
+    ];
+    for change in changes {
+        for payer in with(change) {
+            assert_eq!(code(upsert(&payer).await), "not-allowed", "{payer:?}");
+        }
+    }
+    let moved = |change: fn(&mut Payer)| {
         let mut payer = several(4);
-        payer.ways[0].permission.state = state;
+        change(&mut payer);
         payer
     };
-    let prohibited = state(PermissionState::Prohibited);
-    upsert(&prohibited).await.unwrap();
-    let none = profile("crestline");
-    for payer in [&state(PermissionState::Unknown), &state(PermissionState::Permitted), &none] {
-        assert_eq!(code(upsert(payer).await), "not-allowed");
+    // What is allowed for simulators does not follow a channel elsewhere; a token's new address on reserved hosts is nobody's matter.
+    for payer in [
+        moved(|p| p.login_origins = vec!["https://portal.payer.com".to_owned()]),
+        moved(|p| p.ways[0].endpoint.base = "https://fhir.payer.com/r4".to_owned()),
+    ] {
+        let told = upsert(&payer).await.unwrap_err().to_string();
+        assert!(told.contains("permission.basis"), "{told}");
     }
-    let kept = payers::undroppable(&bed.core, &prohibited, &none, bed.now()).await.unwrap();
-    assert_eq!(kept.len(), 1, "a start keeps it");
-    // What is new or changed is judged as the portal's register judges.
-    let faults: [Fault; 4] = [
+    upsert(&moved(|p| p.ways[0].endpoint.answer_ms = 5_000)).await.unwrap();
+    // A channel that somebody, or the payer's changed terms, said no to stays in the profile.
+    let none = profile("crestline");
+    for no in [
+        Permission { state: PermissionState::Prohibited, ..none.permission.clone() },
+        Permission { suspended: Some("new terms".to_owned()), ..none.permission.clone() },
+    ] {
+        let of = ("crestline", Channel::FhirPas);
+        let why = asked("their letter");
+        payers::set_permission_by(&bed.core, &why, Some(user(1)), (of, &no), bed.now())
+            .await
+            .unwrap();
+        assert_eq!(code(upsert(&several(4)).await), "not-allowed");
+        assert_eq!(code(upsert(&none).await), "not-allowed");
+        let mut as_it_is = several(4);
+        as_it_is.ways[0].permission = no;
+        upsert(&as_it_is).await.unwrap();
+        let kept = payers::undroppable(&bed.core, &as_it_is, &none, bed.now()).await.unwrap();
+        assert_eq!(kept.len(), 1, "a start keeps it");
+        let good = several(4).ways[0].permission.clone();
+        let again = (of, &good);
+        payers::set_permission_by(&bed.core, &why, Some(user(1)), again, bed.now()).await.unwrap();
+        let by = (user(2), "R. Gale");
+        let second = payers::second_permission(&bed.core, &why, by, of, bed.now()).await;
+        assert_eq!(
+            second.is_ok(),
+            as_it_is.ways[0].permission.state == PermissionState::Prohibited
+        );
+    }
+}
+
+async fn a_new_channel_is_judged_as_the_register_judges(bed: Bed) {
+    routed(&bed, 4).await;
+    let faults: [Fault; 5] = [
         ("basis", |way| way.permission.basis = "hearsay".to_owned()),
         ("basis", |way| way.endpoint.base = "https://fhir.payer.com/r4".to_owned()),
         ("expires_at", |way| way.permission.basis = "admin_override".to_owned()),
         ("expires_at", |way| way.permission.basis = "contract".to_owned()),
+        ("second", |way| way.permission.second = Some("R. Gale".to_owned())),
     ];
     for (field, fault) in faults {
-        let mut payer = prohibited.clone();
+        let mut payer = several(4);
         let mut new = way("x12_core", 1);
         new["endpoint"]["auth"] = json!({"by": "password", "user": "user", "password": "password"});
         new["endpoint"]["x12"] = json!({"sender": "RIVERCLINIC", "receiver": "CRESTLINE"});
@@ -183,7 +243,8 @@ async fn a_prohibited_channel_stays_prohibited(bed: Bed) {
         let mut new: Way = serde_json::from_value(new).unwrap();
         fault(&mut new);
         payer.ways.push(new);
-        let told = upsert(&payer).await.unwrap_err().to_string();
+        let told = payers::upsert(&bed.core, &SETUP, &payer, "default", bed.now()).await;
+        let told = told.unwrap_err().to_string();
         assert!(told.starts_with(&format!("ways[1].permission.{field}")), "{told}");
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     store::{
         Store,
         agents::{self, Agent},
-        attempts, audit, credentials, exceptions, jobs,
+        attempts, audit, channels, credentials, exceptions, jobs,
         payers::{self, Known},
         proposals, scripts, state,
         work::{Ready, logins_since, ready},
@@ -134,25 +134,31 @@ pub async fn payer(app: &App, id: &str) -> Result<PayerPage, flow::Error> {
     let (store, now) = (app.store(), app.now());
     let known = payers::get(store, id).await?;
     let pool = known.pool.clone();
+    let mut rests = channels::of_payer(store, id).await?;
+    let rest = channels::Known { rests_until: known.rests_until, ..Default::default() };
+    rests.insert(Channel::Portal, rest);
     let counted = jobs::counts(store).await?;
     let count = counter(&counted);
-    let held = why_blocked(&app.core, now).await?;
+    let stands = stands(&app.core, id, now).await?;
+    let held: Vec<_> = stands.tasks.iter().cloned().filter_map(|task| task.why(id)).collect();
     let waiting = ready(store, now).await?;
     let mut views = payer_views(app, vec![known], &asked_for(&held, &waiting), &count).await?;
     let view = views.pop().ok_or(crate::store::Error::NotFound("payer"))?;
     Ok(PayerPage {
         view,
         pool,
-        stands: stands(&app.core, id, now).await?,
+        stands,
         register: flow::payers::register(&app.core, Some(id), now).await?,
-        left_alone: left_alone(store, id, now).await?,
+        left_alone: left_alone(store, id, &rests, now).await?,
     })
 }
 
-/// Channels that asked to be left alone (`Retry-After`) for a time that is not over, by what was written down of it.
+/// Channels that asked to be left alone (`Retry-After`) for a time that is not over, by what was written down of it: those that
+/// still rest so long.
 async fn left_alone(
     store: &Store,
     payer: &str,
+    rests: &BTreeMap<Channel, channels::Known>,
     now: Timestamp,
 ) -> Result<Vec<(Channel, Timestamp)>, flow::Error> {
     let filter = audit::Filter {
@@ -164,7 +170,13 @@ async fn left_alone(
     for entry in audit::list(store, &filter, None, 20).await?.items {
         let channel = entry.detail["channel"].as_str().and_then(Channel::from_word);
         let until = entry.detail["until"].as_str().and_then(|at| Timestamp::parse(at).ok());
-        if let Some((channel, until)) = channel.zip(until).filter(|(_, until)| *until > now) {
+        let rests = |channel, until| {
+            rests.get(&channel).and_then(|own| own.rests_until).is_some_and(|own| own >= until)
+        };
+        if let Some((channel, until)) = channel.zip(until)
+            && until > now
+            && rests(channel, until)
+        {
             asked.entry(channel).and_modify(|known| *known = until.max(*known)).or_insert(until);
         }
     }

@@ -7,6 +7,7 @@ use domain::{
     channel::Channel,
     fleet::Blocked,
     job::Task,
+    permission::Permission,
     polite::{self, Breaker},
     time::Timestamp,
 };
@@ -88,29 +89,34 @@ pub(super) fn open_for(
             None => Blocked::NoScript,
         });
     }
-    if facts.accounts().next().is_none() {
-        return Err(Blocked::NoCredential);
-    }
-    let permission = &payer.profile.permission;
-    let covered = || facts.accounts().filter(|c| permission.covers(&c.account));
-    if covered().next().is_none() {
-        let reason = "the permission lists no account that is recorded".to_owned();
-        return Err(Blocked::NotPermitted { reason });
-    }
-    let named =
-        |c: &Credential| !permission.named_identity || (c.identity.is_some() && c.owner.is_some());
-    if !covered().any(named) {
-        return Err(Blocked::NoIdentity);
-    }
+    let usable = usable(facts, Channel::Portal, &payer.profile.permission)?;
     // The first account that may sign in; where none may, why the first one may not.
     let mut first = None;
-    for credential in covered().filter(|c| named(c) && c.refused_at.is_none()) {
+    for credential in usable.into_iter().filter(|c| c.refused_at.is_none()) {
         match rules(facts, credential, visit, now).into_iter().find_map(|rule| rule.blocked) {
             Some(blocked) => first = first.or(Some(blocked)),
             None => return Ok(credential),
         }
     }
     Err(first.unwrap_or(Blocked::AccountRefused))
+}
+
+/// The accounts of a channel that its permission lets be used.
+pub(super) fn usable<'f>(
+    facts: &'f Facts,
+    channel: Channel,
+    permission: &Permission,
+) -> std::result::Result<Vec<&'f Credential>, Blocked> {
+    let own: Vec<_> = facts.credentials.iter().filter(|c| c.channel == channel).collect();
+    if own.is_empty() {
+        return Err(Blocked::NoCredential);
+    }
+    if !own.iter().any(|c| permission.covers(&c.account)) {
+        let reason = "the permission lists no account that is recorded".to_owned();
+        return Err(Blocked::NotPermitted { reason });
+    }
+    let usable: Vec<_> = own.into_iter().filter(|c| c.under(permission).is_ok()).collect();
+    if usable.is_empty() { Err(Blocked::NoIdentity) } else { Ok(usable) }
 }
 
 /// What stands in the way of a permit that stands in the way of no lease, a sentence: the channel closes before the submission could

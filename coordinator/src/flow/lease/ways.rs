@@ -15,7 +15,7 @@ use domain::{
 
 use super::{
     Pick, WARM_BONUS_MS,
-    open::{Facts, Visit, open_for},
+    open::{Facts, Visit, open_for, usable},
 };
 use crate::{
     flow::Result,
@@ -110,23 +110,8 @@ fn account_of(
         return Err(Blocked::PoolPaused { reason: reason.clone() });
     }
     let Some(way) = facts.payer.profile.way(channel) else { return Err(Blocked::NotDescribed) };
-    let own: Vec<&Credential> = facts.credentials.iter().filter(|c| c.channel == channel).collect();
-    if own.is_empty() {
-        return Err(Blocked::NoCredential);
-    }
-    let permission = &way.permission;
-    let mut covered = own.iter().filter(|c| permission.covers(&c.account)).peekable();
-    if covered.peek().is_none() {
-        let reason = "the permission lists no account that is recorded".to_owned();
-        return Err(Blocked::NotPermitted { reason });
-    }
-    let named =
-        |c: &Credential| !permission.named_identity || (c.identity.is_some() && c.owner.is_some());
-    let mut named = covered.filter(|c| named(c)).peekable();
-    if named.peek().is_none() {
-        return Err(Blocked::NoIdentity);
-    }
-    named.find(|c| c.refused_at.is_none()).copied().ok_or(Blocked::AccountRefused)
+    let usable = usable(facts, channel, &way.permission)?;
+    usable.into_iter().find(|c| c.refused_at.is_none()).ok_or(Blocked::AccountRefused)
 }
 
 /// What is known of a channel for such a job, with what was picked already counted as at work.

@@ -198,7 +198,8 @@ pub struct TaskStands {
 }
 
 impl TaskStands {
-    fn why(self, payer: &str) -> Option<WhyBlocked> {
+    /// What holds it back at this payer, if anything does.
+    pub(crate) fn why(self, payer: &str) -> Option<WhyBlocked> {
         let (payer, task) = (payer.to_owned(), self.task);
         self.blocked.map(|blocked| WhyBlocked { payer, task, blocked })
     }

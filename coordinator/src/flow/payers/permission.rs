@@ -139,7 +139,7 @@ fn checked(
         return Err(Error::invalid("channel", "is not described in the payer's profile"));
     };
     permission
-        .check(terms.permission, &payer.profile.origins(channel), now)
+        .check(terms.permission.state, &payer.profile.origins(channel), now)
         .map_err(|(field, reason)| Error::invalid(field, reason))?;
     Ok(terms.permission.state)
 }

@@ -83,8 +83,7 @@ fn entry(
         account: c.account.clone(),
         identity: c.identity.clone(),
         owner: c.owner.clone(),
-        may_be_used: permission.covers(&c.account)
-            && (!permission.named_identity || (c.identity.is_some() && c.owner.is_some())),
+        may_be_used: c.under(permission).is_ok(),
     };
     Entry {
         payer: payer.id.clone(),

@@ -159,7 +159,9 @@ impl FleetDoors {
                 Denied::LeaseEnded
             }
             Refusal::Refused { code, detail } => Denied::No { code, because: detail },
-            Refusal::Away(why) | Refusal::Unreadable(why) => Denied::Away(why),
+            Refusal::Away(why) | Refusal::Failing(why) | Refusal::Unreadable(why) => {
+                Denied::Away(why)
+            }
         }
     }
 
@@ -186,8 +188,16 @@ impl FleetDoors {
         if !self.waits() {
             match send_piece(&self.coordinator, &piece, TRY_FOR).await {
                 Ok(()) => return Ok(()),
-                Err(Refusal::Away(why)) => {
+                Err(Refusal::Away(why) | Refusal::Failing(why)) => {
                     tracing::warn!(attempt = %self.attempt, why, "steps and evidence are kept for later");
+                }
+                // What the click led to may come when the lease is over: it is added to the record, and the attempt stops.
+                Err(refusal @ Refusal::LeaseEnded) if self.clock.is_latched() => {
+                    let late = send_piece(&self.coordinator, &piece.late(), TRY_FOR).await;
+                    if let Err(error) = late {
+                        tracing::warn!(attempt = %self.attempt, %error, "what came after the lease is not kept");
+                    }
+                    return Err(self.refused(refusal));
                 }
                 Err(refusal) => return Err(self.refused(refusal)),
             }

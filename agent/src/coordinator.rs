@@ -13,7 +13,7 @@ use domain::{
         SecretAsk, SecretReply, SpoolKey, SpoolKeyAsk, StepsReport, Welcome, refusal,
     },
 };
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
@@ -31,9 +31,12 @@ pub enum Refusal {
         /// Its sentence.
         detail: String,
     },
-    /// The coordinator could not be reached, or failed, until the time was over.
+    /// The coordinator could not be reached until the time was over.
     #[error("the coordinator cannot be reached: {0}")]
     Away(String),
+    /// It, or something on the way to it, answered every time that this cannot be done now.
+    #[error("the coordinator cannot take it now: {0}")]
+    Failing(String),
     /// The answer could not be understood.
     #[error("the coordinator's answer could not be read: {0}")]
     Unreadable(String),
@@ -64,6 +67,22 @@ enum Repeat {
     For(Duration),
     /// Only when the request certainly never left.
     IfNotSent,
+}
+
+impl Refusal {
+    /// Whether what was sent has been judged, so that repeating it changes nothing. Who is not let in, for the moment or because its
+    /// key is being changed, was not listened to.
+    #[must_use]
+    pub fn is_judgement(&self) -> bool {
+        match self {
+            Self::LeaseEnded => true,
+            Self::Refused { code, .. } => {
+                !["unauthenticated", "not-permitted", "agent-gone", "protocol", "timeout"]
+                    .contains(&code.as_str())
+            }
+            Self::Away(_) | Self::Failing(_) | Self::Unreadable(_) => false,
+        }
+    }
 }
 
 impl Coordinator {
@@ -292,10 +311,16 @@ impl Coordinator {
         loop {
             let refusal = match made().timeout(timeout).send().await {
                 Ok(response) if response.status().is_success() => return Ok(response),
-                Ok(response) if retriable(response.status()) => {
-                    Refusal::Away(format!("status {}", response.status().as_u16()))
+                Ok(response) if response.status().is_server_error() => {
+                    Refusal::Failing(format!("status {}", response.status().as_u16()))
                 }
-                Ok(response) => return Err(read_problem(response).await),
+                Ok(response) => match read_problem(response).await {
+                    Refusal::Refused { code, detail } if code == refusal::TOO_MANY => {
+                        Refusal::Failing(detail)
+                    }
+                    refusal @ Refusal::Failing(_) => refusal,
+                    refusal => return Err(refusal),
+                },
                 Err(error) => {
                     let never_left = error.is_connect();
                     let refusal = Refusal::Away(words(&error));
@@ -318,24 +343,19 @@ impl Coordinator {
     }
 }
 
-fn retriable(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
-}
-
+/// What a refusal says. One that is no problem document is not the coordinator's: something on the way to it said no.
 async fn read_problem(response: reqwest::Response) -> Refusal {
-    let status = response.status();
-    let problem = response.json::<Problem>().await.unwrap_or(Problem {
-        kind: String::new(),
-        title: String::new(),
-        detail: String::new(),
-    });
-    let code = problem.kind.rsplit('/').next().unwrap_or_default().to_owned();
-    if code == refusal::LEASE_ENDED {
-        return Refusal::LeaseEnded;
+    let status = response.status().as_u16();
+    let problem = response.json::<Problem>().await.ok();
+    let code = problem.as_ref().and_then(|problem| problem.kind.rsplit('/').next());
+    match (code, &problem) {
+        (Some(refusal::LEASE_ENDED), _) => Refusal::LeaseEnded,
+        (Some(code), Some(Problem { title, detail, .. })) if !code.is_empty() => Refusal::Refused {
+            code: code.to_owned(),
+            detail: if detail.is_empty() { title } else { detail }.clone(),
+        },
+        _ => Refusal::Failing(format!("status {status} without a word of the coordinator")),
     }
-    let code = if code.is_empty() { status.as_u16().to_string() } else { code };
-    let detail = if problem.detail.is_empty() { problem.title } else { problem.detail };
-    Refusal::Refused { code, detail }
 }
 
 /// The error without its address, which may carry ids of a lease.

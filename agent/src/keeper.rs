@@ -56,8 +56,10 @@ struct Keeper {
     keys: Ed25519KeyPair,
     lines: Option<PathBuf>,
     armed: Option<Armed>,
-    /// Its end was told and written down.
-    closed: bool,
+    /// Its end was told to the agent.
+    told: bool,
+    /// What it certifies is durable.
+    certified: bool,
     say: mpsc::Sender<Said>,
 }
 
@@ -88,7 +90,7 @@ pub async fn serve() -> Result<(), Ended> {
     });
     let listens =
         Said::Listens { address: tunnels.address(), key: spool::hex(keys.public_key().as_ref()) };
-    let mut keeper = Keeper { tunnels, keys, lines: kept, armed: None, closed: false, say };
+    let mut keeper = Keeper { tunnels, keys, lines: kept, armed: None, told: false, certified: false, say };
     keeper.tell(listens);
     let mut tick = tokio::time::interval(LOOK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -119,7 +121,10 @@ impl Keeper {
 
     async fn hear(&mut self, line: &str) {
         let answer = match serde_json::from_str(line) {
-            Ok(Say::List { hosts }) => return self.tunnels.list(hosts),
+            Ok(Say::List { hosts }) => {
+                self.tunnels.list(hosts);
+                Ok(Answer::default())
+            }
             Ok(Say::Release) => return self.release(),
             Ok(Say::Arm { more }) => self.arm(more),
             Ok(Say::Wait { key }) => self.wait(key),
@@ -182,27 +187,25 @@ impl Keeper {
         }
     }
 
-    /// In doubt: where nothing was let out it shuts for good and says so; else everything may go again, since the submission may have.
+    /// In doubt it shuts for good: nothing of it may leave when somebody looks for it. Where nothing was let out it says so.
     async fn doubt(&mut self) -> Answer {
-        let (shut, opened) = self.tunnels.standing();
-        if !shut && (opened > 0 || self.armed.is_none()) {
+        if self.armed.is_none() {
             self.release();
             return Answer::default();
         }
         self.tunnels.shut();
-        let certified = opened == 0 && self.armed.is_some();
         self.look().await;
-        Answer { nonce: String::new(), certified }
+        Answer { nonce: String::new(), certified: self.certified }
     }
 
-    /// Once it is shut for good: the line, durable, and the agent is told.
+    /// Once it is shut for good: the line, durable, and the agent is told. A line that could not be kept is tried again.
     async fn look(&mut self) {
         let (shut, opened) = self.tunnels.standing();
-        if !shut || self.closed {
+        if !shut {
             return;
         }
-        self.closed = true;
-        if let (Some(armed), 0, Some(folder)) = (&self.armed, opened, &self.lines) {
+        if !self.certified
+            && let (Some(armed), 0, Some(folder)) = (&self.armed, opened, &self.lines) {
             let nonce = armed.nonce.clone();
             let text = Certificate::text(&nonce, opened, shut);
             let signature = spool::hex(self.keys.sign(text.as_bytes()).as_ref());
@@ -211,13 +214,21 @@ impl Keeper {
             let kept =
                 tokio::task::spawn_blocking(move || spool::keep_certificate(&folder, &line)).await;
             match kept {
-                Ok(Ok(())) => tracing::info!("the submit gate let nothing out and says so"),
-                // Then it stays a doubt, and somebody looks at the payer.
-                Ok(Err(error)) => tracing::error!(%error, "the certificate could not be kept"),
-                Err(error) => tracing::error!(%error, "the certificate could not be kept"),
+                Ok(Ok(())) => {
+                    self.certified = true;
+                    tracing::info!("the submit gate let nothing out and says so");
+                }
+                // While it cannot be it stays a doubt, and somebody looks at the payer.
+                failed if !self.told => {
+                    tracing::error!(?failed, "the certificate could not be kept; it is tried again");
+                }
+                _ => {}
             }
         }
-        self.tell(Said::Shut);
+        if !self.told {
+            self.told = true;
+            self.tell(Said::Shut);
+        }
     }
 }
 

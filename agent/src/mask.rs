@@ -20,6 +20,14 @@ static TOKENS: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a fixed pattern")
 });
 
+/// The same where a body names its fields in JSON, or in parts.
+static NAMED_TOKENS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)("(?:jsessionid|phpsessid|sid|session(?:_?id)?|(?:access_?|id_?|auth_?)?token|[a-z_-]*(?:csrf|xsrf)[a-z_-]*|samlresponse|relaystate|password|__viewstate)"(?:\s*:\s*"|\r?\n(?:[^\r\n]+\r?\n)*\r?\n))[^"\r\n]+"#,
+    )
+    .expect("a fixed pattern")
+});
+
 /// Replaces patient values by bullets in every text that is kept or logged. Has no `Debug`: it knows the values.
 #[derive(Clone, Default)]
 pub struct Masker {
@@ -57,6 +65,7 @@ impl Masker {
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         let text = TOKENS.replace_all(text, "${1}••••");
+        let text = NAMED_TOKENS.replace_all(&text, "${1}••••");
         match &self.pattern {
             None => text.into_owned(),
             Some(pattern) => pattern
@@ -197,6 +206,20 @@ mod tests {
             "https://a.test/x;jsessionid=••••?m=1&csrf_token=••••&page=2"
         );
         assert_eq!(masker.text("csrf=1&user=jo"), "csrf=••••&user=jo");
+        for (body, shown) in [
+            (
+                r#"{"csrfToken": "ab12", "note": "token"}"#,
+                r#"{"csrfToken": "••••", "note": "token"}"#,
+            ),
+            (r#"{"accessToken":"ab12","X-CSRF":"9"}"#, r#"{"accessToken":"••••","X-CSRF":"••••"}"#),
+            (
+                "Content-Disposition: form-data; name=\"_csrf\"\r\n\r\nab12\r\n--x",
+                "Content-Disposition: form-data; name=\"_csrf\"\r\n\r\n••••\r\n--x",
+            ),
+            (r#"{"tokens": "three"}"#, r#"{"tokens": "three"}"#),
+        ] {
+            assert_eq!(masker.text(body), shown);
+        }
         assert_eq!(masker.text("residual=3"), "residual=3");
     }
 

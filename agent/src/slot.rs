@@ -217,7 +217,7 @@ impl Slot {
             tracing::warn!(error = %denied, "some steps or evidence did not arrive");
         }
         drop(observe);
-        let polite = finished.end.is_some() || clock.is_ours();
+        let polite = (finished.end.is_some() && !clock.is_over()) || clock.is_ours();
         let good = finished.session_good;
         let ran = Ran::of(finished, leased);
         self.after(session, pace, errand, good, polite).await;

@@ -33,7 +33,7 @@ use zeroize::Zeroizing;
 
 /// Most bytes in the folder.
 pub const BYTES_MAX: u64 = 256 << 20;
-/// Room that must be left for what follows a click: its pictures and documents, and the reports of all slots.
+/// Room that must be left for what follows a click in one slot: its pictures and documents, and its report.
 const RESERVE: u64 = 16 << 20;
 /// Of it, what pictures leave for reports.
 const FOR_REPORTS: u64 = 1 << 20;
@@ -65,6 +65,8 @@ struct Kept {
 pub struct Spool {
     dir: PathBuf,
     bytes_max: u64,
+    /// What must be left before a permit is asked for.
+    reserve: u64,
     keys: Arc<Mutex<BTreeMap<LeaseId, Zeroizing<Vec<u8>>>>>,
     /// Leases whose key was asked for and is not given.
     barred: Arc<Mutex<BTreeSet<LeaseId>>>,
@@ -96,6 +98,7 @@ impl Spool {
         let spool = Self {
             dir: dir.to_owned(),
             bytes_max,
+            reserve: RESERVE.min(bytes_max / 4),
             keys: Arc::default(),
             barred: Arc::default(),
             turn: Arc::default(),
@@ -103,6 +106,29 @@ impl Spool {
         spool.write("probe", b"{}")?;
         spool.remove("probe")?;
         Ok(spool)
+    }
+
+    /// Removes what an earlier life left half-written. A gate of that life may still be writing its line: that stays.
+    pub fn tidy(&self) {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let half = name.ends_with(".part") && !name.starts_with("gate-");
+            if (half || name.starts_with("probe-"))
+                && let Err(error) = fs::remove_file(entry.path())
+            {
+                tracing::warn!(%error, "a half-written file of the spool could not be removed");
+            }
+        }
+    }
+
+    /// The same for an agent of so many slots: each may need its room at the same time.
+    #[must_use]
+    pub fn for_slots(mut self, slots: u32) -> Self {
+        self.reserve = RESERVE.saturating_mul(u64::from(slots.max(1)));
+        self.bytes_max = self.bytes_max.max(self.reserve.saturating_mul(2));
+        self
     }
 
     /// Learns the key of a lease, base64; what is no key is forgotten.
@@ -142,7 +168,7 @@ impl Spool {
     }
 
     fn reserve(&self) -> u64 {
-        RESERVE.min(self.bytes_max / 4)
+        self.reserve.min(self.bytes_max / 2)
     }
 
     fn used(&self) -> io::Result<u64> {
@@ -329,11 +355,17 @@ pub fn keep_certificate(dir: &Path, certificate: &Certificate) -> io::Result<()>
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let half = dir.join(format!("{name}.part"));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&half, dir.join(format!("{name}.json")))?;
+    let whole = || {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&half, dir.join(format!("{name}.json")))
+    };
+    whole().inspect_err(|_| {
+        // On a disk that is full what could not be finished only takes room.
+        let _gone = fs::remove_file(&half);
+    })?;
     File::open(dir)?.sync_all()
 }
 
@@ -442,6 +474,31 @@ mod tests {
         assert!(again.reports().is_empty());
         again.forget_report(report.attempt);
         assert!(again.leases_without_key().is_empty());
+    }
+
+    #[test]
+    fn what_was_left_half_written_is_removed_and_a_gates_line_is_not() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let spool = Spool::open(dir.path()).expect("opens");
+        let there = |name: &str| dir.path().join(name).exists();
+        for name in ["piece-x.part", "probe-00.json", "gate-ab.part", "report-x.json"] {
+            fs::write(dir.path().join(name), b"{").expect("written");
+        }
+        spool.tidy();
+        assert!(!there("piece-x.part") && !there("probe-00.json"));
+        assert!(there("gate-ab.part") && there("report-x.json"));
+        // What cannot be finished leaves nothing behind.
+        fs::create_dir(dir.path().join("report-y.json")).expect("made");
+        assert!(spool.write("report-y", b"{}").is_err());
+        assert!(!there("report-y.part"));
+    }
+
+    #[test]
+    fn every_slot_has_its_room() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let spool = Spool::open(dir.path()).expect("opens").for_slots(4);
+        assert_eq!(spool.reserve(), 4 * RESERVE);
+        assert_eq!(spool.for_slots(64).bytes_max, 128 * RESERVE);
     }
 
     #[test]

@@ -114,8 +114,9 @@ pub async fn work(
     });
     let swept = sweep(&config.browser.profile_root());
     if swept > 0 {
-        tracing::info!(swept, "folders of dead agents' browsers were removed");
+        tracing::info!(swept, "folders of dead agents were removed");
     }
+    spool.tidy();
     for latch in spool.latches() {
         tracing::warn!(intent = %latch.intent, attempt = %latch.attempt,
             "an earlier life ended after a click; the coordinator settles it when the lease expires");
@@ -178,7 +179,7 @@ async fn hello(
     };
     loop {
         match coordinator.hello(&Hello { agent: agent.clone() }).await {
-            Err(Refusal::Away(why)) if !*told.borrow() => {
+            Err(Refusal::Away(why) | Refusal::Failing(why)) if !*told.borrow() => {
                 tracing::warn!(why, "waits for the coordinator");
                 tokio::time::sleep(REST).await;
             }
@@ -233,7 +234,7 @@ impl Crew {
                         self.begin(leased, at);
                     }
                 }
-                Err(Refusal::Away(_) | Refusal::Unreadable(_)) => {
+                Err(Refusal::Away(_) | Refusal::Failing(_) | Refusal::Unreadable(_)) => {
                     // The reply may be lost, not the leases: the same ask brings them again.
                     ask = Some((asked, at));
                     tokio::time::sleep(REST).await;

@@ -501,6 +501,8 @@ pub mod refusal {
     pub const NOT_ALLOWED: &str = "not-allowed";
     /// The certificate comes too early: tell it again.
     pub const NOT_SETTLED: &str = "not-settled";
+    /// Too many calls at this moment.
+    pub const TOO_MANY: &str = "too-many";
     /// The login budget is spent.
     pub const LOGIN_BUDGET: &str = "login-budget";
 }

@@ -24,6 +24,9 @@ pub(super) enum Undelivered {
     /// The coordinator cannot be reached.
     #[error("the coordinator cannot be reached: {0}")]
     Away(String),
+    /// The coordinator does not take one of them now.
+    #[error("the coordinator cannot take it now: {0}")]
+    Failing(String),
     /// They cannot be opened.
     #[error(transparent)]
     Locked(#[from] Locked),
@@ -65,13 +68,12 @@ pub(super) async fn deliver(
             let Some(piece) = spool.piece(attempt, number)? else { continue };
             match send_piece(coordinator, &piece, patience).await {
                 Ok(()) => taken += 1,
-                Err(Refusal::Away(why) | Refusal::Unreadable(why)) => {
-                    return Err(Undelivered::Away(why));
-                }
-                // It has been judged: the attempt is closed, or the piece is not accepted. Repeating changes nothing.
-                Err(refusal) => {
+                // The attempt is closed, or the piece is not accepted. Repeating changes nothing.
+                Err(refusal) if refusal.is_judgement() => {
                     tracing::warn!(%attempt, error = %refusal, "a piece that was kept was refused");
                 }
+                Err(Refusal::Away(why)) => return Err(Undelivered::Away(why)),
+                Err(refusal) => return Err(Undelivered::Failing(refusal.to_string())),
             }
             spool.forget_piece(attempt, number);
         }
@@ -85,7 +87,7 @@ pub async fn report(coordinator: &Coordinator, spool: &Spool, report: &Report) {
     }
     match deliver(coordinator, spool, report.attempt, AT_THE_END).await {
         Ok(()) => {}
-        Err(Undelivered::Away(why)) => {
+        Err(Undelivered::Away(why) | Undelivered::Failing(why)) => {
             tracing::warn!(attempt = %report.attempt, why, "the report is kept for later, with its evidence");
             return;
         }
@@ -104,14 +106,16 @@ pub async fn resend(coordinator: &Coordinator, spool: &Spool) {
         match deliver(coordinator, spool, attempt, AGAIN).await {
             Ok(()) => {}
             Err(Undelivered::Away(_)) => return,
-            Err(Undelivered::Locked(why)) => tracing::debug!(%attempt, %why, "pieces stay here"),
+            // What is not taken of one attempt stands in no other's way.
+            Err(why) => tracing::warn!(%attempt, %why, "pieces stay here"),
         }
     }
     for report in spool.reports() {
         // What was added meanwhile goes before it, too.
-        if let Err(Undelivered::Away(_)) = deliver(coordinator, spool, report.attempt, AGAIN).await
-        {
-            return;
+        match deliver(coordinator, spool, report.attempt, AGAIN).await {
+            Err(Undelivered::Away(_)) => return,
+            Err(Undelivered::Failing(_)) => continue,
+            Ok(()) | Err(Undelivered::Locked(_)) => {}
         }
         send(coordinator, spool, &report, AGAIN).await;
     }
@@ -149,8 +153,8 @@ async fn ask_keys(coordinator: &Coordinator, spool: &Spool) {
     for lease in spool.leases_without_key() {
         match coordinator.spool_key(&SpoolKeyAsk { lease }).await {
             Ok(SpoolKey { key }) => spool.learn(lease, &key),
-            Err(Refusal::Away(why)) => {
-                tracing::warn!(%lease, why, "the key of what was kept is asked for again");
+            Err(error) if !error.is_judgement() => {
+                tracing::warn!(%lease, %error, "the key of what was kept is asked for again");
                 return;
             }
             Err(error) => {
@@ -164,11 +168,11 @@ async fn ask_keys(coordinator: &Coordinator, spool: &Spool) {
 async fn send(coordinator: &Coordinator, spool: &Spool, report: &Report, patience: Duration) {
     match coordinator.report(report, patience).await {
         Ok(()) => spool.forget_report(report.attempt),
-        Err(Refusal::Away(why)) => {
-            tracing::warn!(attempt = %report.attempt, why, "the report is kept for later");
+        Err(error) if !error.is_judgement() => {
+            tracing::warn!(attempt = %report.attempt, %error, "the report is kept for later");
         }
         Err(refusal) => {
-            // It has been judged: the lease is over, or the report is not accepted. Repeating changes nothing.
+            // The lease is over, or the report is not accepted. Repeating changes nothing.
             tracing::warn!(attempt = %report.attempt, error = %refusal, "the report was refused");
             spool.forget_report(report.attempt);
         }

@@ -207,9 +207,15 @@ impl Context {
     }
 
     /// Only these hosts are reached from now on. Without a way out of its own this context has no list.
-    pub fn only_hosts(&self, hosts: impl IntoIterator<Item = String>) {
-        if let Some(tunnels) = &self.inner.tunnels {
-            tunnels.list(hosts.into_iter().map(|host| host.to_lowercase()).collect());
+    ///
+    /// # Errors
+    /// Its way out is gone.
+    pub async fn only_hosts(&self, hosts: impl IntoIterator<Item = String>) -> Result<(), Error> {
+        match &self.inner.tunnels {
+            Some(tunnels) => {
+                tunnels.list(hosts.into_iter().map(|host| host.to_lowercase()).collect()).await
+            }
+            None => Ok(()),
         }
     }
 

@@ -48,7 +48,7 @@ impl GateProgram {
 pub(crate) enum Say {
     /// First of all, once.
     Begin { rules: Vec<(String, SocketAddr)>, only_listed: bool, lines: Option<PathBuf> },
-    /// Only these hosts from now on. Not answered.
+    /// Only these hosts from now on.
     List { hosts: HashSet<String> },
     /// Cut everything; so many may be opened again.
     Arm { more: u32 },
@@ -60,7 +60,7 @@ pub(crate) enum Say {
     Clicked,
     /// The submission is over. Not answered.
     Release,
-    /// It is in doubt: shut for good and say so where nothing was let out, else release.
+    /// It is in doubt: shut for good, and say so where nothing was let out.
     Doubt,
 }
 
@@ -194,8 +194,8 @@ impl Egress {
     }
 
     /// From now on only these hosts are reached; what is open stays.
-    pub(crate) fn list(&self, hosts: HashSet<String>) {
-        self.tell(Say::List { hosts });
+    pub(crate) async fn list(&self, hosts: HashSet<String>) -> Result<(), Error> {
+        self.ask(Say::List { hosts }).await.map(drop).map_err(|_| Error::Closed)
     }
 
     /// Hosts that were asked for since the last call although they are not listed.
@@ -233,7 +233,7 @@ impl Egress {
         self.ask(Say::Clicked).await.map(drop)
     }
 
-    /// It is in doubt; whether it is certified that nothing was sent. Then nothing leaves this context any more.
+    /// It is in doubt: nothing leaves this context any more; whether it is certified that nothing was sent.
     pub(crate) async fn doubt(&self) -> bool {
         self.ask(Say::Doubt).await.is_ok_and(|answer| answer.certified)
     }
@@ -245,7 +245,7 @@ impl Egress {
 
     fn tell(&self, what: Say) {
         if let Err(error) = self.say.try_send(what) {
-            // It stays as it was: more is refused than had to be, never less.
+            // It stays armed: more is refused than had to be.
             tracing::warn!(%error, "the submit gate was not told");
         }
     }

@@ -64,7 +64,7 @@ pub use launch::{LaunchConfig, Sandbox};
 pub use navigate::{Navigation, NavigationError, Stillness};
 pub use offered::Offer;
 pub use page::Page;
-pub use profile::sweep;
+pub use profile::{AgentFolder, sweep};
 pub use query::{By, Facts, Found, Node, Query};
 pub use table::{Row, Scrolls, Table};
 pub use text::Text;

@@ -10,6 +10,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const PREFIX: &str = "fleet-browser-";
+/// Of the folder where an agent keeps what it works with: documents of requests, letters.
+const AGENT_PREFIX: &str = "fleet-agent-";
 
 /// The user the browser runs as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +31,8 @@ impl Profile {
     /// Makes the folder. `owner`: whom it belongs to when we are root.
     pub(crate) fn create(under: &Path, owner: Option<Owner>) -> Result<Self, Error> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let pid = std::process::id();
-        let started =
-            start_time(pid).ok_or_else(|| Error::Launch("own start time is unreadable".into()))?;
-        let random = rand::random::<u32>();
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let root = under.join(format!("{PREFIX}{pid}-{started}-{n}-{random:08x}"));
+        let root = under.join(own_name(PREFIX, n)?);
         let this = Self { root, owner };
         this.folder("")?;
         for name in ["home", "profile", "downloads", "uploads", "config", "cache", "data", "run"] {
@@ -108,6 +106,43 @@ impl Profile {
     }
 }
 
+/// The folder of this agent's own temporary files, deleted when dropped. It holds patients' documents in clear while they are worked
+/// with; what a dead agent left goes at the next start ([`sweep`]).
+#[derive(Debug)]
+pub struct AgentFolder(PathBuf);
+
+impl AgentFolder {
+    /// Makes the folder, readable by its owner only.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn create(under: &Path) -> Result<Self, Error> {
+        let path = under.join(own_name(AGENT_PREFIX, 0)?);
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for AgentFolder {
+    fn drop(&mut self) {
+        remove(&self.0);
+    }
+}
+
+/// A name that says whose it is.
+fn own_name(prefix: &str, n: u32) -> Result<String, Error> {
+    let pid = std::process::id();
+    let started =
+        start_time(pid).ok_or_else(|| Error::Launch("own start time is unreadable".into()))?;
+    Ok(format!("{prefix}{pid}-{started}-{n}-{:08x}", rand::random::<u32>()))
+}
+
 impl Drop for Profile {
     fn drop(&mut self) {
         remove(&self.root);
@@ -138,10 +173,10 @@ fn remove(path: &Path) {
             Err(_) => {}
         }
     }
-    tracing::warn!("a browser folder could not be removed; the next start will try again");
+    tracing::warn!("a private folder could not be removed; the next start will try again");
 }
 
-/// Removes the folders of agents that are no longer alive. Nothing is killed: their browsers ended
+/// Removes the folders of agents that are no longer alive, and of their browsers. Nothing is killed: browsers ended
 /// with their pipes. Returns how many were removed.
 pub fn sweep(under: &Path) -> usize {
     let Ok(entries) = fs::read_dir(under) else { return 0 };
@@ -158,7 +193,8 @@ pub fn sweep(under: &Path) -> usize {
 }
 
 fn owner_of(name: &str) -> Option<(u32, u64)> {
-    let mut parts = name.strip_prefix(PREFIX)?.split('-');
+    let name = name.strip_prefix(PREFIX).or_else(|| name.strip_prefix(AGENT_PREFIX))?;
+    let mut parts = name.split('-');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
@@ -180,11 +216,14 @@ mod tests {
         let dead = under.path().join(format!("{PREFIX}4194304-1-0-00000000"));
         let reused = under.path().join(format!("{PREFIX}{}-1-0-00000000", std::process::id()));
         let other = under.path().join("something-else");
-        for p in [&dead, &reused, &other] {
+        let dead_agent = under.path().join(format!("{AGENT_PREFIX}4194304-1-0-00000000"));
+        for p in [&dead, &reused, &other, &dead_agent] {
             fs::create_dir(p).expect("made");
         }
-        assert_eq!(sweep(under.path()), 2);
+        let own = AgentFolder::create(under.path()).expect("made");
+        assert_eq!(sweep(under.path()), 3);
         assert!(mine.root.exists() && other.exists() && !dead.exists() && !reused.exists());
+        assert!(own.path().exists() && !dead_agent.exists());
         let root = mine.root.clone();
         drop(mine);
         assert!(!root.exists());

@@ -4,7 +4,8 @@
 //! It is the second half of the submit gate. Chromium repeats a POST by itself, and tells nobody, when a connection that
 //! was open before dies without an answer: the payer then has the request twice. So when the gate is armed, what was open
 //! is cut and nothing new is let out; a permit lets out one new connection for each host, and a repetition finds no way out. All times
-//! are of the boot clock, which goes on while the machine sleeps; they are looked at again before every piece that leaves.
+//! are of the boot clock, which goes on while the machine sleeps; they are looked at again before every piece that leaves. A connection
+//! that is cut is reset: what the kernel still held of it goes nowhere. Only what it had handed to the network by then may arrive.
 
 use super::connection::lock;
 use crate::clock::boot_ms;
@@ -250,6 +251,23 @@ impl Drop for Tunnels {
     }
 }
 
+/// A connection to a payer. Dropped in the middle it is reset, so that the kernel does not go on sending what it still holds of it.
+struct Outbound {
+    stream: TcpStream,
+    /// Both ends have ended it: it may close as connections do.
+    ended: bool,
+}
+
+impl Drop for Outbound {
+    fn drop(&mut self) {
+        if !self.ended
+            && let Err(error) = self.stream.set_zero_linger()
+        {
+            tracing::debug!(%error, "a connection cannot be reset");
+        }
+    }
+}
+
 impl Shared {
     /// Changes the gate as it is at this moment; connections that it cut end.
     fn change<T>(&self, change: impl FnOnce(&mut Gate) -> T) -> T {
@@ -284,7 +302,10 @@ impl Shared {
                 Ok(Ok(server)) => {
                     let _nodelay = (client.set_nodelay(true), server.set_nodelay(true));
                     client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await?;
-                    self.relay(&mut client, server, generation).await
+                    let mut server = Outbound { stream: server, ended: false };
+                    let relayed = self.relay(&mut client, &mut server.stream, generation).await;
+                    server.ended = relayed.is_ok();
+                    relayed
                 }
                 Ok(Err(_)) | Err(_) => {
                     refuse(&mut client, "502 Not reached").await;
@@ -305,7 +326,7 @@ impl Shared {
     async fn relay(
         &self,
         client: &mut TcpStream,
-        mut server: TcpStream,
+        server: &mut TcpStream,
         generation: u64,
     ) -> io::Result<()> {
         let (mut from_client, mut to_client) = client.split();

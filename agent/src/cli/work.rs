@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{browser_options::BrowserOptions, exit, tell};
 use crate::{
-    browser::{GateProgram, LaunchConfig},
+    browser::{AgentFolder, GateProgram, LaunchConfig},
     coordinator::{Coordinator, Refusal},
     spool::Spool,
     work::{CannotWork, WorkConfig, work},
@@ -60,13 +60,24 @@ pub async fn run(options: Work) -> u8 {
             return exit::USAGE;
         }
     };
-    let spool = match Spool::open(&options.spool_dir) {
+    let spool = match Spool::open(&options.spool_dir).map(|spool| spool.for_slots(options.slots)) {
         Ok(spool) => spool,
         Err(error) => {
             tell(&format!("{}: {error}", options.spool_dir.display()));
             return exit::USAGE;
         }
     };
+    // Patients' documents lie nowhere else in clear; what a dead agent left there is swept at the next start.
+    let folder = match AgentFolder::create(&browser.profile_root()) {
+        Ok(folder) => folder,
+        Err(error) => {
+            tell(&format!("a private folder cannot be made: {error}"));
+            return exit::USAGE;
+        }
+    };
+    if tempfile::env::override_temp_dir(folder.path()).is_err() {
+        tracing::debug!("temporary files have a place already");
+    }
     let coordinator = match Coordinator::new(&options.coordinator_url, &options.agent_key) {
         Ok(coordinator) => coordinator,
         Err(error) => {
@@ -98,7 +109,7 @@ pub async fn run(options: Work) -> u8 {
         Err(error) => {
             tell(&format!("agent: {error}"));
             match error {
-                CannotWork::Coordinator(Refusal::Away(_)) => exit::UNREACHABLE,
+                CannotWork::Coordinator(Refusal::Away(_) | Refusal::Failing(_)) => exit::UNREACHABLE,
                 CannotWork::Coordinator(_) => exit::REFUSED,
                 CannotWork::Browser(_) | CannotWork::Signals(_) | CannotWork::Replaced => {
                     exit::ERROR

@@ -30,7 +30,7 @@ pub enum Piece {
     },
 }
 
-/// A piece that cannot be opened: its lease's key is not known, or the file is spoilt.
+/// A piece that cannot be opened: its lease's key is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("what waits in the agent's spool cannot be opened")]
 pub struct Locked;
@@ -140,7 +140,8 @@ impl Spool {
         attempts
     }
 
-    /// A piece that waits; none when it is there no more.
+    /// A piece that waits; none when it is there no more. One that is spoilt does not open: it is put aside (`.bad`), for somebody to
+    /// look at, and stands in the way of those behind it no more.
     ///
     /// # Errors
     /// [`Locked`].
@@ -150,9 +151,18 @@ impl Spool {
             Err(gone) if gone.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(_) => return Err(Locked),
         };
-        let kept: Kept = serde_json::from_slice(&text).map_err(|_| Locked)?;
-        let body = self.open_sealed(&kept, &place(attempt, number)).ok_or(Locked)?;
-        Piece::read(&body).map(Some).ok_or(Locked)
+        let kept: Option<Kept> = serde_json::from_slice(&text).ok();
+        if kept.as_ref().is_some_and(|kept| self.cipher(kept.lease).is_none()) {
+            return Err(Locked);
+        }
+        let body = kept.and_then(|kept| self.open_sealed(&kept, &place(attempt, number)));
+        let piece = body.and_then(|body| Piece::read(&body));
+        if piece.is_none() {
+            tracing::error!(%attempt, number, "a piece of the record is spoilt on this disk; it was put aside as .bad");
+            let at = self.path(&name(attempt, number));
+            fs::rename(&at, at.with_extension("bad")).map_err(|_| Locked)?;
+        }
+        Ok(piece)
     }
 
     /// Forgets a piece that was delivered. Not made durable: the same piece again changes nothing at the coordinator.
@@ -169,12 +179,17 @@ impl Spool {
         self.turn.lock().await
     }
 
-    /// The first piece of each attempt, closed.
+    /// The first piece of each attempt that can be read, closed.
     pub(super) fn first_pieces(&self) -> Vec<Kept> {
-        let mut paths = self.files(PREFIX);
-        paths.dedup_by_key(|path| of_name(path).map(|(attempt, _)| attempt));
-        let read = |path: &std::path::PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
-        paths.iter().filter_map(read).collect()
+        let mut pieces: Vec<Kept> = Vec::new();
+        for path in self.files(PREFIX) {
+            let attempt = of_name(&path).map(|(attempt, _)| attempt);
+            if pieces.last().map(|kept| kept.attempt) != attempt {
+                let kept = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+                pieces.extend(kept);
+            }
+        }
+        pieces
     }
 }
 
@@ -242,14 +257,33 @@ mod tests {
             panic!("opens")
         };
         assert_eq!((put.late, bytes.as_ref()), (true, text.as_slice()));
-        // In another place it opens no more.
+        // In another place it opens no more, and is put aside.
         fs::write(dir.path().join(format!("{}.json", name(attempt, 11))), lies).expect("written");
-        assert_eq!(again.piece(attempt, 11).err(), Some(Locked));
+        assert!(matches!(again.piece(attempt, 11), Ok(None)));
+        assert_eq!(again.pieces(attempt), vec![9, 10]);
         for number in 9..=11 {
             again.forget_piece(attempt, number);
         }
         assert!(again.attempts_waiting().is_empty() && again.leases_without_key().is_empty());
         assert!(matches!(again.piece(attempt, 9), Ok(None)));
+    }
+
+    #[test]
+    fn a_spoilt_piece_stands_in_no_others_way() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let spool = Spool::open(dir.path()).expect("opens");
+        let (lease, attempt) = (LeaseId::new(at(), 3), AttemptId::new(at(), 4));
+        spool.learn(lease, &STANDARD.encode([7; 32]));
+        for number in [0, 1] {
+            spool.keep_piece(attempt, number, &steps(lease, attempt), false).expect("kept");
+        }
+        fs::write(dir.path().join(format!("{}.json", name(attempt, 0))), b"{\"att").expect("spoilt");
+        let again = Spool::open(dir.path()).expect("opens again");
+        assert_eq!(again.leases_without_key(), vec![lease], "the second says whose they are");
+        again.learn(lease, &STANDARD.encode([7; 32]));
+        assert!(matches!(again.piece(attempt, 0), Ok(None)));
+        assert!(matches!(again.piece(attempt, 1), Ok(Some(_))));
+        assert_eq!(again.pieces(attempt), vec![1]);
     }
 
     #[test]

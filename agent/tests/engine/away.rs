@@ -27,7 +27,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
     evidence::{EvidenceKind, Moment},
-    id::{AgentId, AttemptId, EvidenceId, JobId, LeaseId},
+    id::{AgentId, AttemptId, EvidenceId, IntentId, JobId, LeaseId},
     outcome::{Answer, Outcome},
     step::{Effect, Step, StepState},
     time::Timestamp,
@@ -38,6 +38,12 @@ use serde_json::{Value, json};
 const HERE: usize = 0;
 const AWAY: usize = 1;
 const LEASE_ENDED: usize = 2;
+/// The agents' key is being changed.
+const NOT_LET_IN: usize = 3;
+/// A proxy before the coordinator takes no such bodies.
+const TOO_LARGE: usize = 4;
+/// The lease is over; what is late is taken.
+const LATE_ONLY: usize = 5;
 
 /// What the coordinator was told, in order, and how it answers now.
 #[derive(Default)]
@@ -67,17 +73,21 @@ impl Desk {
 }
 
 async fn answer(State(desk): State<Arc<Desk>>, uri: Uri, body: Bytes) -> Response {
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let late = uri.query().is_some_and(|q| q.contains("late=true")) || body["late"] == true;
+    let problem = |status, code| {
+        let problem = json!({"type": format!("/problems/{code}"), "detail": "a test"});
+        (status, Json(problem)).into_response()
+    };
     match desk.mode.load(Ordering::SeqCst) {
         AWAY => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        LEASE_ENDED => {
-            let problem = json!({"type": "/problems/lease-ended", "detail": "it is over"});
-            return (StatusCode::CONFLICT, Json(problem)).into_response();
-        }
+        LEASE_ENDED => return problem(StatusCode::CONFLICT, "lease-ended"),
+        LATE_ONLY if !late => return problem(StatusCode::CONFLICT, "lease-ended"),
+        NOT_LET_IN => return problem(StatusCode::UNAUTHORIZED, "unauthenticated"),
+        TOO_LARGE => return (StatusCode::PAYLOAD_TOO_LARGE, "too large").into_response(),
         _ => {}
     }
     let path = uri.path().trim_start_matches("/v1/agent/");
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let late = uri.query().is_some_and(|q| q.contains("late=true")) || body["late"] == true;
     let what = match path.split('/').next().unwrap_or_default() {
         "evidence" => "evidence".to_owned(),
         "steps" => format!("step {}", body["steps"][0]["name"].as_str().unwrap_or_default()),
@@ -242,5 +252,49 @@ async fn what_was_kept_outlives_the_agent_and_is_told_evidence_first() {
     doors.keep(picture(Moment::After)).await.unwrap();
     desk.is(LEASE_ENDED);
     attempt::resend(&coordinator, &spool).await;
+    assert!(spool.attempts_waiting().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_listened_to_keeps_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let (desk, coordinator) = Desk::open().await;
+    let (doors, spool) = attempt(&coordinator, dir.path());
+    desk.is(AWAY);
+    doors.keep(picture(Moment::After)).await.unwrap();
+    spool.keep_report(&report()).unwrap();
+    let gate = domain::gate::Certificate {
+        nonce: "ab".repeat(16),
+        opened: 0,
+        shut: true,
+        signature: "cd".repeat(64),
+    };
+    agent::spool::keep_certificate(dir.path(), &gate).unwrap();
+    for mode in [NOT_LET_IN, TOO_LARGE] {
+        desk.is(mode);
+        attempt::resend(&coordinator, &spool).await;
+        attempt::tell_not_sent(&coordinator, &spool, fenced().agent).await;
+        assert_eq!(spool.attempts_waiting(), [attempt_id()], "{mode}");
+        assert_eq!((spool.reports().len(), spool.certificates().len()), (1, 1), "{mode}");
+    }
+    desk.is(HERE);
+    attempt::resend(&coordinator, &spool).await;
+    attempt::tell_not_sent(&coordinator, &spool, fenced().agent).await;
+    assert_eq!(desk.told(), ["evidence late", "report", "not_sent"]);
+    assert!(spool.reports().is_empty() && spool.certificates().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_click_led_to_is_kept_also_after_the_lease() {
+    let dir = tempfile::tempdir().unwrap();
+    let (desk, coordinator) = Desk::open().await;
+    let (doors, spool) = attempt(&coordinator, dir.path());
+    desk.is(LATE_ONLY);
+    let before = doors.keep(picture(Moment::Before)).await;
+    assert!(matches!(before, Err(Denied::LeaseEnded)) && desk.told().is_empty());
+    doors.latch(IntentId::new(at(), 6)).await.unwrap();
+    let after = doors.keep(picture(Moment::After)).await;
+    assert!(matches!(after, Err(Denied::LeaseEnded)), "the attempt stops all the same");
+    assert_eq!(desk.told(), ["evidence late"]);
     assert!(spool.attempts_waiting().is_empty());
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use agent::channel::portal::CommitState;
 use domain::{
+    drift::DriftKind,
     evidence::EvidenceKind,
     lease::Purpose,
     outcome::{Answer, FailureKind},
@@ -40,6 +41,22 @@ fn a_request_is_submitted_once_and_proved() {
         assert!(!text.contains("W100000001") && !text.contains("tangerine-9"), "nothing leaks");
         assert!(text.contains("••••0001"), "masked, not dropped");
         assert!(text.contains("body_sha256"), "the submit call is evidence");
+    });
+}
+
+#[test]
+fn what_is_proved_stays_proved_whatever_comes_after_it() {
+    alone(async {
+        portal_is(|portal| portal.done_says = Some("Routed to the annex".to_owned())).await;
+        let (book, finished) = submit(Book::default()).await;
+        let Some(End::Outcome { outcome, proof: Some(proof) }) = &finished.end else {
+            panic!("{:?}", finished.end)
+        };
+        assert_eq!((outcome.answer, proof.reference.as_str()), (Answer::Received, "FT-2026-000071"));
+        assert_eq!(finished.commit, CommitState::Confirmed);
+        assert_eq!(received().await, 1);
+        assert!(finished.drift.iter().any(|drift| drift.kind == DriftKind::MeaningChanged));
+        assert!(book.all_text().contains("the submission is proved"), "and the record says why");
     });
 }
 

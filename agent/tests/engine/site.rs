@@ -39,6 +39,8 @@ pub(crate) struct Ledger {
     pub(crate) wrong_member: bool,
     /// The review page has a second button that looks like the first strategy's.
     pub(crate) decoy: bool,
+    /// What the confirmation says of the request, where it is not the usual.
+    pub(crate) done_says: Option<String>,
     /// The confirmation shows no number.
     pub(crate) no_number: bool,
     /// The login form sends its password elsewhere.
@@ -338,10 +340,11 @@ async fn submit(State(site): State<Site>) -> Response {
 async fn done(State(site): State<Site>) -> Html<String> {
     let ledger = site.lock().unwrap();
     let number = if ledger.no_number { "soon" } else { "FT-2026-000071" };
+    let says = ledger.done_says.as_deref().unwrap_or("Under review");
     page(
         "Done",
         &format!(
-            "<h1>Thank you</h1><p class=number>Reference: {number}</p><p class=status>Under review</p>"
+            "<h1>Thank you</h1><p class=number>Reference: {number}</p><p class=status>{says}</p>"
         ),
     )
 }

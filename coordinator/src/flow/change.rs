@@ -123,7 +123,8 @@ pub(super) async fn fenced_attempt(tx: &mut Tx, f: &Fenced, attempt: AttemptId) 
 }
 
 /// As [`fenced_attempt`], for the record of an attempt. What the agent kept while it could not reach us (`late`) is taken also for an
-/// attempt that was lost meanwhile: it is added to that attempt's record and changes nothing else.
+/// attempt that was lost meanwhile, or whose lease is over and that is lost in a moment: it is added to that attempt's record and
+/// changes nothing else.
 pub(super) async fn fenced_record(
     tx: &mut Tx,
     f: &Fenced,
@@ -135,9 +136,13 @@ pub(super) async fn fenced_record(
         Err(refused @ Error::Refused { .. }) if late => refused,
         Err(other) => return Err(other),
     };
-    let lost = attempts::get_in(tx, attempt).await?;
-    let own = (lost.job, lost.lease, lost.fence, lost.agent) == (f.job, f.lease, f.fence, f.agent);
-    if own && matches!(lost.state, AttemptState::Lost) { Ok(()) } else { Err(refused) }
+    let over = attempts::get_in(tx, attempt).await?;
+    let own = (over.job, over.lease, over.fence, over.agent) == (f.job, f.lease, f.fence, f.agent);
+    let unended = matches!(
+        over.state,
+        AttemptState::Lost | AttemptState::Running | AttemptState::Paused { .. }
+    );
+    if own && unended { Ok(()) } else { Err(refused) }
 }
 
 /// Moves a job to the state that `next` gives, gives its portal session back when it leaves its lease, and brings the case's status

@@ -23,7 +23,7 @@ use crate::{
         AboutToAct, Attempted, BeforeInput, Deadline, DialogMode, DialogRule, Found, Gate,
         GatePattern, Held, Page, PassSaid,
     },
-    channel::{Doors, Permit, Wish},
+    channel::{Denied, Doors, Permit, Wish},
     clock::Allowed,
     fault::{self, Side, broken},
     observe::{self, Observer},
@@ -113,7 +113,15 @@ impl Portal<'_> {
             }
         };
         let granted = match self.permit(commit, before, arming).await {
-            Ok(granted) => granted,
+            Ok(Ok(granted)) => granted,
+            Ok(Err(denied)) => {
+                if matches!(denied, Denied::Away(_) | Denied::LeaseEnded) {
+                    // It may have been given, and only its answer be lost: the gate says that nothing was done with it.
+                    gate.doubt().await;
+                }
+                self.disarm(gate).await;
+                return Err(self.denied(denied));
+            }
             Err(halt) => {
                 self.disarm(gate).await;
                 return Err(halt);
@@ -266,7 +274,7 @@ impl Portal<'_> {
         commit: &Commit,
         before: EvidenceId,
         arming: Option<Arming>,
-    ) -> Result<Granted, Halt> {
+    ) -> Result<Result<Granted, Denied>, Halt> {
         let once_per = self.eval(|scope| scope.text(&commit.guard.once_per))?;
         let mut hash = Sha256::new();
         for line in &self.payload {
@@ -284,14 +292,18 @@ impl Portal<'_> {
         fault::point("permit", Side::Before).await;
         let answer = self.doors.permit(wish).await;
         fault::point("permit", Side::After).await;
-        match answer.map_err(|denied| self.denied(denied))? {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(denied) => return Ok(Err(denied)),
+        };
+        match answer {
             Permit::Go { intent, until, pass } => {
                 let pass = pass.unwrap_or_else(|| PassSaid::Plain {
                     intent,
                     ttl_ms: i64::try_from(until.left().as_millis()).unwrap_or(0),
                     submit_max_ms: SUBMIT_MAX_MS,
                 });
-                Ok(Granted { intent, until, pass })
+                Ok(Ok(Granted { intent, until, pass }))
             }
             Permit::Already(because) => Err(self.raise("already_submitted", &because)),
             Permit::Similar(because) => Err(self.raise("possible_duplicate", &because)),

@@ -271,7 +271,10 @@ impl<'b> Portal<'b> {
             Purpose::Reconcile => self.look_for_record().await,
             Purpose::Work => loop {
                 match self.flow(&bundle.script.flow, true).await {
-                    Err(Halt::Restart) => self.begin_again().await?,
+                    // Behind the commit's latch there is no safe point.
+                    Err(Halt::Restart) if self.commit == CommitState::None => {
+                        self.begin_again().await?;
+                    }
                     Err(Halt::Failed(failure)) if self.may_repeat(&failure) => {
                         self.repeat(&failure).await?;
                     }
@@ -286,6 +289,11 @@ impl<'b> Portal<'b> {
         let stopped = result.is_err();
         let end = match result {
             Ok(()) => Some(self.good_end()),
+            // What was proved stays proved, whatever came after it: the answer is read by the next status check.
+            Err(halt) if self.proof.is_some() => {
+                self.tell_after_proof(halt);
+                Some(self.good_end())
+            }
             Err(Halt::LeaseEnded) => None,
             Err(Halt::Stopped) => {
                 session_good = true;
@@ -347,6 +355,24 @@ impl<'b> Portal<'b> {
             drift: self.drift,
             captured,
         }
+    }
+
+    /// What ended the flow behind a proved submission, for the record and for whoever keeps the script.
+    fn tell_after_proof(&mut self, halt: Halt) {
+        let why = match halt {
+            Halt::Failed(failure) | Halt::Unsure(failure, _) => {
+                let told = self.drift.len();
+                self.tell_failure(&failure);
+                if self.drift.len() == told {
+                    self.tell_meaning(&failure.name);
+                }
+                failure.say
+            }
+            Halt::LeaseEnded => "the lease ended".to_owned(),
+            Halt::Stopped => "the agent was told to stop".to_owned(),
+            Halt::Restart => "the portal asked to begin again".to_owned(),
+        };
+        self.observe.log(&format!("the submission is proved; what follows it was not done: {why}"));
     }
 
     fn good_end(&mut self) -> End {

@@ -20,6 +20,9 @@ use crate::{
     fault::{self, Side},
 };
 
+/// Bytes of a body that are shown in the evidence of a submission.
+const SHOWN_MAX: usize = 64 * 1024;
+
 impl Portal<'_> {
     /// Everything that makes a click a submission: the request and its answer, the screen, the number, the evidence.
     pub(super) async fn prove(
@@ -176,13 +179,16 @@ impl Portal<'_> {
 
     fn describe(&self, held: &Held) -> serde_json::Value {
         let body = held.body.clone().unwrap_or_default();
-        let shown = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]).into_owned();
+        // Masked whole and then cut: half a value would not be known.
+        let read = body.get(..16 * SHOWN_MAX).unwrap_or(&body);
+        let mut shown = self.observe.masker.text(&String::from_utf8_lossy(read));
+        shown.truncate(shown.floor_char_boundary(SHOWN_MAX));
         serde_json::json!({
             "method": held.method,
             "url": self.observe.masker.text(&held.url),
             "body_sha256": hex(&Sha256::digest(&body)),
             "body_bytes": body.len(),
-            "body": self.observe.masker.text(&shown),
+            "body": shown,
         })
     }
 

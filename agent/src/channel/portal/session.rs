@@ -80,7 +80,7 @@ impl Session {
         // A port is part of a listed name where the script says one; the way out knows hosts only.
         let name = |listed: &str| listed.split(':').next().unwrap_or(listed).to_owned();
         self.hosts = bundle.script.hosts.iter().map(|(host, _)| name(&host.text)).collect();
-        self.context.only_hosts(self.hosts.clone());
+        self.context.only_hosts(self.hosts.clone()).await?;
         drop(self.context.take_refused_hosts());
         let zone = bundle.script.parts.defaults.timezone.as_ref();
         self.zone = zone.map(|zone| zone.text.clone());
@@ -117,7 +117,7 @@ impl Session {
     /// Throws the context away and starts with a fresh one.
     async fn renew(&mut self) -> Result<(), Error> {
         let fresh = self.browser.new_context().await?;
-        fresh.only_hosts(self.hosts.clone());
+        fresh.only_hosts(self.hosts.clone()).await?;
         fresh.set_timezone(self.zone.as_deref()).await?;
         let old = std::mem::replace(&mut self.context, fresh);
         self.home = None;

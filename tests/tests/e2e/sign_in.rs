@@ -61,7 +61,12 @@ async fn puzzle_and_terms(payer: &'static str, terms: &str, kept: &str) -> Resul
     let other = requests::claim_status(if payer == "harbor" { "PC05" } else { "PC10" });
     let (_, job) = take_in(&fleet, payer, &other).await?;
     let named = stopped(&fleet, &job, "challenge").await?;
-    assert!(["terms_changed", "warning_reworded"].contains(&named.as_str()), "{named}");
+    assert_eq!(named, "terms_changed");
+    let known = fleet.api.get(&format!("payers/{payer}")).await?;
+    let suspended = known["profile"]["permission"]["suspended"].as_str().unwrap_or_default();
+    assert!(suspended.contains("changed terms"), "no sign-in until somebody has read them: {known}");
+    let drift = fleet.api.get("drift?kind=meaning_changed").await?;
+    assert!(drift["items"].as_array().is_some_and(|items| !items.is_empty()), "{drift}");
     assert!(!truth.of_kind("terms_shown").await?.is_empty(), "they were shown");
     assert_eq!(truth.of_kind(kept).await?.len(), accepted, "nobody accepted them");
     all_fired(&fleet, payer).await?;

@@ -61,7 +61,7 @@ impl Portal<'_> {
             "no_known_screen" | "unexpected_screen" | "ambiguous_screen" | "off_site" => {
                 DriftKind::ScreenUnknown
             }
-            "capture_missing" => DriftKind::MeaningChanged,
+            "capture_missing" | "terms_changed" => DriftKind::MeaningChanged,
             _ => return,
         };
         let step = failure.step.as_deref().unwrap_or("flow");

@@ -90,7 +90,8 @@ pub async fn serve() -> Result<(), Ended> {
     });
     let listens =
         Said::Listens { address: tunnels.address(), key: spool::hex(keys.public_key().as_ref()) };
-    let mut keeper = Keeper { tunnels, keys, lines: kept, armed: None, told: false, certified: false, say };
+    let mut keeper =
+        Keeper { tunnels, keys, lines: kept, armed: None, told: false, certified: false, say };
     keeper.tell(listens);
     let mut tick = tokio::time::interval(LOOK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -205,7 +206,8 @@ impl Keeper {
             return;
         }
         if !self.certified
-            && let (Some(armed), 0, Some(folder)) = (&self.armed, opened, &self.lines) {
+            && let (Some(armed), 0, Some(folder)) = (&self.armed, opened, &self.lines)
+        {
             let nonce = armed.nonce.clone();
             let text = Certificate::text(&nonce, opened, shut);
             let signature = spool::hex(self.keys.sign(text.as_bytes()).as_ref());
@@ -220,7 +222,10 @@ impl Keeper {
                 }
                 // While it cannot be it stays a doubt, and somebody looks at the payer.
                 failed if !self.told => {
-                    tracing::error!(?failed, "the certificate could not be kept; it is tried again");
+                    tracing::error!(
+                        ?failed,
+                        "the certificate could not be kept; it is tried again"
+                    );
                 }
                 _ => {}
             }

@@ -31,6 +31,9 @@ pub struct Pace {
     /// Logins of one account within an hour, beside the limit for the whole payer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_logins_per_hour: Option<u32>,
+    /// Portal sessions of one account at a time, beside the limit for the whole payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_sessions: Option<u32>,
     /// A portal session that nobody uses ends at the payer after so many minutes: until then the session of an agent that was lost
     /// is in the way where a second login is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +51,7 @@ impl Default for Pace {
             locks_within_min: 120,
             unclear_logins_per_hour: 2,
             account_logins_per_hour: None,
+            account_sessions: None,
             idle_ends_after_min: None,
             trips_after: 1,
         }

@@ -109,7 +109,9 @@ pub async fn run(options: Work) -> u8 {
         Err(error) => {
             tell(&format!("agent: {error}"));
             match error {
-                CannotWork::Coordinator(Refusal::Away(_) | Refusal::Failing(_)) => exit::UNREACHABLE,
+                CannotWork::Coordinator(Refusal::Away(_) | Refusal::Failing(_)) => {
+                    exit::UNREACHABLE
+                }
                 CannotWork::Coordinator(_) => exit::REFUSED,
                 CannotWork::Browser(_) | CannotWork::Signals(_) | CannotWork::Replaced => {
                     exit::ERROR

@@ -277,7 +277,8 @@ mod tests {
         for number in [0, 1] {
             spool.keep_piece(attempt, number, &steps(lease, attempt), false).expect("kept");
         }
-        fs::write(dir.path().join(format!("{}.json", name(attempt, 0))), b"{\"att").expect("spoilt");
+        fs::write(dir.path().join(format!("{}.json", name(attempt, 0))), b"{\"att")
+            .expect("spoilt");
         let again = Spool::open(dir.path()).expect("opens again");
         assert_eq!(again.leases_without_key(), vec![lease], "the second says whose they are");
         again.learn(lease, &STANDARD.encode([7; 32]));

@@ -52,7 +52,10 @@ fn what_is_proved_stays_proved_whatever_comes_after_it() {
         let Some(End::Outcome { outcome, proof: Some(proof) }) = &finished.end else {
             panic!("{:?}", finished.end)
         };
-        assert_eq!((outcome.answer, proof.reference.as_str()), (Answer::Received, "FT-2026-000071"));
+        assert_eq!(
+            (outcome.answer, proof.reference.as_str()),
+            (Answer::Received, "FT-2026-000071")
+        );
         assert_eq!(finished.commit, CommitState::Confirmed);
         assert_eq!(received().await, 1);
         assert!(finished.drift.iter().any(|drift| drift.kind == DriftKind::MeaningChanged));

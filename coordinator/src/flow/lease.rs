@@ -159,20 +159,35 @@ async fn pick(
             continue;
         }
         let facts = facts_of(tx, payer, &pools, (&live, &held)).await?;
+        let facts = Facts { kept, ..facts };
         let warm = ask.warm.contains(&id);
-        picks.extend(if portal_only {
+        let of_payer = if portal_only {
             candidates(tx, &facts, warm, (free, starts.1)).await?
         } else {
             let worked = &agent.info.channels;
             let room = ways::Room { warm, portal: (free, starts.1), most: room, worked };
             ways::candidates(tx, &facts, &room).await?
-        });
+        };
+        picks.extend(within_accounts(of_payer, &facts));
     }
     // Doubts first: somebody waits to know, and the same request is locked until then. Then the oldest.
     picks.sort_by_key(|p| p.key);
     picks.truncate(usize::try_from(room).unwrap_or(usize::MAX));
     take_room(tx, &mut picks).await?;
     Ok(picks)
+}
+
+/// The picks without those for which their account has no portal session left.
+fn within_accounts(mut picks: Vec<Pick>, facts: &Facts) -> Vec<Pick> {
+    let Some(limit) = facts.payer.profile.pace.account_sessions else { return picks };
+    let mut busy = facts.busy.clone();
+    picks.retain(|pick| {
+        let visits = busy.entry(pick.credential.id).or_default();
+        let fits = pick.channel != Channel::Portal || *visits + facts.kept < limit;
+        *visits += u32::from(fits);
+        fits
+    });
+    picks
 }
 
 /// Takes a portal session or a call for every pick, and lets go of those there is no room for. In the order of payers, and then of

@@ -1,5 +1,7 @@
 //! A row is an attempt: one execution of a job under one lease. Made by the lease, ended once by a report or by the lease's end.
 
+use std::collections::BTreeMap;
+
 use domain::{
     attempt::AttemptState,
     channel::Channel,
@@ -225,6 +227,20 @@ pub async fn started_since(
 ) -> Result<Vec<Timestamp>, Error> {
     let rows = tx.all("attempts", STARTED, vals![payer, after]).await?;
     rows.iter().map(|r| r.at("at_ms")).collect()
+}
+
+const BUSY: &str = "SELECT attempts.credential_id AS id, CAST(COUNT(*) AS BIGINT) AS visits FROM jobs \
+     JOIN attempts ON attempts.id = jobs.attempt_id \
+     WHERE jobs.payer_id = $1 AND jobs.state = 'leased' AND attempts.channel = 'portal' GROUP BY attempts.credential_id";
+
+/// How many visits of a payer's portal are at work with each account.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn busy(tx: &mut Tx, payer: &str) -> Result<BTreeMap<CredentialId, u32>, Error> {
+    let rows = tx.all("attempts", BUSY, vals![payer]).await?;
+    let visits = |r: &db::Row| Ok((r.parse("id")?, u32::try_from(r.int("visits")?).unwrap_or(0)));
+    rows.iter().map(visits).collect()
 }
 
 // Reads for pages and API.

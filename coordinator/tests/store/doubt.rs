@@ -372,7 +372,9 @@ async fn what_was_kept_meanwhile_is_added_to_a_lost_attempt_only(bed: Bed) {
     bed.put_late(&lease, Moment::AtAct).await.expect("under a live lease like anything else");
     bed.clock.advance(2 * bed.core.rules.lease_ttl_ms);
     // After a restart nothing is expired for a while: an agent that comes back first must not be told to throw away what it kept.
-    bed.put_late(&lease, Moment::After).await.expect("its lease is over, and it is lost in a moment");
+    bed.put_late(&lease, Moment::After)
+        .await
+        .expect("its lease is over, and it is lost in a moment");
     bed.sweep().await;
     let before = bed.state(taken.job).await;
     let zombie = bed.put(&lease, Moment::After, b"x".to_vec(), None).await;

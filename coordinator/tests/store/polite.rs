@@ -25,6 +25,7 @@ both!(
     starts_and_submissions_slide_and_looks_have_room,
     logins_without_an_end_spare_the_account,
     an_account_has_an_hour_of_its_own,
+    an_account_has_so_many_sessions,
     a_lost_session_is_waited_for_until_it_has_ended,
     the_decision_tells_how_every_rule_stands
 );
@@ -340,6 +341,27 @@ async fn an_account_has_an_hour_of_its_own(bed: Bed) {
     assert!(told.to_string().contains("suspended"), "{told}");
 }
 
+async fn an_account_has_so_many_sessions(bed: Bed) {
+    change(&bed, |payer| payer.pace.account_sessions = Some(1)).await;
+    for n in 0..4 {
+        bed.take_in(&format!("W{n}")).await;
+    }
+    let first = bed.lease(4).await;
+    assert_eq!(first.len(), 1, "the payer takes more, the account does not");
+    assert!(matches!(blocked(&bed, Task::Submit).await, Some(Blocked::SessionLimit { limit: 1 })));
+    // Another account has a session of its own.
+    let secrets = crate::bed::secrets();
+    payers::set_credential(&bed.core, &SETUP, "crestline", "clinic-8", &secrets, bed.now())
+        .await
+        .unwrap();
+    let second = bed.lease(4).await;
+    let accounts: Vec<&str> = second.iter().map(|lease| lease.account.as_str()).collect();
+    assert_eq!(accounts, ["clinic-8"]);
+    assert!(bed.lease(4).await.is_empty());
+    bed.fail(&first[0], FailureKind::Refused).await;
+    assert_eq!(bed.lease_one().await.account, first[0].account);
+}
+
 async fn a_lost_session_is_waited_for_until_it_has_ended(bed: Bed) {
     change(&bed, |payer| {
         payer.second_login = "refused".to_owned();
@@ -371,6 +393,7 @@ async fn the_decision_tells_how_every_rule_stands(bed: Bed) {
             "calendar",
             "breaker",
             "sessions",
+            "account_sessions",
             "logins",
             "account_logins",
             "lockout",

@@ -64,7 +64,10 @@ async fn puzzle_and_terms(payer: &'static str, terms: &str, kept: &str) -> Resul
     assert_eq!(named, "terms_changed");
     let known = fleet.api.get(&format!("payers/{payer}")).await?;
     let suspended = known["profile"]["permission"]["suspended"].as_str().unwrap_or_default();
-    assert!(suspended.contains("changed terms"), "no sign-in until somebody has read them: {known}");
+    assert!(
+        suspended.contains("changed terms"),
+        "no sign-in until somebody has read them: {known}"
+    );
     let drift = fleet.api.get("drift?kind=meaning_changed").await?;
     assert!(drift["items"].as_array().is_some_and(|items| !items.is_empty()), "{drift}");
     assert!(!truth.of_kind("terms_shown").await?.is_empty(), "they were shown");

@@ -106,6 +106,7 @@ fn named(rule: &str) -> &str {
         "breaker" => "Breaker",
         "sessions" => "Portal sessions at a time",
         "logins" => "Logins at this payer",
+        "account_sessions" => "Portal sessions of the account",
         "account_logins" => "Logins of the account",
         "lockout" => "Lock-out budget",
         "starts" => "Visits begun",

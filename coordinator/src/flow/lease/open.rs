@@ -6,6 +6,7 @@ use domain::{
     calendar::Standing,
     channel::Channel,
     fleet::Blocked,
+    id::CredentialId,
     job::Task,
     permission::Permission,
     polite::{self, Breaker},
@@ -43,6 +44,10 @@ pub(super) struct Facts {
     pub(super) starts: Vec<Timestamp>,
     /// Submissions at the portal.
     pub(super) submits: Vec<Timestamp>,
+    /// Visits of the portal at work with each account.
+    pub(super) busy: BTreeMap<CredentialId, u32>,
+    /// Signed-in sessions that agents other than the one that asks keep for their next job.
+    pub(super) kept: u32,
     pub(super) quarantine: Option<String>,
     pub(super) ways: Ways,
 }
@@ -185,6 +190,11 @@ pub(super) async fn facts_of(
             Some(_) => intents::opened_since(tx, &id, Channel::Portal, minute).await?,
             None => Vec::new(),
         },
+        busy: match pace.account_sessions {
+            Some(_) => attempts::busy(tx, &id).await?,
+            None => BTreeMap::new(),
+        },
+        kept: 0,
         quarantine: state::quarantine_in(tx).await?.map(|q| q.reason),
         pool_paused: pools
             .iter()

@@ -18,7 +18,7 @@ use crate::store::{
 /// A rule of politeness and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleState {
-    /// `calendar`, `breaker`, `sessions`, `logins`, `account_logins`, `lockout`, `starts`, `submits`, `pages`, `second_login`; beside
+    /// `calendar`, `breaker`, `sessions`, `account_sessions`, `logins`, `account_logins`, `lockout`, `starts`, `submits`, `pages`, `second_login`; beside
     /// the portal `calls` in place of the sessions and logins.
     pub rule: &'static str,
     /// What it stands at, for people.
@@ -67,6 +67,7 @@ pub(super) fn rules(
         calendar_rule(payer, now),
         breaker_rule(payer, now),
         sessions,
+        account_sessions_rule(facts, credential),
         logins,
         account_logins_rule(facts, credential, visit, now),
         lockout,
@@ -194,6 +195,21 @@ fn logins_rule(facts: &Facts, visit: Visit, now: Timestamp) -> RuleState {
         blocked: login_budget_spent(&facts.logins, (limit, visit.work), now)
             .filter(|_| !visit.warm)
             .map(|until| Blocked::LoginBudget { until }),
+    }
+}
+
+/// Whose account a session is that an agent keeps between jobs is not known: it counts for each.
+fn account_sessions_rule(facts: &Facts, credential: &Credential) -> RuleState {
+    let Some(limit) = facts.payer.profile.pace.account_sessions else {
+        let says = "as many as the payer takes".to_owned();
+        return RuleState { rule: "account_sessions", says, blocked: None };
+    };
+    let busy = facts.busy.get(&credential.id).copied().unwrap_or(0);
+    RuleState {
+        rule: "account_sessions",
+        says: format!("{busy} of {limit} at work with {}", credential.account),
+        blocked: (busy.saturating_add(facts.kept) >= limit)
+            .then_some(Blocked::SessionLimit { limit }),
     }
 }
 

@@ -55,6 +55,9 @@ pub(crate) struct Options {
     /// Only the status scripts
     #[arg(long)]
     only_scripts: bool,
+    /// Keep a picture of each of the payers' pages here, named by payer and rendering
+    #[arg(long)]
+    shots: Option<PathBuf>,
     /// Tell everything that was not right
     #[arg(long)]
     tell: bool,
@@ -154,7 +157,7 @@ async fn elements(options: &Options, program: &Path) -> Result<Value> {
     let browser = Browser::launch(config).await?;
     let mut seen = Vec::new();
     for payer in &running {
-        seen.push(captured(&browser, payer).await?);
+        seen.push(captured(&browser, payer, options.shots.as_deref()).await?);
     }
     let context = browser.new_context().await?;
     let page = context.new_page().await?;
@@ -176,7 +179,7 @@ async fn elements(options: &Options, program: &Path) -> Result<Value> {
     Ok(out)
 }
 
-async fn captured(browser: &Browser, payer: &Payer) -> Result<Seen> {
+async fn captured(browser: &Browser, payer: &Payer, shots: Option<&Path>) -> Result<Seen> {
     let key = payers::key(payer.name)?;
     let mut seen = Seen { payer: payer.name, v1: Vec::new(), v2: Vec::new() };
     for skin in ["v1", "v2"] {
@@ -186,6 +189,13 @@ async fn captured(browser: &Browser, payer: &Payer) -> Result<Seen> {
         let mut walk = Walk::begin(payer, skin, &key, number, context.clone()).await?;
         if let Err(error) = walk.go().await {
             println!("healing: the walk ends early: {error:#}");
+        }
+        if let Some(folder) = shots {
+            std::fs::create_dir_all(folder)?;
+            for (n, (page, picture)) in std::mem::take(&mut walk.pictures).into_iter().enumerate() {
+                let name = format!("{}-{skin}-{n:02}-{page}.png", payer.name);
+                std::fs::write(folder.join(name), picture)?;
+            }
         }
         let pages = std::mem::take(&mut walk.captured);
         println!("healing: {} {skin}: {} pages", payer.name, pages.len());

@@ -5,7 +5,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agent::browser::{Context, Deadline, Found, Page, Query, Text, Tries, Unobserved};
+use agent::browser::{
+    Area, Context, Deadline, Found, ImageFormat, Page, Query, Text, Tries, Unobserved,
+};
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::Value;
 
@@ -29,6 +31,8 @@ pub(super) struct Walk<'a> {
     /// The number of a request the payer has.
     number: String,
     pub(super) captured: Vec<Arc<Captured>>,
+    /// Each page's name and picture.
+    pub(super) pictures: Vec<(String, Vec<u8>)>,
 }
 
 impl<'a> Walk<'a> {
@@ -41,7 +45,8 @@ impl<'a> Walk<'a> {
     ) -> Result<Self> {
         context.new_page().await?;
         let (on, code) = (String::new(), String::new());
-        Ok(Self { payer, skin, key, context, on, code, number, captured: Vec::new() })
+        let (captured, pictures) = (Vec::new(), Vec::new());
+        Ok(Self { payer, skin, key, context, on, code, number, captured, pictures })
     }
 
     /// Goes all the way; a step that cannot be done ends it, with what was captured until then.
@@ -149,6 +154,8 @@ impl<'a> Walk<'a> {
         self.shown(&by).await?;
         let page = self.page()?;
         page.quiet(Deadline::within(Duration::from_secs(2))).await;
+        let picture = page.screenshot(Area::FullPage, ImageFormat::Png).await?;
+        self.pictures.push((called.to_owned(), picture));
         let captured = Captured::of(&page, called).await?;
         self.captured.push(Arc::new(captured));
         Ok(())

@@ -110,6 +110,19 @@ pub struct Way {
     pub calls_max: u32,
     /// Where it is.
     pub endpoint: Endpoint,
+    /// How the payer tells us of news, if it does (FHIR PAS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Notices>,
+}
+
+/// A subscription of ours at a payer: its notifications come to `/fhir/notices/{payer}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notices {
+    /// Its address at the payer, or the last part of that: `Subscription/4711`.
+    pub subscription: String,
+    /// Name of the secret the payer sends as a bearer key.
+    pub secret: String,
 }
 
 impl Way {

@@ -200,6 +200,10 @@ fn facade() -> Router<Arc<App>> {
         .route("/x12", post(facade::x12::ask))
         .route("/fhir/Subscription", post(facade::subscription::subscribe))
         .route(
+            "/fhir/notices/{payer}",
+            post(facade::news::take).layer(DefaultBodyLimit::max(facade::news::NOTICE_MAX)),
+        )
+        .route(
             "/fhir/Subscription/{id}",
             get(facade::subscription::show).delete(facade::subscription::unsubscribe),
         )
@@ -292,7 +296,7 @@ impl utoipa::Modify for Keys {
         scripts::list, scripts::show, scripts::publish, scripts::hold, scripts::unhold, audit::list, audit::verified, users::list, users::show, users::add, users::add_key,
         users::lock, users::unlock, users::set_password, users::change_password, users::list_keys, users::revoke_key,
         facade::pas::metadata, facade::pas::submit, facade::pas::inquire,
-        facade::x12::ask, facade::subscription::subscribe, facade::subscription::show, facade::subscription::unsubscribe, live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,
+        facade::x12::ask, facade::subscription::subscribe, facade::subscription::show, facade::subscription::unsubscribe, facade::news::take, live::listen, about::healthz, about::readyz, about::metrics, docs::document, docs::page,
         agent::hello, agent::lease, agent::beat, agent::script, agent::document, agent::put_steps, agent::put_evidence,
         agent::release_secret, agent::count_login, agent::spool_key, agent::signed_in, agent::intent, agent::not_clicked, agent::not_sent, agent::end, agent::release, agent::bye,
     ),

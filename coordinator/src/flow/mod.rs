@@ -12,6 +12,7 @@ pub mod heartbeat;
 pub mod intake;
 pub mod lease;
 pub mod login;
+pub mod news;
 pub mod notify;
 pub mod nowhere;
 pub mod payers;

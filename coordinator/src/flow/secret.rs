@@ -17,6 +17,7 @@ use super::{
     settle::profile,
 };
 use crate::{
+    access::key,
     store::{
         Tx,
         attempts::{self, Attempt},
@@ -150,6 +151,26 @@ pub(super) async fn stored(tx: &mut Tx, attempt: &Attempt, alias: &str) -> Resul
     let sealed = credentials::sealed_in(tx, attempt.credential).await?;
     let mut secrets = vault::open(&tx.seal, attempt.credential, &sealed)?;
     secrets.remove(alias).ok_or_else(|| Error::invalid("alias", "is not a secret of this account"))
+}
+
+/// Whether this text is a secret of an account of a payer's channel. It is compared here and goes nowhere.
+pub(super) async fn is(
+    tx: &mut Tx,
+    (payer, channel): (&str, Channel),
+    alias: &str,
+    said: &str,
+) -> Result<bool> {
+    let accounts = credentials::of_payer_in(tx, payer).await?;
+    for account in accounts.iter().filter(|account| account.channel == channel) {
+        let sealed = credentials::sealed_in(tx, account.id).await?;
+        let mut secrets = vault::open(&tx.seal, account.id, &sealed)?;
+        if let Some(Secret::Text(kept)) = secrets.remove(alias)
+            && key::same(&kept, said)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn unfit(why: &str) -> Error {

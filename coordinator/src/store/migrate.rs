@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0010_gate.sql"),
     include_str!("../../../migrations/0011_proposals.sql"),
     include_str!("../../../migrations/0012_control.sql"),
+    include_str!("../../../migrations/0013_payer_events.sql"),
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (id BIGINT PRIMARY KEY, sha256 TEXT NOT NULL, at_ms BIGINT NOT NULL)";

@@ -20,6 +20,7 @@ pub mod intents;
 pub mod jobs;
 pub mod late;
 pub mod migrate;
+pub mod payer_events;
 pub mod payers;
 pub mod people;
 pub mod proposals;

@@ -12,6 +12,7 @@ mod deal;
 mod doubt;
 mod drift;
 mod lease;
+mod news;
 mod route;
 mod schema;
 mod submit;

@@ -120,6 +120,7 @@ pub(crate) async fn every_text(bed: &Bed) -> Vec<String> {
         "SELECT * FROM notices",
         "SELECT * FROM payer_channels",
         "SELECT * FROM control_numbers",
+        "SELECT * FROM payer_events",
     ];
     let mut all = Vec::new();
     for sql in TABLES {

@@ -1,6 +1,7 @@
 //! The fleet as an endpoint of a standard: software that speaks FHIR PAS or X12 hands in requests and gets answers as from a payer, and
 //! does not see that a portal is behind it. The same intake, the same rules against doubled submissions, the same keys and audit.
 
+pub mod news;
 pub mod pas;
 pub mod subscription;
 pub mod tell;

@@ -54,7 +54,10 @@ pub async fn set_credential_for(
     let known = payers::find_in(&mut tx, payer).await?;
     let profile = known.ok_or(crate::store::Error::NotFound("payer"))?.profile;
     let wanted: Vec<&str> = match profile.way(channel) {
-        Some(way) => way.endpoint.auth.secrets(),
+        Some(way) => {
+            let of_notices = way.notices.iter().map(|notices| notices.secret.as_str());
+            way.endpoint.auth.secrets().into_iter().chain(of_notices).collect()
+        }
         None if channel == Channel::Portal => profile.secrets.iter().map(String::as_str).collect(),
         None => return Err(Error::invalid("channel", "is not described in the payer's profile")),
     };

@@ -43,6 +43,8 @@ fn fault(way: &Way) -> Option<(&'static str, &'static str)> {
         Some(("endpoint.x12", "belongs to the channels of X12, and to each of them"))
     } else if (channel == Channel::X12Sftp) != files {
         Some(("endpoint.x12.files", "belongs to the channel `x12_sftp`, and only there"))
+    } else if channel != Channel::FhirPas && way.notices.is_some() {
+        Some(("notices", "belong to the channel `fhir_pas`, and only there"))
     } else if channel != Channel::X12As2 && !endpoint.auth.opens(channel) {
         Some((
             "endpoint.auth",

@@ -11,22 +11,23 @@ use domain::{
     id::{EvidenceId, IntentId},
     outcome::FailureKind,
     script::{ast::Commit, text::normalise},
-    step::{Act, Effect, StepState},
+    step::{Effect, StepState},
     wire::Order,
 };
-use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
-use super::{CommitState, Halt, Portal, locate::Located};
+use super::{
+    CommitState, Halt, Portal,
+    locate::Located,
+    press::{LatchFirst, press},
+};
 use crate::{
     browser::{
-        AboutToAct, Attempted, BeforeInput, Deadline, DialogMode, DialogRule, Found, Gate,
-        GatePattern, Held, Page, PassSaid,
+        Attempted, Deadline, DialogMode, DialogRule, Found, Gate, GatePattern, Page, PassSaid,
     },
-    channel::{Denied, Doors, Permit, Wish},
+    channel::{Denied, Permit, Wish},
     clock::Allowed,
     fault::{self, Side, broken},
-    observe::{self, Observer},
 };
 
 /// Rounds from the guard on, as long as nothing was clicked.
@@ -413,93 +414,6 @@ impl Portal<'_> {
         given_back.map_err(|denied| self.denied(denied))?;
         self.may_go_on()?;
         Ok(Round::NotClicked(why.to_owned()))
-    }
-}
-
-/// Presses once and waits for the request it sends; the press may not return before the request does.
-async fn press(
-    page: &Page,
-    found: &Found,
-    gate: &Gate,
-    seam: &mut LatchFirst<'_>,
-    request_by: Deadline,
-) -> (Attempted<crate::browser::Clicked>, Result<Option<Held>, crate::browser::Error>) {
-    let click = page.click_once(&found.stands_for, seam);
-    tokio::pin!(click);
-    let held = gate.held(request_by);
-    tokio::pin!(held);
-    tokio::select! {
-        biased;
-        clicked = &mut click => {
-            let held = match &clicked {
-                // Pressed, or nobody can tell: the request may still come.
-                Attempted::Done(_) | Attempted::Stop(_) => held.await,
-                // Stopped before the press, or swallowed by the check: a short look is enough.
-                Attempted::Wait(_) => {
-                    match tokio::time::timeout(Duration::from_secs(2), held).await {
-                        Ok(held) => held,
-                        Err(_) => Ok(None),
-                    }
-                }
-            };
-            (clicked, held)
-        }
-        request = &mut held => {
-            // The request is held already; the driver's own verdict may follow, or never come.
-            let clicked = match tokio::time::timeout(Duration::from_millis(500), click).await {
-                Ok(clicked) => clicked,
-                Err(_) => Attempted::Wait(crate::browser::Why::Navigating),
-            };
-            (clicked, request)
-        }
-    }
-}
-
-/// The seam before the one click: picture, permit still good, latch durable; only then the press.
-struct LatchFirst<'o> {
-    observe: &'o mut Observer,
-    gate: &'o Gate,
-    doors: Arc<dyn Doors>,
-    element: String,
-    intent: IntentId,
-    until: Allowed,
-    latched: bool,
-}
-
-impl BeforeInput for LatchFirst<'_> {
-    fn about_to_act<'a>(
-        &'a mut self,
-        page: &'a Page,
-        at: &'a AboutToAct,
-    ) -> BoxFuture<'a, Result<(), String>> {
-        Box::pin(async move {
-            if self.latched {
-                return Err("a second press is never made".to_owned());
-            }
-            let picture = self.observe.picture(page, Moment::AtAct).await;
-            self.observe.add_act(Act {
-                verb: "click".to_owned(),
-                element: Some(self.element.clone()),
-                click: Some(observe::click(at)),
-                picture,
-                at_ms: self.observe.at_ms(),
-            });
-            let standing = self.doors.standing();
-            if self.until.over() || standing.order != Order::Continue || standing.left.is_zero() {
-                return Err("the permit is over".to_owned());
-            }
-            // Counts as set from here on, whatever becomes of the file.
-            self.latched = true;
-            if broken("latch-after-click") {
-                return Ok(());
-            }
-            if let Err(denied) = self.doors.latch(self.intent).await {
-                self.latched = false;
-                return Err(format!("the latch could not be set: {denied}"));
-            }
-            fault::point("click", Side::Before).await;
-            self.gate.clicked().await
-        })
     }
 }
 

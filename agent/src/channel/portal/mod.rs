@@ -20,6 +20,7 @@ mod locate;
 mod login;
 mod long;
 mod paper;
+mod press;
 mod proof;
 mod reconcile;
 mod run;

@@ -16,6 +16,7 @@ mod fleet;
 mod jobs;
 mod limits;
 mod live;
+mod news;
 mod openapi;
 mod payers;
 mod scripts;

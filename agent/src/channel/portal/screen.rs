@@ -198,8 +198,8 @@ impl Portal<'_> {
             self.watch().await?;
             if let Some((at, page)) = self.awaited(names, &mut lacking).await?
                 && self.stays(&page, names[at]).await?
+                && self.alone(names, at, &page).await?
             {
-                self.alone(names, at, &page).await?;
                 self.session.context.make_current(&page);
                 self.remember_screen(names[at], &page).await;
                 self.compare_form(names[at], &page).await;
@@ -275,15 +275,19 @@ impl Portal<'_> {
         Ok(None)
     }
 
-    /// No second awaited screen shows at the same time.
-    async fn alone(&mut self, names: &[&str], winner: usize, page: &Page) -> Result<(), Halt> {
+    /// Whether no second awaited screen shows. False when one shows in the place of the first: the page has moved on, and is looked at
+    /// again.
+    async fn alone(&mut self, names: &[&str], winner: usize, page: &Page) -> Result<bool, Halt> {
         for (at, name) in names.iter().enumerate() {
             if at != winner && *name != names[winner] && self.shows(page, name).await? {
+                if !self.shows(page, names[winner]).await? {
+                    return Ok(false);
+                }
                 let detail = format!("screens `{}` and `{name}` show together", names[winner]);
                 return Err(self.raise("ambiguous_screen", &detail));
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// A declared, not awaited screen that was not there at the beginning and stays.

@@ -6,6 +6,7 @@ mod came;
 mod claim;
 mod cover;
 mod files;
+mod folder;
 mod line;
 mod refuse;
 mod review;

@@ -22,7 +22,11 @@ use domain::{
 };
 use exchange::{pas::answer::Answer, x12::transaction::Transaction};
 use futures_util::future::BoxFuture;
-use transport::chain::{Chain, Clocks, Sent};
+use transport::{
+    chain::{Chain, Clocks, Sent},
+    core::CoreError,
+    http::Got,
+};
 
 use self::{
     ask::{Asker, Question, written},
@@ -30,7 +34,7 @@ use self::{
     line::Line,
 };
 use super::{
-    inquiry::{self, Inquire},
+    inquiry::{self, Inquire, Shown},
     pas::{door, read},
     talk::{Exchange, Stop, Talk, Way, failed, in_doubt},
 };
@@ -135,7 +139,9 @@ impl<'e> Caller<'e> {
         let (came, evidence) = self.heard(talk, question).await?;
         match came {
             Came::Answer(set) => Ok((*set, evidence)),
-            Came::NotTaken(why) => Err(failed(FailureKind::Refused, "not_taken", &why)),
+            Came::NotTaken(why) | Came::CameBefore(why) => {
+                Err(failed(FailureKind::Refused, "not_taken", &why))
+            }
             Came::Nothing => {
                 let detail = "a receipt came, and no answer";
                 Err(failed(FailureKind::PageChanged, "unreadable_answer", detail))
@@ -181,21 +187,17 @@ impl Inquire for Caller<'_> {
         &mut self,
         talk: &mut Talk<'_>,
         known: Option<&serde_json::Value>,
-    ) -> Result<(Vec<Answer>, EvidenceId), Stop> {
+    ) -> Result<Shown, Stop> {
         let question = self.asker.inquiry(known)?;
         let (set, evidence) = self.ask(talk, &question).await?;
         let Transaction::Review(review) = set else { return Err(other_answer()) };
-        let refusals = review::refusals(&review);
         let company = self.asker.partner().company();
-        let answers = review::answers(&review, &company, &question.trace);
+        let (answers, refusals) = review::shown(&review, &company, &question.trace);
         // "There is nothing of this member" is an answer; every other refusal is none.
-        if !refusals.is_empty() && !refuse::is_unknown_member(&refusals) {
+        if !refusals.is_empty() && !refuse::is_nothing_there(&refusals) {
             return Err(refuse::stop(&refusals));
         }
-        let found = answers.into_iter().filter(|answer| {
-            answer.lines.iter().any(|line| line.review.is_some() || line.pend_number.is_some())
-        });
-        Ok((found.collect(), evidence))
+        Ok(Shown { answers, limited: review.is_preliminary(), evidence })
     }
 }
 
@@ -222,38 +224,54 @@ async fn submit(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop>
         && let Transaction::Review(review) = *set
     {
         let company = call.asker.partner().company();
-        let answers = review::answers(&review, &company, &inquiry.trace);
+        let (answers, refusals) = review::shown(&review, &company, &inquiry.trace);
         if answers.iter().any(|answer| read::is_to(answer, &question.trace)) {
             let detail = "the payer has a request of this name already";
             return Err(failed(FailureKind::Unsure, "possible_duplicate", detail));
+        }
+        // Nothing is sent to a payer that says "later".
+        if refuse::is_later(&refusals) {
+            return Err(refuse::stop(&refusals));
         }
     }
     talk.done().await;
 
     talk.begin("Send the request", Effect::Commit).await?;
     let head = call.line.head(question.payload);
-    let intent = talk.latched("submit", &head, &going.shown, &going.bytes).await?;
-    let sent = call.line.send(question.payload, &going.bytes).await;
+    let (intent, may) = talk.latched("submit", &head, &going.shown, &going.bytes).await?;
+    let (got, sent) = call.line.send_while(question.payload, &going.bytes, Some(&may)).await;
     crate::fault::point("click", crate::fault::Side::After).await;
-    let bytes = sent.map_err(|error| in_doubt(&error.to_string()))?;
+    let bytes = match sent {
+        Ok(bytes) => bytes,
+        Err(error) => return Err(unanswered(talk, got.as_ref(), &error).await),
+    };
     let after = talk.arrived("answer", &shown(&bytes)).await?;
     let came = came::at_once(&mut going.chain, &bytes, clock::now().jiff())
         .map_err(|why| in_doubt(&why.to_string()))?;
     let set = match came {
         Came::Answer(set) => set,
         Came::NotTaken(why) => return Err(at_the_door(&why)),
+        // The number was there before: perhaps with this request, which arrived.
+        Came::CameBefore(why) => return Err(in_doubt(&why)),
         Came::Nothing => return Err(in_doubt("a receipt came, and no answer")),
     };
     let Transaction::Review(review) = *set else {
         return Err(in_doubt("the answer is of another transaction"));
     };
     let answer = decision(call, &review, &question.trace)?;
-    let outcome = read::outcome(talk.exchange, &answer, after)
-        .map_err(|why| in_doubt(&format!("the answer says no known thing: {why}")))?;
-    let Some(reference) = read::proving(&outcome) else {
-        return Err(door::unproved(&answer));
-    };
+    let (outcome, reference) = door::proved(talk.exchange, &answer, after)?;
     Ok(talk.told(outcome, Some(Proof { intent, reference, after })).await)
+}
+
+/// No answer to the one sending that can be used. What came all the same is kept.
+async fn unanswered(talk: &mut Talk<'_>, got: Option<&Got>, error: &CoreError) -> Stop {
+    if let Some(got) = got {
+        let text = String::from_utf8_lossy(&got.body).into_owned();
+        if let Err(stop) = talk.arrived(&format!("status {}", got.status), &text).await {
+            return stop;
+        }
+    }
+    line::doubt(error, got)
 }
 
 /// A receipt says that nothing was taken in: a doubt all the same, until the inquiry confirms it.

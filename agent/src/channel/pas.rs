@@ -85,7 +85,7 @@ async fn submit(talk: &mut Talk<'_>) -> Result<End, Stop> {
     }
     let answer = answer_of(&reply.body).map_err(|why| in_doubt(&why))?;
     // An answer that names no request came over our own connection, and is taken for ours.
-    if answer.request.is_some() && !read::is_to(&answer, &request.id.value) {
+    if read::is_to_another(&answer, &request.id.value) {
         return Err(in_doubt("the answer is to another request"));
     }
     let (outcome, reference) = door::proved(talk.exchange, &answer, after)?;

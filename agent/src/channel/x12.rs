@@ -20,7 +20,10 @@ use domain::{
     step::Effect,
     wire::{CONTROL_NUMBERS, End, Proof},
 };
-use exchange::{pas::answer::Answer, x12::transaction::Transaction};
+use exchange::{
+    pas::answer::Answer,
+    x12::{t278::Review, transaction::Transaction},
+};
 use futures_util::future::BoxFuture;
 use transport::{
     chain::{Chain, Clocks, Sent},
@@ -258,7 +261,7 @@ async fn submit(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop>
     let Transaction::Review(review) = *set else {
         return Err(in_doubt("the answer is of another transaction"));
     };
-    let answer = decision(call, &review, &question.trace)?;
+    let answer = decision(&review, &call.asker.partner().company(), &question.trace)?;
     let (outcome, reference) = door::proved(talk.exchange, &answer, after)?;
     Ok(talk.told(outcome, Some(Proof { intent, reference, after })).await)
 }
@@ -280,13 +283,8 @@ fn at_the_door(detail: &str) -> Stop {
 }
 
 /// The one event that answers a request. Refusals above it belong to it.
-fn decision(
-    call: &Caller<'_>,
-    review: &exchange::x12::t278::Review,
-    trace: &str,
-) -> Result<Answer, Stop> {
-    let company = call.asker.partner().company();
-    let mut answers = review::answers(review, &company, "");
+fn decision(review: &Review, company: &str, trace: &str) -> Result<Answer, Stop> {
+    let mut answers = review::answers(review, company, "");
     answers.retain(|answer| read::is_to(answer, trace));
     let refusals = review::refusals(review);
     match (answers.pop(), answers.is_empty()) {
@@ -303,7 +301,40 @@ fn decision(
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use exchange::{pas::code::Decision, x12::file::File};
+
+    use super::*;
+
+    /// What is made of an answer with this below the requester, to our trace `F1`.
+    fn made_of(member: &str, events: &str) -> Result<Decision, String> {
+        let text = format!(
+            "ISA*00*          *00*          *ZZ*LARKFIELD      *ZZ*RIVER          *261121*0931*^*00501*000000009*0*T*:~\
+             GS*HI*LARKFIELD*RIVER*20261121*0931*9*X*005010X217~ST*278*0001*005010X217~\
+             BHT*0007*11*F1*20261121*0931*18~HL*1**20*1~NM1*X3*2*P*****PI*P1~HL*2*1*21*1~\
+             NM1*1P*2*R*****XX*1234567893~HL*3*2*22*1~NM1*IL*1*BIRCH*TESTB****MI*W1~{member}{events}"
+        );
+        let (file, _) = File::read(text.as_bytes()).unwrap();
+        let Transaction::Review(review) = &file.interchanges[0].groups[0].sets[0] else {
+            panic!("a review");
+        };
+        match decision(review, "9RIVER0000", "F1") {
+            Ok(answer) => Ok(answer.decision()),
+            Err(Stop::Failed(failure)) => Err(failure.name),
+            Err(Stop::LeaseLost) => panic!("a failure"),
+        }
+    }
+
+    #[test]
+    fn what_is_refused_above_is_never_granted_below() {
+        let granted = "HL*4*3*EV*0~TRN*2*F1*9RIVER0000~UM*HS*I~HCR*A1*AUTH7~";
+        let silent = "HL*4*3*EV*0~TRN*2*F1*9RIVER0000~UM*HS*I~";
+        assert_eq!(made_of("", granted), Ok(Decision::Approved));
+        assert_eq!(made_of("AAA*N**72*C~", granted), Ok(Decision::Unmapped), "a person reads it");
+        assert_eq!(made_of("AAA*N**72*C~", silent), Ok(Decision::Rejected));
+        assert_eq!(made_of("AAA*N**72*C~", ""), Err("refused_at_the_door".to_owned()));
+        assert_eq!(made_of("", ""), Err("in_doubt".to_owned()));
+        assert_eq!(made_of("", &granted.repeat(2)), Err("in_doubt".to_owned()));
+    }
 
     #[test]
     fn evidence_has_a_segment_on_each_line() {

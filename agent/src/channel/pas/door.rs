@@ -100,14 +100,17 @@ fn at_the_door(failure: &mut Failure) {
 
 #[cfg(test)]
 mod tests {
+    use domain::{job::Task, lease::Purpose};
     use exchange::pas::{
         self,
-        answer::{Refused, Stage},
+        answer::{Line, Refused, Review, Stage},
+        code::ReviewAction,
         outcome::Issue,
         request::Key,
     };
 
     use super::*;
+    use crate::http::Http;
 
     fn failure(stop: Stop) -> Failure {
         let Stop::Failed(failure) = stop else { panic!("not a lost lease") };
@@ -193,5 +196,41 @@ mod tests {
         ] {
             assert_eq!(failure(unproved(&answer)).name, name, "{answer:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_proves_a_submission_by_a_number_and_not_by_one_like_it() {
+        let endpoint = serde_json::json!({"base": "https://x.payer.example",
+            "auth": {"by": "bearer", "secret": "key"}});
+        let exchange = Exchange {
+            endpoint: &serde_json::from_value(endpoint).unwrap(),
+            payer: "p",
+            task: Task::Submit,
+            purpose: Purpose::Work,
+            inputs: &serde_json::Value::Null,
+            http: &Http::default(),
+            control: None,
+        };
+        let said = |action: &str, reasons: &[&str]| {
+            let review = Review {
+                action: ReviewAction::of(action),
+                number: None,
+                reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
+                second_opinion: None,
+            };
+            let answer = Answer {
+                id: Some(Key { system: None, value: "LN1".to_owned() }),
+                lines: vec![Line { sequence: 1, review: Some(review), ..Line::default() }],
+                ..Answer::default()
+            };
+            let evidence = EvidenceId::new(crate::clock::now(), 1);
+            match proved(&exchange, &answer, evidence) {
+                Ok((outcome, number)) => format!("{} {number}", outcome.answer.word()),
+                Err(stop) => failure(stop).name,
+            }
+        };
+        assert_eq!(said("A3", &["0F"]), "denied LN1");
+        assert_eq!(said("A3", &["0Q"]), "possible_duplicate");
+        assert_eq!(said("A9", &[]), "in_doubt");
     }
 }

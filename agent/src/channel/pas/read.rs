@@ -191,6 +191,11 @@ pub(in crate::channel) fn is_to(answer: &Answer, submission: &str) -> bool {
         })
 }
 
+/// Whether an answer says that it is to something else than our request of this name.
+pub(super) fn is_to_another(answer: &Answer, submission: &str) -> bool {
+    answer.request.is_some() && !is_to(answer, submission)
+}
+
 /// Whether an answer is to a request of this name in somebody else's system: ours under another sign, or a stranger's.
 pub(in crate::channel) fn is_like(answer: &Answer, submission: &str) -> bool {
     let same = |id: &exchange::pas::request::Key| id.value == submission;
@@ -277,6 +282,9 @@ mod tests {
         assert!(["a77", "LN1", " P12 "].iter().all(|number| has_number(&answer, number)));
         assert!(!has_number(&answer, "") && !has_number(&answer, "P1"));
         assert!(is_to(&answer, "F1") && !is_to(&answer, "F2") && !is_to(&answer, ""));
+        let unnamed = Answer { request: None, ..answer.clone() };
+        assert!(is_to_another(&answer, "F2") && !is_to_another(&answer, "F1"));
+        assert!(!is_to_another(&unnamed, "F1"));
         let foreign = Answer { request: Some(Key::of("urn:other", "F1")), ..answer.clone() };
         assert!(is_like(&foreign, "F1") && !is_to(&foreign, "F1"), "a person looks");
         assert!(!is_like(&answer, "F1") && !is_like(&foreign, "F2") && !is_like(&foreign, ""));

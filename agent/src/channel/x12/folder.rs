@@ -132,9 +132,9 @@ fn left(collected: &Collected) -> String {
     let large = collected.skipped.iter().filter(|(_, why)| *why == Skipped::TooLarge).count();
     let failed = collected.failed.len();
     let mut out = String::new();
-    for (count, why) in [(failed, "could not be read"), (large, "too large to be read")] {
+    for (count, why) in [(failed, "could not be read"), (large, "are too large")] {
         if count > 0 {
-            out.push_str(&format!("; {count} of its files {why}"));
+            out.push_str(&format!("; files that {why}: {count}"));
         }
     }
     out
@@ -252,7 +252,7 @@ mod tests {
             ],
             ..Collected::default()
         };
-        assert_eq!(left(&collected), "; 1 of its files too large to be read");
+        assert_eq!(left(&collected), "; files that are too large: 1");
         assert_eq!(left(&Collected::default()), "");
     }
 }

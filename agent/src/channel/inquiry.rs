@@ -15,6 +15,16 @@ use super::{
     talk::{Stop, Talk, failed},
 };
 
+/// What an inquiry showed.
+pub(super) struct Shown {
+    /// The requests.
+    pub(super) answers: Vec<Answer>,
+    /// The payer says that there may be more than it shows, or that more will follow.
+    pub(super) limited: bool,
+    /// The message.
+    pub(super) evidence: EvidenceId,
+}
+
 /// A format in which it can be asked.
 pub(super) trait Inquire {
     /// What the payer says about the requests of the member; with `known` about a record that it is known to have.
@@ -22,19 +32,20 @@ pub(super) trait Inquire {
         &mut self,
         talk: &mut Talk<'_>,
         known: Option<&Value>,
-    ) -> impl Future<Output = Result<(Vec<Answer>, EvidenceId), Stop>> + Send;
+    ) -> impl Future<Output = Result<Shown, Stop>> + Send;
 }
 
 /// The status of an authorization: the answer that has its number, by whatever channel the request came.
 pub(super) async fn status(talk: &mut Talk<'_>, by: &mut impl Inquire) -> Result<End, Stop> {
     talk.begin("Ask for the status", Effect::Read).await?;
-    let (answers, evidence) = by.inquire(talk, None).await?;
+    let Shown { answers, limited, evidence } = by.inquire(talk, None).await?;
     let number = talk.exchange.inputs["reference"].as_str().unwrap_or_default();
-    let named: Vec<&Answer> = answers.iter().filter(|a| read::has_number(a, number)).collect();
-    let answer = match named.as_slice() {
+    let answer = match read::with_number(&answers, number).as_slice() {
         [one] => *one,
         [] => {
-            let detail = format!("{} answers, none with the number asked for", answers.len());
+            let more = if limited { "; there may be more than is shown" } else { "" };
+            let count = answers.len();
+            let detail = format!("{count} answers, none with the number asked for{more}");
             return Err(failed(FailureKind::NotFound, "record_not_found", &detail));
         }
         many => {
@@ -53,7 +64,7 @@ pub(super) async fn look(
     own: &str,
 ) -> Result<End, Stop> {
     talk.begin("Look for the request at the payer", Effect::Read).await?;
-    let (answers, evidence) = by.inquire(talk, None).await?;
+    let Shown { answers, limited, evidence } = by.inquire(talk, None).await?;
     let ours: Vec<&Answer> = answers.iter().filter(|a| read::is_to(a, own)).collect();
     let unclear = answers.iter().filter(|a| a.request.is_none() || read::is_like(a, own)).count();
     talk.observe.log(&format!("{} answers, {} to this request", answers.len(), ours.len()));
@@ -69,7 +80,8 @@ pub(super) async fn look(
         }
         // Somebody's request, and it does not say whose: a person looks.
         [] if unclear > 0 => many(unclear),
-        [] => Finding::None { evidence, recognised: shows_known(talk, by).await? },
+        // Where not all is shown, ours may be among the rest, whatever else is found.
+        [] => Finding::None { evidence, recognised: !limited && shows_known(talk, by).await? },
         several => many(several.len()),
     };
     Ok(End::Finding { finding })
@@ -80,9 +92,9 @@ async fn shows_known(talk: &mut Talk<'_>, by: &mut impl Inquire) -> Result<bool,
     let known = talk.exchange.inputs.get("known").filter(|known| known.is_object());
     let Some(known) = known else { return Ok(false) };
     talk.begin("Look for a record that is known to be there", Effect::Read).await?;
-    let (answers, _) = by.inquire(talk, Some(known)).await?;
+    let found = by.inquire(talk, Some(known)).await?;
     let number = known["number"].as_str().unwrap_or_default();
-    let shown = answers.iter().any(|answer| read::has_number(answer, number));
+    let shown = !read::with_number(&found.answers, number).is_empty();
     talk.done().await;
     Ok(shown)
 }
@@ -110,17 +122,18 @@ mod tests {
     };
     use crate::{browser::LaunchConfig, http::Http, mask::Masker, observe::Observer};
 
-    /// Says this of a member, and that of the record that is known.
-    struct Says(Vec<Answer>, Vec<Answer>);
+    /// Says this of a member, and that of the record that is known; and whether there may be more.
+    struct Says(Vec<Answer>, Vec<Answer>, bool);
 
     impl Inquire for Says {
         async fn inquire(
             &mut self,
             _: &mut Talk<'_>,
             known: Option<&Value>,
-        ) -> Result<(Vec<Answer>, EvidenceId), Stop> {
-            let said = if known.is_some() { &self.1 } else { &self.0 };
-            Ok((said.clone(), EvidenceId::new(crate::clock::now(), 1)))
+        ) -> Result<Shown, Stop> {
+            let answers = if known.is_some() { &self.1 } else { &self.0 }.clone();
+            let evidence = EvidenceId::new(crate::clock::now(), 1);
+            Ok(Shown { answers, limited: self.2, evidence })
         }
     }
 
@@ -181,7 +194,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_finds_ours_alone_and_a_refused_one_is_no_submission() {
-        let look = async |answers: Vec<Answer>| told(Says(answers, Vec::new()), "look").await;
+        let look =
+            async |answers: Vec<Answer>| told(Says(answers, Vec::new(), false), "look").await;
         assert_eq!(look(vec![named(Some("F1"), "A1")]).await, "one approved");
         assert_eq!(look(vec![named(Some("F1"), "A1"), named(Some("F1"), "A2")]).await, "many 2");
         let refused = Refused { code: "75".to_owned(), ..Refused::default() };
@@ -199,16 +213,24 @@ mod tests {
         let like = Answer { request: Some(key), ..named(None, "A1") };
         assert_eq!(look(vec![like]).await, "many 1");
         assert_eq!(look(vec![named(Some("F2"), "A2")]).await, "none, recognised false");
-        let known = Says(Vec::new(), vec![named(Some("F9"), "A55")]);
-        assert_eq!(told(known, "look").await, "none, recognised true");
+        for (limited, recognised) in [(false, true), (true, false)] {
+            let known = Says(Vec::new(), vec![named(Some("F9"), "A55")], limited);
+            assert_eq!(told(known, "look").await, format!("none, recognised {recognised}"));
+        }
     }
 
     #[tokio::test]
     async fn a_status_is_that_of_the_one_answer_with_the_number() {
-        let status = async |answers: Vec<Answer>| told(Says(answers, Vec::new()), "status").await;
+        let status =
+            async |answers: Vec<Answer>| told(Says(answers, Vec::new(), false), "status").await;
         let ours = || named(Some("F1"), "A77");
         assert_eq!(status(vec![named(None, "A1"), ours()]).await, "approved");
         assert_eq!(status(vec![named(None, "A1")]).await, "record_not_found");
         assert_eq!(status(vec![ours(), ours()]).await, "record_not_clear");
+        // A renewal names the number it renews: it is meant only where none has the number itself.
+        let mut renewal = named(Some("F3"), "A88");
+        renewal.lines[0].previous_number = Some("A77".to_owned());
+        assert_eq!(status(vec![ours(), renewal.clone()]).await, "approved");
+        assert_eq!(status(vec![named(None, "A1"), renewal]).await, "approved");
     }
 }

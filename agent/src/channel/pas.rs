@@ -5,7 +5,6 @@ pub(super) mod door;
 pub(super) mod read;
 
 use domain::{
-    id::EvidenceId,
     job::Task,
     lease::Purpose,
     outcome::FailureKind,
@@ -25,7 +24,7 @@ use exchange::pas::{
 use futures_util::future::BoxFuture;
 
 use super::{
-    inquiry::{self, Inquire},
+    inquiry::{self, Inquire, Shown},
     talk::{Message, Stop, Talk, Way, failed, in_doubt, readable},
 };
 
@@ -85,11 +84,11 @@ async fn submit(talk: &mut Talk<'_>) -> Result<End, Stop> {
         return Err(door::shut(&reply));
     }
     let answer = answer_of(&reply.body).map_err(|why| in_doubt(&why))?;
-    let outcome = read::outcome(talk.exchange, &answer, after)
-        .map_err(|why| in_doubt(&format!("the answer says no known thing: {why}")))?;
-    let Some(reference) = read::proving(&outcome) else {
-        return Err(door::unproved(&answer));
-    };
+    // An answer that names no request came over our own connection, and is taken for ours.
+    if read::is_to_another(&answer, &request.id.value) {
+        return Err(in_doubt("the answer is to another request"));
+    }
+    let (outcome, reference) = door::proved(talk.exchange, &answer, after)?;
     Ok(talk.told(outcome, Some(Proof { intent, reference, after })).await)
 }
 
@@ -105,16 +104,13 @@ impl Inquire for Inquirer {
         &mut self,
         talk: &mut Talk<'_>,
         known: Option<&serde_json::Value>,
-    ) -> Result<(Vec<Answer>, EvidenceId), Stop> {
+    ) -> Result<Shown, Stop> {
         let inquiry = build::inquiry(talk.exchange, known)?;
         inquire(talk, &inquiry).await
     }
 }
 
-async fn inquire(
-    talk: &mut Talk<'_>,
-    inquiry: &Inquiry,
-) -> Result<(Vec<Answer>, EvidenceId), Stop> {
+async fn inquire(talk: &mut Talk<'_>, inquiry: &Inquiry) -> Result<Shown, Stop> {
     let stem = &inquiry.exchange.value;
     let body = pas::write(&inquiry.build(&Naming::new(&talk.exchange.endpoint.base, stem)));
     let path = "Claim/$inquire";
@@ -128,12 +124,13 @@ async fn inquire(
     for told in &found.told {
         talk.observe.log(&format!("the payer adds{}", issues(told)));
     }
+    let limited = found.is_limited();
     let mut answers = Vec::with_capacity(found.bundles.len());
     for bundle in &found.bundles {
         let read = Answer::read(bundle).map_err(|faults| unfit(first(&faults)))?;
         answers.push(read.what);
     }
-    Ok((answers, evidence))
+    Ok(Shown { answers, limited, evidence })
 }
 
 fn answer_of(body: &[u8]) -> Result<Answer, String> {

@@ -16,9 +16,11 @@ use domain::{
 };
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
+use transport::http::May;
 
 use super::{Denied, Doors, Permit, Wish};
 use crate::{
+    clock::Allowed,
     fault::{self, Side},
     http::{Body, Call, Http, NoReply, Reply, Sealed},
     observe::Observer,
@@ -249,7 +251,8 @@ impl<'t> Talk<'t> {
         Some(format!("{base}/{}", path.trim_start_matches('/')))
     }
 
-    async fn call(&self, message: &Message<'_>) -> Result<Reply, NoReply> {
+    /// Calls once; with `may`, nothing leaves that may not leave any more.
+    async fn call(&self, message: &Message<'_>, may: Option<&May>) -> Result<Reply, NoReply> {
         let url = self.address(message.path).ok_or(NoReply::NotSent("the address leads away"))?;
         let body = match message.method {
             "GET" => Body::Empty,
@@ -264,7 +267,10 @@ impl<'t> Talk<'t> {
             body,
             within: self.within(),
         };
-        self.exchange.http.send(call).await
+        match may {
+            Some(may) => self.exchange.http.send_while(call, may).await,
+            None => self.exchange.http.send(call).await,
+        }
     }
 
     /// Keeps a message, masked.
@@ -285,7 +291,7 @@ impl<'t> Talk<'t> {
         let reply = loop {
             self.may_go_on()?;
             tries += 1;
-            match self.call(message).await {
+            match self.call(message, None).await {
                 Ok(reply) => break reply,
                 Err(why) if tries >= READS_MAX => return Err(unreachable(&why)),
                 Err(why) => self.observe.log(&format!("asks again: {why}")),
@@ -307,8 +313,9 @@ impl<'t> Talk<'t> {
         message: &Message<'_>,
     ) -> Result<(IntentId, Reply, EvidenceId), Stop> {
         let head = format!("{} {}", message.method, message.path);
-        let intent = self.latched(name, &head, message.kept, message.body.as_bytes()).await?;
-        let reply = self.call(message).await;
+        let (intent, may) =
+            self.latched(name, &head, message.kept, message.body.as_bytes()).await?;
+        let reply = self.call(message, Some(&may)).await;
         fault::point("click", Side::After).await;
         let reply = reply.map_err(|why| in_doubt(&why.to_string()))?;
         self.observe.log(&format!("answered with status {}", reply.status));
@@ -317,14 +324,15 @@ impl<'t> Talk<'t> {
         Ok((intent, reply, after))
     }
 
-    /// Everything before the one sending: evidence of what goes, permit, latch. What follows is sent once, whatever comes of it.
+    /// Everything before the one sending: evidence of what goes, permit, latch. What follows is sent once, whatever comes of it, and
+    /// only while the permit lasts.
     pub(super) async fn latched(
         &mut self,
         name: &str,
         head: &str,
         kept: &str,
         body: &[u8],
-    ) -> Result<IntentId, Stop> {
+    ) -> Result<(IntentId, May), Stop> {
         fault::point("pre-evidence", Side::Before).await;
         let before = self.keep(Moment::Before, head, kept).await;
         self.observe.settled().await.map_err(|why| denied(&why))?;
@@ -367,7 +375,7 @@ impl<'t> Talk<'t> {
             return Err(in_doubt("the permit ended before the request"));
         }
         self.observe.act("send", Some(name.to_owned()));
-        Ok(intent)
+        Ok((intent, while_allowed(until)))
     }
 
     /// Keeps what came back after the one sending.
@@ -379,6 +387,11 @@ impl<'t> Talk<'t> {
         kept.map_err(|_| in_doubt("the evidence after is not durable"))?;
         Ok(after)
     }
+}
+
+/// Until the permit ends, by the clock that goes on while the machine sleeps.
+fn while_allowed(until: Allowed) -> May {
+    May::new(move || !until.over())
 }
 
 /// It may have been submitted.

@@ -6,6 +6,7 @@ mod came;
 mod claim;
 mod cover;
 mod files;
+mod folder;
 mod line;
 mod refuse;
 mod review;
@@ -19,9 +20,16 @@ use domain::{
     step::Effect,
     wire::{CONTROL_NUMBERS, End, Proof},
 };
-use exchange::{pas::answer::Answer, x12::transaction::Transaction};
+use exchange::{
+    pas::answer::Answer,
+    x12::{t278::Review, transaction::Transaction},
+};
 use futures_util::future::BoxFuture;
-use transport::chain::{Chain, Clocks, Sent};
+use transport::{
+    chain::{Chain, Clocks, Sent},
+    core::CoreError,
+    http::Got,
+};
 
 use self::{
     ask::{Asker, Question, written},
@@ -29,7 +37,7 @@ use self::{
     line::Line,
 };
 use super::{
-    inquiry::{self, Inquire},
+    inquiry::{self, Inquire, Shown},
     pas::{door, read},
     talk::{Exchange, Stop, Talk, Way, failed, in_doubt},
 };
@@ -134,7 +142,9 @@ impl<'e> Caller<'e> {
         let (came, evidence) = self.heard(talk, question).await?;
         match came {
             Came::Answer(set) => Ok((*set, evidence)),
-            Came::NotTaken(why) => Err(failed(FailureKind::Refused, "not_taken", &why)),
+            Came::NotTaken(why) | Came::CameBefore(why) => {
+                Err(failed(FailureKind::Refused, "not_taken", &why))
+            }
             Came::Nothing => {
                 let detail = "a receipt came, and no answer";
                 Err(failed(FailureKind::PageChanged, "unreadable_answer", detail))
@@ -180,21 +190,17 @@ impl Inquire for Caller<'_> {
         &mut self,
         talk: &mut Talk<'_>,
         known: Option<&serde_json::Value>,
-    ) -> Result<(Vec<Answer>, EvidenceId), Stop> {
+    ) -> Result<Shown, Stop> {
         let question = self.asker.inquiry(known)?;
         let (set, evidence) = self.ask(talk, &question).await?;
         let Transaction::Review(review) = set else { return Err(other_answer()) };
-        let refusals = review::refusals(&review);
         let company = self.asker.partner().company();
-        let answers = review::answers(&review, &company, &question.trace);
+        let (answers, refusals) = review::shown(&review, &company, &question.trace);
         // "There is nothing of this member" is an answer; every other refusal is none.
-        if !refusals.is_empty() && !refuse::is_unknown_member(&refusals) {
+        if !refusals.is_empty() && !refuse::is_nothing_there(&refusals) {
             return Err(refuse::stop(&refusals));
         }
-        let found = answers.into_iter().filter(|answer| {
-            answer.lines.iter().any(|line| line.review.is_some() || line.pend_number.is_some())
-        });
-        Ok((found.collect(), evidence))
+        Ok(Shown { answers, limited: review.is_preliminary(), evidence })
     }
 }
 
@@ -221,38 +227,54 @@ async fn submit(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop>
         && let Transaction::Review(review) = *set
     {
         let company = call.asker.partner().company();
-        let answers = review::answers(&review, &company, &inquiry.trace);
+        let (answers, refusals) = review::shown(&review, &company, &inquiry.trace);
         if answers.iter().any(|answer| read::is_to(answer, &question.trace)) {
             let detail = "the payer has a request of this name already";
             return Err(failed(FailureKind::Unsure, "possible_duplicate", detail));
+        }
+        // Nothing is sent to a payer that says "later".
+        if refuse::is_later(&refusals) {
+            return Err(refuse::stop(&refusals));
         }
     }
     talk.done().await;
 
     talk.begin("Send the request", Effect::Commit).await?;
     let head = call.line.head(question.payload);
-    let intent = talk.latched("submit", &head, &going.shown, &going.bytes).await?;
-    let sent = call.line.send(question.payload, &going.bytes).await;
+    let (intent, may) = talk.latched("submit", &head, &going.shown, &going.bytes).await?;
+    let (got, sent) = call.line.send_while(question.payload, &going.bytes, Some(&may)).await;
     crate::fault::point("click", crate::fault::Side::After).await;
-    let bytes = sent.map_err(|error| in_doubt(&error.to_string()))?;
+    let bytes = match sent {
+        Ok(bytes) => bytes,
+        Err(error) => return Err(unanswered(talk, got.as_ref(), &error).await),
+    };
     let after = talk.arrived("answer", &shown(&bytes)).await?;
     let came = came::at_once(&mut going.chain, &bytes, clock::now().jiff())
         .map_err(|why| in_doubt(&why.to_string()))?;
     let set = match came {
         Came::Answer(set) => set,
         Came::NotTaken(why) => return Err(at_the_door(&why)),
+        // The number was there before: perhaps with this request, which arrived.
+        Came::CameBefore(why) => return Err(in_doubt(&why)),
         Came::Nothing => return Err(in_doubt("a receipt came, and no answer")),
     };
     let Transaction::Review(review) = *set else {
         return Err(in_doubt("the answer is of another transaction"));
     };
-    let answer = decision(call, &review, &question.trace)?;
-    let outcome = read::outcome(talk.exchange, &answer, after)
-        .map_err(|why| in_doubt(&format!("the answer says no known thing: {why}")))?;
-    let Some(reference) = read::proving(&outcome) else {
-        return Err(door::unproved(&answer));
-    };
+    let answer = decision(&review, &call.asker.partner().company(), &question.trace)?;
+    let (outcome, reference) = door::proved(talk.exchange, &answer, after)?;
     Ok(talk.told(outcome, Some(Proof { intent, reference, after })).await)
+}
+
+/// No answer to the one sending that can be used. What came all the same is kept.
+async fn unanswered(talk: &mut Talk<'_>, got: Option<&Got>, error: &CoreError) -> Stop {
+    if let Some(got) = got {
+        let text = String::from_utf8_lossy(&got.body).into_owned();
+        if let Err(stop) = talk.arrived(&format!("status {}", got.status), &text).await {
+            return stop;
+        }
+    }
+    line::doubt(error, got)
 }
 
 /// A receipt says that nothing was taken in: a doubt all the same, until the inquiry confirms it.
@@ -261,13 +283,8 @@ fn at_the_door(detail: &str) -> Stop {
 }
 
 /// The one event that answers a request. Refusals above it belong to it.
-fn decision(
-    call: &Caller<'_>,
-    review: &exchange::x12::t278::Review,
-    trace: &str,
-) -> Result<Answer, Stop> {
-    let company = call.asker.partner().company();
-    let mut answers = review::answers(review, &company, "");
+fn decision(review: &Review, company: &str, trace: &str) -> Result<Answer, Stop> {
+    let mut answers = review::answers(review, company, "");
     answers.retain(|answer| read::is_to(answer, trace));
     let refusals = review::refusals(review);
     match (answers.pop(), answers.is_empty()) {
@@ -284,7 +301,40 @@ fn decision(
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use exchange::{pas::code::Decision, x12::file::File};
+
+    use super::*;
+
+    /// What is made of an answer with this below the requester, to our trace `F1`.
+    fn made_of(member: &str, events: &str) -> Result<Decision, String> {
+        let text = format!(
+            "ISA*00*          *00*          *ZZ*LARKFIELD      *ZZ*RIVER          *261121*0931*^*00501*000000009*0*T*:~\
+             GS*HI*LARKFIELD*RIVER*20261121*0931*9*X*005010X217~ST*278*0001*005010X217~\
+             BHT*0007*11*F1*20261121*0931*18~HL*1**20*1~NM1*X3*2*P*****PI*P1~HL*2*1*21*1~\
+             NM1*1P*2*R*****XX*1234567893~HL*3*2*22*1~NM1*IL*1*BIRCH*TESTB****MI*W1~{member}{events}"
+        );
+        let (file, _) = File::read(text.as_bytes()).unwrap();
+        let Transaction::Review(review) = &file.interchanges[0].groups[0].sets[0] else {
+            panic!("a review");
+        };
+        match decision(review, "9RIVER0000", "F1") {
+            Ok(answer) => Ok(answer.decision()),
+            Err(Stop::Failed(failure)) => Err(failure.name),
+            Err(Stop::LeaseLost) => panic!("a failure"),
+        }
+    }
+
+    #[test]
+    fn what_is_refused_above_is_never_granted_below() {
+        let granted = "HL*4*3*EV*0~TRN*2*F1*9RIVER0000~UM*HS*I~HCR*A1*AUTH7~";
+        let silent = "HL*4*3*EV*0~TRN*2*F1*9RIVER0000~UM*HS*I~";
+        assert_eq!(made_of("", granted), Ok(Decision::Approved));
+        assert_eq!(made_of("AAA*N**72*C~", granted), Ok(Decision::Unmapped), "a person reads it");
+        assert_eq!(made_of("AAA*N**72*C~", silent), Ok(Decision::Rejected));
+        assert_eq!(made_of("AAA*N**72*C~", ""), Err("refused_at_the_door".to_owned()));
+        assert_eq!(made_of("", ""), Err("in_doubt".to_owned()));
+        assert_eq!(made_of("", &granted.repeat(2)), Err("in_doubt".to_owned()));
+    }
 
     #[test]
     fn evidence_has_a_segment_on_each_line() {

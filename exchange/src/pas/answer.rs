@@ -7,7 +7,10 @@ mod read;
 use super::{
     base::Period,
     bundle::Bundle,
-    code::{Decision, REASON_ELSEWHERE, REASON_INFO_MISSING, REASON_INFO_WANTED, ReviewAction},
+    code::{
+        Decision, REASON_DUPLICATE, REASON_ELSEWHERE, REASON_INFO_MISSING, REASON_INFO_WANTED,
+        ReviewAction,
+    },
     fault::Fault,
     request::{Key, Naming, Read, Request},
     task::Wanted,
@@ -133,18 +136,26 @@ pub struct Answer {
     pub wanted: Vec<Wanted>,
     /// Whether a person took part in the review, where told.
     pub human_reviewed: Option<bool>,
+    /// More answers follow: what is decided here may still change. Only X12 says so.
+    pub preliminary: bool,
 }
 
 impl Answer {
     /// What is said about one line.
     #[must_use]
     pub fn decision_of(&self, line: &Line) -> Decision {
-        let Some(review) = &line.review else { return Decision::Received };
+        let Some(review) = &line.review else {
+            let refused = self.refused.iter().any(|r| r.line == Some(line.sequence));
+            return if refused { Decision::Rejected } else { Decision::Received };
+        };
         let has = |code: &str| review.reasons.iter().any(|r| r == code);
+        let only = |code: &str| has(code) && review.reasons.iter().all(|r| r == code);
         let asked = self.wanted.iter().any(|w| w.line.is_none_or(|l| l == line.sequence));
         match &review.action {
             ReviewAction::Granted => Decision::Approved,
             ReviewAction::GrantedInPart => Decision::PartlyApproved,
+            // Nothing was judged: the payer has one like it.
+            ReviewAction::Refused if only(REASON_DUPLICATE) => Decision::Duplicate,
             ReviewAction::Refused => Decision::Denied,
             ReviewAction::Pended
                 if has(REASON_INFO_WANTED) || has(REASON_INFO_MISSING) || asked =>
@@ -162,20 +173,26 @@ impl Answer {
         }
     }
 
-    /// What the answer says as a whole. A line that is not decided yet keeps the whole undecided; lines that differ make a
-    /// partial approval where one of them grants.
+    /// What the answer means. What may still change is under review, whatever is said so far.
     #[must_use]
     pub fn decision(&self) -> Decision {
-        let lines: Vec<Decision> = self.lines.iter().map(|l| self.decision_of(l)).collect();
+        match self.so_far() {
+            decided if self.preliminary && decided.is_decided() => Decision::PendedReview,
+            said => said,
+        }
+    }
+
+    /// What the answer says as a whole. A line that is not decided yet keeps the whole undecided; lines that differ make a
+    /// partial approval where one of them grants. A line that was refused at the door is never granted with the others.
+    #[must_use]
+    pub fn so_far(&self) -> Decision {
+        let lines = self.decisions();
         let any = |decision| lines.contains(&decision);
-        let silent = self.lines.iter().all(|l| l.review.is_none());
-        if silent {
-            return match (self.refused.is_empty(), self.stage) {
-                (false, _) | (true, Stage::Error) => Decision::Rejected,
-                (true, Stage::Queued) => Decision::Received,
-                // "Complete" without a review action decides nothing; what it is, a person reads.
-                (true, Stage::Complete | Stage::Partial) => Decision::Unmapped,
-            };
+        if self.lines.iter().all(|l| l.review.is_none()) {
+            return self.undecided(&lines);
+        }
+        if self.contradicts() {
+            return Decision::Unmapped;
         }
         for open in [Decision::Unmapped, Decision::PendedInfo, Decision::PendedReview] {
             if any(open) {
@@ -193,7 +210,13 @@ impl Answer {
         if any(Decision::ContactPayer) {
             return Decision::ContactPayer;
         }
-        let refuses = [Decision::Denied, Decision::Cancelled, Decision::Redirected];
+        let refuses = [
+            Decision::Denied,
+            Decision::Cancelled,
+            Decision::Redirected,
+            Decision::Duplicate,
+            Decision::Rejected,
+        ];
         let grants = [Decision::Approved, Decision::Modified, Decision::PartlyApproved];
         let granted = grants.iter().any(|d| any(*d));
         match (granted, refuses.iter().any(|d| any(*d))) {
@@ -204,6 +227,37 @@ impl Answer {
             (false, _) if any(Decision::Denied) => Decision::Denied,
             (false, _) => Decision::Unmapped,
         }
+    }
+
+    /// What is said of each line, and of those that are only named as refused.
+    fn decisions(&self) -> Vec<Decision> {
+        let there = |number: u32| self.lines.iter().any(|line| line.sequence == number);
+        let missing = self.refused.iter().filter_map(|r| r.line).filter(|number| !there(*number));
+        let said = self.lines.iter().map(|line| self.decision_of(line));
+        said.chain(missing.map(|_| Decision::Rejected)).collect()
+    }
+
+    /// What an answer without any review action says.
+    fn undecided(&self, lines: &[Decision]) -> Decision {
+        let refused = self.stage == Stage::Error
+            || self.refused.iter().any(|r| r.line.is_none())
+            || !self.refused.is_empty() && lines.iter().all(|said| *said == Decision::Rejected);
+        match self.stage {
+            _ if refused => Decision::Rejected,
+            Stage::Queued => Decision::Received,
+            // "Complete" without a review action decides nothing; what it is, a person reads.
+            Stage::Complete | Stage::Partial | Stage::Error => Decision::Unmapped,
+        }
+    }
+
+    /// Whether it grants what it refuses at the door: something of the whole, or the same line. A person reads it.
+    fn contradicts(&self) -> bool {
+        let grants = |of: Option<u32>| {
+            let mut lines =
+                self.lines.iter().filter(|line| of.is_none_or(|number| number == line.sequence));
+            lines.any(|line| line.review.as_ref().is_some_and(|r| r.action.grants()))
+        };
+        self.stage == Stage::Error && grants(None) || self.refused.iter().any(|r| grants(r.line))
     }
 
     /// Whether the request was refused at the door and nothing of it stays with the payer: it gave its reasons, each of them

@@ -90,6 +90,8 @@ pub enum Decision {
     AppealUpheld,
     /// Not taken in: nothing was evaluated.
     Rejected,
+    /// The payer has one like it already; this one was not judged.
+    Duplicate,
     /// The payer has it; nothing is said yet.
     Received,
     /// The answer holds a code that is not known, or no review action at all: a person reads it.
@@ -98,7 +100,7 @@ pub enum Decision {
 
 impl Decision {
     /// Every value.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Approved,
         Self::PartlyApproved,
         Self::Modified,
@@ -111,6 +113,7 @@ impl Decision {
         Self::Redirected,
         Self::AppealUpheld,
         Self::Rejected,
+        Self::Duplicate,
         Self::Received,
         Self::Unmapped,
     ];
@@ -131,9 +134,26 @@ impl Decision {
             Self::Redirected => "redirected",
             Self::AppealUpheld => "appeal_upheld",
             Self::Rejected => "rejected",
+            Self::Duplicate => "duplicate",
             Self::Received => "received",
             Self::Unmapped => "unmapped",
         }
+    }
+
+    /// Whether something was decided, so that nothing more is waited for.
+    #[must_use]
+    pub fn is_decided(self) -> bool {
+        matches!(
+            self,
+            Self::Approved
+                | Self::PartlyApproved
+                | Self::Modified
+                | Self::Denied
+                | Self::Cancelled
+                | Self::NotRequired
+                | Self::Redirected
+                | Self::AppealUpheld
+        )
     }
 }
 
@@ -147,6 +167,8 @@ impl fmt::Display for Decision {
 pub const REASON_INFO_WANTED: &str = "0U";
 /// Reason of list 886 that says: information that was asked for did not come.
 pub const REASON_INFO_MISSING: &str = "0P";
+/// Reason of list 886 that says: there is one like it already.
+pub const REASON_DUPLICATE: &str = "0Q";
 /// Reason of list 886 that says: another organisation is responsible.
 pub const REASON_ELSEWHERE: &str = "0J";
 

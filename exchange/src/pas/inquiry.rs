@@ -212,6 +212,13 @@ impl Found {
         Ok(found)
     }
 
+    /// Whether there may be more than is shown: the payer adds something that is more than information.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        let mut issues = self.told.iter().flat_map(|told| &told.issue);
+        issues.any(|issue| issue.severity != "information")
+    }
+
     /// Builds the answer, under the name of the definition.
     #[must_use]
     pub fn build(self) -> Parameters {

@@ -106,6 +106,79 @@ fn a_refusal_at_the_door_is_no_denial() {
 }
 
 #[test]
+fn a_line_that_was_refused_at_the_door_is_not_granted_with_the_others() {
+    let refused = |line| Refused { code: "AG".to_owned(), line, ..Refused::default() };
+    let said = |lines: Vec<Line>, refusals: &[Option<u32>]| {
+        let refused = refusals.iter().map(|line| refused(*line)).collect();
+        through(&Answer { refused, stage: Stage::Partial, ..answer(lines) }).decision()
+    };
+    let granted = || line(1, ReviewAction::Granted);
+    let silent = |sequence| Line { sequence, ..Line::default() };
+    for (lines, refusals, wanted) in [
+        (vec![granted(), silent(2)], &[Some(2)][..], Decision::PartlyApproved),
+        // No item at all for the one that was refused.
+        (vec![granted()], &[Some(2)], Decision::PartlyApproved),
+        (vec![line(1, ReviewAction::Pended), silent(2)], &[Some(2)], Decision::PendedReview),
+        (vec![line(1, ReviewAction::Refused), silent(2)], &[Some(2)], Decision::Denied),
+        (vec![silent(1), silent(2)], &[Some(1), Some(2)], Decision::Rejected),
+        (Vec::new(), &[Some(1)], Decision::Rejected),
+        // Of one line nothing is said: a person reads it.
+        (vec![silent(1), silent(2)], &[Some(2)], Decision::Unmapped),
+        // Granted and refused, the whole or the same line: it contradicts itself.
+        (vec![granted()], &[Some(1)], Decision::Unmapped),
+        (vec![granted()], &[None], Decision::Unmapped),
+    ] {
+        assert_eq!(said(lines.clone(), refusals), wanted, "{lines:?} {refusals:?}");
+    }
+}
+
+#[test]
+fn what_is_on_file_already_was_not_judged() {
+    let duplicate = |sequence, reasons: &[&str]| {
+        let mut one = line(sequence, ReviewAction::Refused);
+        let review = one.review.as_mut().unwrap();
+        review.reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+        one
+    };
+    let said = |lines| through(&answer(lines)).decision();
+    assert_eq!(said(vec![duplicate(1, &["0Q"])]), Decision::Duplicate);
+    assert_eq!(said(vec![duplicate(1, &["0Q", "0F"])]), Decision::Denied);
+    assert_eq!(said(vec![duplicate(1, &[])]), Decision::Denied);
+    let granted = line(2, ReviewAction::Granted);
+    assert_eq!(said(vec![duplicate(1, &["0Q"]), granted]), Decision::PartlyApproved);
+}
+
+#[test]
+fn what_may_still_change_is_under_review() {
+    let so_far =
+        |action: ReviewAction| Answer { preliminary: true, ..answer(vec![line(1, action)]) };
+    for (action, wanted, said) in [
+        (ReviewAction::Granted, Decision::PendedReview, Decision::Approved),
+        (ReviewAction::Refused, Decision::PendedReview, Decision::Denied),
+        (ReviewAction::Pended, Decision::PendedReview, Decision::PendedReview),
+        (ReviewAction::Call, Decision::ContactPayer, Decision::ContactPayer),
+    ] {
+        let answer = so_far(action);
+        assert_eq!((answer.decision(), answer.so_far()), (wanted, said));
+    }
+}
+
+#[test]
+fn an_answer_that_was_taken_back_decides_nothing() {
+    let mut value =
+        json(&answer(vec![line(1, ReviewAction::Granted)]).build(&request(), &naming()));
+    for status in ["cancelled", "entered-in-error", "draft"] {
+        value["entry"][0]["resource"]["status"] = j!(status);
+        let faults = Answer::read(&bundle(&value)).unwrap_err();
+        assert_eq!(
+            (faults[0].code, faults[0].path.as_str()),
+            (Code::Value, "Bundle.entry[0].resource.status"),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn numbers_and_granted_amounts_are_read() {
     let read = through(&full_answer());
     assert_eq!(read.numbers(), ["AUTH0042"]);

@@ -6,7 +6,9 @@ use exchange::pas::{
     code::ReviewAction,
     fault::Code,
     inquiry::{Found, Inquiry},
-    json, read,
+    json,
+    outcome::{Issue, OperationOutcome},
+    read,
     request::{Change, Key, Request},
     subscription::{FILTERS, Wish},
     task::{About, CommunicationRequest, Task, Thing, Wanted},
@@ -110,7 +112,14 @@ fn an_inquiry_is_answered_under_either_name_or_by_a_bare_bundle() {
         assert_eq!(Found::read(resource).unwrap(), found, "{name}");
     }
     let bare = Found::read(Resource::Bundle(Box::new(one))).unwrap();
-    assert_eq!(bare.bundles.len(), 1);
+    assert_eq!((bare.bundles.len(), bare.is_limited()), (1, false));
+    for (severity, limited) in [("information", false), ("warning", true), ("error", true)] {
+        let issue = Issue { severity: severity.to_owned(), ..Issue::error("suppressed", "") };
+        let told = Found { told: vec![OperationOutcome::of([issue])], ..Found::default() };
+        let text = json(&told.build()).to_string();
+        let resource: Resource = read(text.as_bytes(), "Parameters").unwrap();
+        assert_eq!(Found::read(resource).unwrap().is_limited(), limited, "{severity}");
+    }
     let other = read::<Resource>(br#"{"resourceType":"Patient"}"#, "Patient").unwrap();
     assert_eq!(Found::read(other).unwrap_err().code, Code::Kind);
 }

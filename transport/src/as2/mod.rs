@@ -120,7 +120,7 @@ pub async fn send(
     let request = request
         .body(Full::new(Bytes::copy_from_slice(&outgoing.body)))
         .map_err(|_| As2Error::Write("a field of its head"))?;
-    let got = call(endpoint, limits, request).await?;
+    let got = call(endpoint, limits, request, None).await?;
     if !(200..300).contains(&got.status) {
         return Err(As2Error::Status(got.status));
     }

@@ -52,6 +52,8 @@ impl Clocks {
 /// A set that was sent, with the traces by which its answer is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentSet {
+    /// GS01 of its group.
+    pub functional: String,
     /// GS06 of its group.
     pub group: String,
     /// ST02.
@@ -63,6 +65,8 @@ pub struct SentSet {
 /// An interchange that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
+    /// ISA06 and ISA08: from whom, and to whom.
+    pub between: (String, String),
     /// ISA13.
     pub control: String,
     /// ISA09 and ISA10, which a TA1 repeats.
@@ -170,7 +174,9 @@ impl Chain {
                 }
                 keep(&mut self.interchange, verdict, now)
             }
-            Heard::Group { control, rejected, sets } => self.group(control, rejected, sets, now),
+            Heard::Group { functional, control, rejected, sets } => {
+                self.group((functional, control), rejected, sets, now)
+            }
             Heard::Business { traces } => {
                 let ours: Vec<usize> = (0..self.sent.sets.len())
                     .filter(|i| self.sent.sets[*i].traces.iter().any(|one| traces.contains(one)))
@@ -190,23 +196,21 @@ impl Chain {
     /// A 999: the verdict of each set it names, and that of the group for those it does not.
     fn group(
         &mut self,
-        control: &str,
+        (functional, control): (&str, &str),
         rejected: &Option<Vec<String>>,
         sets: &[(String, Verdict)],
         now: Timestamp,
     ) -> Result<bool, ChainFault> {
-        let ours = |name: &str| {
-            let same = |set: &SentSet| set.group == control && set.control == name;
-            self.sent.sets.iter().any(same)
-        };
-        let known = self.sent.sets.iter().any(|set| set.group == control);
+        let of_it = |set: &SentSet| set.functional == functional && set.group == control;
+        let ours = |name: &str| self.sent.sets.iter().any(|set| of_it(set) && set.control == name);
+        let known = self.sent.sets.iter().any(of_it);
         if !known || !sets.iter().all(|(name, _)| ours(name)) {
             return Err(ChainFault::NotOurs);
         }
         let mut groups = self.groups.clone();
         let mut news = false;
         for (set, slot) in self.sent.sets.iter().zip(&mut groups) {
-            if set.group != control {
+            if !of_it(set) {
                 continue;
             }
             let own =

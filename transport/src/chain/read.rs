@@ -1,7 +1,7 @@
 //! What comes back, read into the words of the chain: from files of X12 as `exchange` reads them.
 
 use exchange::x12::{
-    file::{File, Interchange},
+    file::{File, Interchange, Isa},
     parts_review::{Ak9, Ik5, Ta1},
     t999::{Receipt, SegmentFault},
     transaction::Transaction,
@@ -26,6 +26,8 @@ pub enum Heard {
     },
     /// A 999.
     Group {
+        /// GS01 of what it is for.
+        functional: String,
         /// GS06 of what it is for.
         control: String,
         /// The codes of a group that is rejected as a whole.
@@ -77,6 +79,7 @@ fn group(receipt: &Receipt) -> Heard {
         .iter()
         .map(|set| (set.set.control.to_string(), set_verdict(&set.verdict, &set.segments)));
     Heard::Group {
+        functional: receipt.group.functional.to_string(),
         control: receipt.group.control.to_string(),
         rejected: (!taken).then(|| codes(&all)),
         sets: sets.collect(),
@@ -144,15 +147,25 @@ impl Sent {
     pub fn of(interchange: &Interchange) -> Self {
         let sets = interchange.groups.iter().flat_map(|group| {
             group.sets.iter().map(|set| SentSet {
+                functional: group.gs.functional.clone(),
                 group: group.gs.control.clone(),
                 control: set.control().to_owned(),
                 traces: traces(set),
             })
         });
         Self {
+            between: (interchange.isa.sender.clone(), interchange.isa.receiver.clone()),
             control: interchange.isa.control.clone(),
             written: (interchange.isa.date.clone(), interchange.isa.time.clone()),
             sets: sets.collect(),
         }
+    }
+
+    /// Whether an interchange goes back the way this one went: from whom it was sent to, to who sent it. In a folder that is shared
+    /// with others, control numbers alone tell nothing: each partner counts its own.
+    #[must_use]
+    pub fn is_answered_by(&self, isa: &Isa) -> bool {
+        let (from, to) = &self.between;
+        isa.sender == *to && isa.receiver == *from
     }
 }

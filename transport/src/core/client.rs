@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     fate::Fate,
-    http::{Endpoint, Got, HttpError, Limits, call},
+    http::{Endpoint, Got, HttpError, Limits, May, call},
     secret::Secret,
 };
 
@@ -124,6 +124,8 @@ pub struct Sending<'a> {
     pub payload_id: PayloadId,
     /// What is carried; nothing where something is fetched.
     pub payload: Option<&'a [u8]>,
+    /// Whether it still may leave; nothing, where no time is set.
+    pub may: Option<&'a May>,
 }
 
 /// Why there is no good answer.
@@ -234,6 +236,36 @@ impl Client {
     /// # Errors
     /// Everything but an envelope that says that all is well; [`CoreError::fate`] says what may have become of the payload.
     pub async fn call(&self, sending: &Sending<'_>, now: Timestamp) -> Result<Envelope, CoreError> {
+        self.heard(sending, now).await.1
+    }
+
+    /// The same, with the answer as it came, whatever it says.
+    pub async fn heard(
+        &self,
+        sending: &Sending<'_>,
+        now: Timestamp,
+    ) -> (Option<Got>, Result<Envelope, CoreError>) {
+        let (endpoint, request) = match self.request(sending, now) {
+            Ok(request) => request,
+            Err(error) => return (None, Err(error)),
+        };
+        let got = match call(&endpoint, &self.profile.limits, request, sending.may).await {
+            Ok(got) => got,
+            Err(error) => return (None, Err(error.into())),
+        };
+        let envelope = match &self.profile.style {
+            Style::Soap { .. } => soap_answer(&got, sending.operation),
+            Style::Rest { .. } => rest_answer(&got),
+        };
+        let judged = envelope.and_then(|envelope| judged(envelope, sending, got.status));
+        (Some(got), judged)
+    }
+
+    fn request(
+        &self,
+        sending: &Sending<'_>,
+        now: Timestamp,
+    ) -> Result<(Endpoint, Request<Full<Bytes>>), CoreError> {
         let profile = &self.profile;
         let envelope = Envelope {
             payload_type: sending.payload_type.to_owned(),
@@ -250,16 +282,10 @@ impl Client {
         if sending.operation.submits() && sending.payload.is_none_or(<[u8]>::is_empty) {
             return Err(CoreError::Profile("there is nothing to send"));
         }
-        let (endpoint, request) = match &profile.style {
-            Style::Soap { .. } => (profile.endpoint.clone(), self.soap(&envelope, sending)?),
-            Style::Rest { paths, form } => self.rest(&envelope, sending, paths, *form)?,
-        };
-        let got = call(&endpoint, &profile.limits, request).await?;
-        let envelope = match &profile.style {
-            Style::Soap { .. } => soap_answer(&got, sending.operation),
-            Style::Rest { .. } => rest_answer(&got),
-        }?;
-        judged(envelope, sending, got.status)
+        match &profile.style {
+            Style::Soap { .. } => Ok((profile.endpoint.clone(), self.soap(&envelope, sending)?)),
+            Style::Rest { paths, form } => self.rest(&envelope, sending, paths, *form),
+        }
     }
 
     fn soap(

@@ -5,15 +5,17 @@ mod endpoint;
 mod once;
 pub mod tls;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
-use http_body_util::Full;
+use http::HeaderMap;
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, time::timeout};
 
 pub use endpoint::{Endpoint, EndpointError};
+/// What a call sends.
+pub use http::Request;
+pub use http_body_util::Full;
 pub use tls::{Roots, Tls};
 
 use crate::fate::Fate;
@@ -43,6 +45,23 @@ impl Default for Limits {
             head: 64 * 1024,
             body: 16 * 1024 * 1024,
         }
+    }
+}
+
+/// Whether a request may still leave. It is asked before every piece of it, when the connection stands: what was delayed on the way
+/// there, or frozen and woken, leaves nothing once the answer is no. Which clock it looks at, the caller knows.
+#[derive(Clone)]
+pub struct May(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl May {
+    /// By this.
+    #[must_use]
+    pub fn new(leave: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(leave))
+    }
+
+    fn leave(&self) -> bool {
+        (self.0)()
     }
 }
 
@@ -94,6 +113,12 @@ pub enum HttpError {
         host: String,
         /// What TLS calls it.
         alert: String,
+    },
+    /// The request might not leave any more.
+    #[error("the time of the request was over before anything of it left for {host}")]
+    Over {
+        /// Server and port.
+        host: String,
     },
     /// The connection broke.
     #[error("the connection to {host} broke after {written} bytes: {why}")]
@@ -152,7 +177,9 @@ impl HttpError {
     #[must_use]
     pub fn fate(&self) -> Fate {
         match self {
-            Self::Request(_) | Self::Connect { .. } | Self::Tls { .. } => Fate::NotSent,
+            Self::Request(_) | Self::Connect { .. } | Self::Tls { .. } | Self::Over { .. } => {
+                Fate::NotSent
+            }
             Self::Broken { written: 0, .. } | Self::Late { written: 0, .. } => Fate::NotSent,
             // Told before a server reads anything: see `tls::refused_late`.
             Self::Certificate { .. } => Fate::Refused,
@@ -166,7 +193,8 @@ impl HttpError {
     }
 }
 
-/// Sends one request and waits for its answer. The path of `request` is replaced by that of the endpoint.
+/// Sends one request and waits for its answer. The path of `request` is replaced by that of the endpoint. Where it may leave only for
+/// a time, `may` says whether it still may.
 ///
 /// # Errors
 /// Everything but an answer; redirects too.
@@ -174,6 +202,7 @@ pub async fn call(
     endpoint: &Endpoint,
     limits: &Limits,
     mut request: Request<Full<Bytes>>,
+    may: Option<&May>,
 ) -> Result<Got, HttpError> {
     let host = endpoint.host();
     let path = match endpoint.url.query() {
@@ -203,7 +232,7 @@ pub async fn call(
     };
     let _ = stream.set_nodelay(true);
     if endpoint.url.scheme() == "http" {
-        return over(stream, None, host, limits, request).await;
+        return over(stream, None, host, limits, (request, may)).await;
     }
     let untrusted = |why: String| HttpError::Tls { host: host.clone(), why };
     let bare = endpoint.url.host_str().unwrap_or("").trim_matches(['[', ']']).to_owned();
@@ -212,7 +241,7 @@ pub async fn call(
     match timeout(limits.handshake, connector.connect(name, stream)).await {
         Ok(Ok(stream)) => {
             let version = stream.get_ref().1.protocol_version();
-            over(stream, version, host, limits, request).await
+            over(stream, version, host, limits, (request, may)).await
         }
         Ok(Err(error)) => Err(match tls::refused(&error) {
             Some(alert) => HttpError::Certificate { host, alert },

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
 };
@@ -21,7 +21,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Got, HttpError, Limits, tls::refused_late};
+use super::{Got, HttpError, Limits, May, tls::refused_late};
 
 /// Moves the bytes; ends when nobody waits for them any more.
 struct Moving(JoinHandle<Result<(), hyper::Error>>);
@@ -55,10 +55,10 @@ pub(super) async fn over(
     version: Option<ProtocolVersion>,
     host: String,
     limits: &Limits,
-    request: Request<Full<Bytes>>,
+    (request, may): (Request<Full<Bytes>>, Option<&May>),
 ) -> Result<Got, HttpError> {
-    let written = Arc::new(AtomicU64::new(0));
-    let io = TokioIo::new(Metered { inner: stream, written: written.clone() });
+    let meter = Arc::new(Meter { may: may.cloned(), ..Meter::default() });
+    let io = TokioIo::new(Metered { inner: stream, meter: meter.clone() });
     let stands = hyper::client::conn::http1::Builder::new()
         .max_buf_size(limits.head.max(8192))
         .max_headers(100)
@@ -88,9 +88,10 @@ pub(super) async fn over(
     };
     let ended = timeout(limits.answer, exchange).await;
     moving.stop().await;
-    let written = written.load(Ordering::SeqCst);
+    let written = meter.written.load(Ordering::SeqCst);
     match ended {
         Ok(Ok(got)) => Ok(got),
+        _ if written == 0 && meter.over.load(Ordering::SeqCst) => Err(HttpError::Over { host }),
         Ok(Err(fault)) => Err(fault.told(version, host, limits, written)),
         Err(_) => Err(HttpError::Late { host, seconds: limits.answer.as_secs(), written }),
     }
@@ -125,10 +126,18 @@ impl Fault {
     }
 }
 
-/// Counts what was handed over, so that "nothing was sent" is known and not guessed.
+/// What was handed over, and whether more may be.
+#[derive(Default)]
+struct Meter {
+    may: Option<May>,
+    written: AtomicU64,
+    over: AtomicBool,
+}
+
+/// Counts what was handed over, so that "nothing was sent" is known and not guessed; and hands over nothing that may not leave any more.
 struct Metered<S> {
     inner: S,
-    written: Arc<AtomicU64>,
+    meter: Arc<Meter>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
@@ -147,14 +156,18 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<std::io::Result<usize>> {
+        if self.meter.may.as_ref().is_some_and(|may| !may.leave()) {
+            self.meter.over.store(true, Ordering::SeqCst);
+            return Poll::Ready(Err(std::io::ErrorKind::TimedOut.into()));
+        }
         let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
         match &polled {
             Poll::Ready(Ok(count)) => {
-                self.written.fetch_add(*count as u64, Ordering::SeqCst);
+                self.meter.written.fetch_add(*count as u64, Ordering::SeqCst);
             }
             // What an error leaves behind in the layers below is not known.
             Poll::Ready(Err(_)) => {
-                self.written.fetch_add(1, Ordering::SeqCst);
+                self.meter.written.fetch_add(1, Ordering::SeqCst);
             }
             Poll::Pending => {}
         }
@@ -231,8 +244,10 @@ mod tests {
             let request = Request::post("/").body(Full::new(Bytes::from_static(b"x"))).unwrap();
             let stream = Alerts(alert, false);
             let limits = Limits::default();
-            let error =
-                over(stream, version, "payer".into(), &limits, request).await.err().unwrap();
+            let error = over(stream, version, "payer".into(), &limits, (request, None))
+                .await
+                .err()
+                .unwrap();
             assert_eq!(error.fate(), fate, "{version:?} {alert:?}: {error}");
         }
     }
@@ -272,8 +287,58 @@ mod tests {
     async fn what_was_never_handed_over_is_known_to_be_here() {
         let request = Request::post("/").body(Full::new(Bytes::from_static(b"x"))).unwrap();
         let limits = Limits { answer: Duration::from_millis(50), ..Limits::default() };
-        let error = over(Stuck, None, "payer".into(), &limits, request).await.err().unwrap();
+        let error =
+            over(Stuck, None, "payer".into(), &limits, (request, None)).await.err().unwrap();
         assert!(matches!(error, HttpError::Late { written: 0, .. }), "{error}");
         assert_eq!(error.fate(), Fate::NotSent);
+    }
+
+    /// Takes eight bytes at a time and never answers.
+    struct Slow(Arc<AtomicU64>);
+
+    impl AsyncRead for Slow {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Slow {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<std::io::Result<usize>> {
+            let count = buf.len().min(8);
+            self.0.fetch_add(count as u64, Ordering::SeqCst);
+            Poll::Ready(Ok(count))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_leaves_when_the_time_is_over() {
+        let limits = Limits { answer: Duration::from_secs(5), ..Limits::default() };
+        // Over before the first piece, and after it.
+        for (pieces, sent, fate) in [(0, 0, Fate::NotSent), (1, 8, Fate::Unknown)] {
+            let request = Request::post("/").body(Full::new(Bytes::from_static(b"x"))).unwrap();
+            let (asked, out) = (AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
+            let may = May::new(move || asked.fetch_add(1, Ordering::SeqCst) < pieces);
+            let asked = (request, Some(&may));
+            let error =
+                over(Slow(out.clone()), None, "payer".into(), &limits, asked).await.err().unwrap();
+            assert_eq!((error.fate(), out.load(Ordering::SeqCst)), (fate, sent), "{error}");
+            assert_eq!(matches!(error, HttpError::Over { .. }), pieces == 0, "{error}");
+        }
     }
 }

@@ -50,6 +50,8 @@ pub struct Rules {
 pub struct Arrival {
     /// Its name there.
     pub name: String,
+    /// When it was changed last, by the server's clock.
+    pub changed: Option<i64>,
     /// SHA-256 of it.
     pub sha256: [u8; 32],
     /// What is in it.
@@ -73,6 +75,17 @@ pub trait Keeper: Send + Sync {
     /// # Errors
     /// Where it is not durable; it is offered again at the next look.
     fn keep(&self, arrival: &Arrival) -> io::Result<Kept>;
+
+    /// Whether this very file, by name, size and time, was kept before, so that it is not fetched again. Only of files that are left
+    /// where they are.
+    fn knows(&self, _file: &Listed) -> bool {
+        false
+    }
+
+    /// Whether nothing more is wanted: asked before each file is fetched.
+    fn has_enough(&self) -> bool {
+        false
+    }
 }
 
 /// Keeps files in a folder of this machine, under their hash.
@@ -141,6 +154,8 @@ pub enum Skipped {
     Name,
     /// It is the mark of a file that is not there.
     Orphan,
+    /// It was kept before, and nobody has changed it.
+    Unchanged,
 }
 
 /// What a look at the inbox brought. Names are the payer's and may be anybody's; hashes tell files apart.
@@ -154,7 +169,8 @@ pub struct Collected {
     pub skipped: Vec<(String, Skipped)>,
     /// Files that could not be read, kept or put away. One that could not be put away stands among the new or the known ones too.
     pub failed: Vec<(String, SftpError)>,
-    /// Whether every file was looked at. Where the session is lost, or nothing can be kept here, those that are left are not.
+    /// Whether every file was looked at. Where the session is lost, nothing can be kept here, or nothing more is wanted, those that are
+    /// left are not.
     pub complete: bool,
 }
 
@@ -202,6 +218,14 @@ impl Session {
             if let Some(reason) = left(file, rules, mark.as_deref(), &listed, now) {
                 collected.skipped.push((file.name.clone(), reason));
                 continue;
+            }
+            if rules.after == After::Leave && keeper.knows(file) {
+                collected.skipped.push((file.name.clone(), Skipped::Unchanged));
+                continue;
+            }
+            if keeper.has_enough() {
+                collected.complete = false;
+                break;
             }
             if let Err(error) =
                 self.take(rules, keeper, file, mark.as_deref(), &mut collected).await
@@ -256,7 +280,8 @@ impl Session {
         if !same || bytes.len() as u64 != file.size {
             return Ok(None);
         }
-        Ok(Some(Arrival { name: file.name.clone(), sha256: sha256(&bytes), bytes }))
+        let (name, changed) = (file.name.clone(), file.changed);
+        Ok(Some(Arrival { name, changed, sha256: sha256(&bytes), bytes }))
     }
 
     /// Puts a file away that is kept here. Its mark goes first: a mark that is left over would call the next file of that name whole

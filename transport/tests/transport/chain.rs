@@ -127,10 +127,25 @@ fn what_is_for_somebody_else_changes_nothing() {
         }
     }
     let set = ("9999".to_owned(), Verdict::Accepted);
-    let control = chain.sent().sets[0].group.clone();
-    let heard = Heard::Group { control, rejected: None, sets: vec![set] };
+    let (functional, control) = ("HR".to_owned(), chain.sent().sets[0].group.clone());
+    let heard = Heard::Group { functional, control, rejected: None, sets: vec![set] };
     assert_eq!(chain.hear(&heard, at(3)), Err(ChainFault::NotOurs));
+    // The receipt of a group with our number, and of another kind than ours.
+    for mut heard in receipts(&corpus("276")) {
+        if let Heard::Group { functional, .. } = &mut heard {
+            assert_eq!(functional, "HR");
+            "HS".clone_into(functional);
+        }
+        assert_eq!(chain.hear(&heard, at(3)), Err(ChainFault::NotOurs));
+    }
     assert_eq!(chain, before);
+    // Only what goes back the way it went is an answer.
+    let mut isa = file(&corpus("276")).interchanges.remove(0).isa;
+    assert!(!chain.sent().is_answered_by(&isa));
+    std::mem::swap(&mut isa.sender, &mut isa.receiver);
+    assert!(chain.sent().is_answered_by(&isa));
+    "SOMEBODY".clone_into(&mut isa.receiver);
+    assert!(!chain.sent().is_answered_by(&isa));
 }
 
 /// A payer that sends no TA1 and no 999 is not waited for.
@@ -151,10 +166,12 @@ fn only_what_a_payer_sends_is_waited_for() {
 #[test]
 fn a_group_that_is_taken_in_part() {
     let sent = Sent {
+        between: ("RIVER".into(), "ACME".into()),
         control: "000000101".into(),
         written: ("261121".into(), "0930".into()),
         sets: ["0001", "0002", "0003"]
             .map(|control| transport::chain::SentSet {
+                functional: "HR".into(),
                 group: "101".into(),
                 control: control.into(),
                 traces: vec![format!("T{control}")],
@@ -164,7 +181,11 @@ fn a_group_that_is_taken_in_part() {
     let mut chain = Chain::new(sent, clocks(), at(0));
     let no = Verdict::Rejected(vec!["5".into()]);
     let sets = vec![("0002".to_owned(), no.clone()), ("0001".to_owned(), Verdict::Accepted)];
-    let heard = Heard::Group { control: "101".into(), rejected: None, sets };
+    let group = |rejected, sets| {
+        let (functional, control) = ("HR".into(), "101".into());
+        Heard::Group { functional, control, rejected, sets }
+    };
+    let heard = group(None, sets);
     assert_eq!(chain.hear(&heard, at(1)), Ok(true));
     let standing = |set| chain.standing(Stage::Group, set, at(2));
     assert_eq!(standing(0), Standing::Came(Verdict::Accepted, at(1)));
@@ -174,7 +195,7 @@ fn a_group_that_is_taken_in_part() {
     // Rejected as a whole, no set of it is taken, whatever is said of it.
     let mut chain = Chain::new(chain.sent().clone(), clocks(), at(0));
     let sets = vec![("0001".to_owned(), Verdict::Accepted)];
-    let heard = Heard::Group { control: "101".into(), rejected: Some(vec!["3".into()]), sets };
+    let heard = group(Some(vec!["3".into()]), sets);
     assert_eq!(chain.hear(&heard, at(1)), Ok(true));
     assert!((0..3).all(|set| chain.settled(set)));
 }

@@ -9,7 +9,7 @@ use transport::{
         client::{Paths, Sending, Style},
         payload_type, server,
     },
-    http::{Endpoint, EndpointError, HttpError, Tls},
+    http::{Endpoint, EndpointError, HttpError, May, Tls},
 };
 
 use crate::stand::{Act, Authority, Seen, Stand, limits};
@@ -43,6 +43,7 @@ pub(crate) fn question(payload: &[u8]) -> Sending<'_> {
         payload_type: payload_type::ELIGIBILITY,
         payload_id: PayloadId::new(),
         payload: Some(payload),
+        may: None,
     }
 }
 
@@ -106,6 +107,21 @@ async fn every_operation_goes_there_and_back_by_soap() {
             assert_eq!(stand.counts(), (5, 5), "one connection and one request each");
         }
     }
+}
+
+/// The time may end while the connection is made: then nothing of the question leaves.
+#[tokio::test]
+async fn a_question_whose_time_is_over_stays_here() {
+    let stand = Stand::new(|_| Act::Silence).await;
+    let (tls, style) = (Authority::new().tls(None), Style::soap(Rule::V2));
+    let client = Client::new(profile(&stand.url("/core"), &tls, style, password())).unwrap();
+    let may = May::new(|| false);
+    let sending = Sending { may: Some(&may), ..question(ASKED) };
+    let (got, answer) = client.heard(&sending, now()).await;
+    let error = answer.unwrap_err();
+    assert!(got.is_none() && error.fate() == Fate::NotSent, "{error}");
+    assert!(matches!(error, CoreError::Http(HttpError::Over { .. })), "{error}");
+    assert_eq!(stand.seen.lock().unwrap().len(), 0);
 }
 
 #[tokio::test]

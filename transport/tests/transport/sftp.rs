@@ -1,6 +1,10 @@
 //! Batch files by SFTP, judged by OpenSSH's own server.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use transport::{
@@ -312,6 +316,56 @@ async fn what_cannot_be_kept_stays_there() {
     let session = Session::open(&site).await.unwrap();
     let error = session.list(&sshd.folder("outbound")).await.err().unwrap();
     assert_eq!(error.cause, Cause::Names(20));
+}
+
+/// Of files that are left, each is fetched once; and none when nothing more is wanted.
+#[tokio::test]
+async fn what_is_left_is_fetched_once_and_only_as_long_as_it_is_wanted() {
+    /// Wants two files, and counts what it is given.
+    #[derive(Default)]
+    struct Two(Mutex<Vec<(String, u64, Option<i64>)>>);
+    impl Two {
+        fn names(&self) -> Vec<String> {
+            self.0.lock().unwrap().iter().map(|(name, ..)| name.clone()).collect()
+        }
+    }
+    impl Keeper for Two {
+        fn keep(&self, arrival: &Arrival) -> std::io::Result<Kept> {
+            let size = arrival.bytes.len() as u64;
+            self.0.lock().unwrap().push((arrival.name.clone(), size, arrival.changed));
+            Ok(Kept::New)
+        }
+        fn knows(&self, file: &Listed) -> bool {
+            let known = (file.name.clone(), file.size, file.changed);
+            self.0.lock().unwrap().contains(&known)
+        }
+        fn has_enough(&self) -> bool {
+            self.0.lock().unwrap().len() >= 2
+        }
+    }
+    let Some(sshd) = Sshd::start() else { return };
+    let session = Session::open(&sshd.site("host")).await.unwrap();
+    let rules = Rules {
+        folder: sshd.folder("outbound"),
+        ready: Ready::Renamed,
+        after: After::Leave,
+        largest: 1000,
+    };
+    fs::write(sshd.path("outbound/a.277"), b"ISA~").unwrap();
+    let two = Arc::new(Two::default());
+    let keeper: Arc<dyn Keeper> = two.clone();
+    let found = session.collect(&rules, &keeper, later()).await.unwrap();
+    assert!(found.complete && two.names() == ["a.277"]);
+    let found = session.collect(&rules, &keeper, later()).await.unwrap();
+    assert_eq!(found.skipped, [("a.277".to_owned(), Skipped::Unchanged)]);
+    assert_eq!(two.names(), ["a.277"], "not fetched again");
+    // The same name with something else in it, and others beside it: the third is not wanted any more.
+    for name in ["a.277", "b.277", "c.277"] {
+        fs::write(sshd.path("outbound").join(name), b"ISA*~").unwrap();
+    }
+    let found = session.collect(&rules, &keeper, later()).await.unwrap();
+    assert!(!found.complete && found.failed.is_empty());
+    assert_eq!(two.names(), ["a.277", "a.277"]);
 }
 
 #[tokio::test]

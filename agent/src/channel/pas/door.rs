@@ -2,18 +2,39 @@
 //! the answer says besides goes with it: whether the channel rests, whether the account is refused, whether the payer itself named
 //! why it took nothing in.
 
-use domain::outcome::{Failure, FailureKind};
+use domain::{
+    id::EvidenceId,
+    outcome::{Answer as Said, Failure, FailureKind, Outcome},
+};
 use exchange::pas::{answer::Answer, outcome::OperationOutcome};
 
-use super::{super::talk::Stop, issues, read, told};
+use super::{
+    super::talk::{Exchange, Stop, failed, in_doubt},
+    issues, read, told,
+};
 use crate::http::Reply;
 
 /// A status without success.
 pub(super) fn shut(reply: &Reply) -> Stop {
     let told = told(&reply.body);
     let words = told.as_ref().map(issues).unwrap_or_default();
-    let mut failure = doubt(&format!("answered with status {}{words}", reply.status));
-    match reply.status {
+    let detail = format!("answered with status {}{words}", reply.status);
+    let mut failure = by_status(reply.status, reply.retry_after.as_deref(), &detail);
+    let refuses = told.as_ref().is_some_and(OperationOutcome::refuses_content);
+    if matches!(reply.status, 400 | 422) && refuses {
+        at_the_door(&mut failure);
+    }
+    Stop::Failed(Box::new(failure))
+}
+
+/// No message came back, under this status.
+pub(in crate::channel) fn silent(status: u16, retry_after: Option<&str>, detail: &str) -> Stop {
+    Stop::Failed(Box::new(by_status(status, retry_after, detail)))
+}
+
+fn by_status(status: u16, retry_after: Option<&str>, detail: &str) -> Failure {
+    let mut failure = doubt(detail);
+    match status {
         401 | 403 => {
             Failure::ACCESS_REFUSED.clone_into(&mut failure.name);
             "The payer's interface did not let us in when the request was sent; the account needs a person, and the request is looked for."
@@ -21,14 +42,30 @@ pub(super) fn shut(reply: &Reply) -> Stop {
         }
         429 | 500..=599 => {
             failure.payer_wide = true;
-            failure.retry_after.clone_from(&reply.retry_after);
-        }
-        400 | 422 if told.as_ref().is_some_and(OperationOutcome::refuses_content) => {
-            at_the_door(&mut failure);
+            failure.retry_after = retry_after.map(str::to_owned);
         }
         _ => {}
     }
-    Stop::Failed(Box::new(failure))
+    failure
+}
+
+/// What the answer to the one sending means, with the number that proves it. Everything else is a doubt.
+pub(in crate::channel) fn proved(
+    exchange: &Exchange<'_>,
+    answer: &Answer,
+    after: EvidenceId,
+) -> Result<(Outcome, String), Stop> {
+    let outcome = read::outcome(exchange, answer, after)
+        .map_err(|why| in_doubt(&format!("the answer says no known thing: {why}")))?;
+    if outcome.answer == Said::Duplicate {
+        // What it has may be ours, sent by somebody else, or only like it.
+        let detail = format!("the payer has one like it: {}", read::codes(answer));
+        return Err(failed(FailureKind::Unsure, "possible_duplicate", &detail));
+    }
+    match read::proving(&outcome) {
+        Some(reference) => Ok((outcome, reference)),
+        None => Err(unproved(answer)),
+    }
 }
 
 /// An answer of the payer's without a number that proves anything.
@@ -63,14 +100,17 @@ fn at_the_door(failure: &mut Failure) {
 
 #[cfg(test)]
 mod tests {
+    use domain::{job::Task, lease::Purpose};
     use exchange::pas::{
         self,
-        answer::{Refused, Stage},
+        answer::{Line, Refused, Review, Stage},
+        code::ReviewAction,
         outcome::Issue,
         request::Key,
     };
 
     use super::*;
+    use crate::http::Http;
 
     fn failure(stop: Stop) -> Failure {
         let Stop::Failed(failure) = stop else { panic!("not a lost lease") };
@@ -117,6 +157,20 @@ mod tests {
     }
 
     #[test]
+    fn without_a_message_the_status_alone_says_what_follows() {
+        for (status, name, rests) in [
+            (401, "access_refused", false),
+            (429, "in_doubt", true),
+            (503, "in_doubt", true),
+            (400, "in_doubt", false),
+        ] {
+            let failure = failure(silent(status, Some("60"), "no envelope"));
+            assert_eq!((failure.name.as_str(), failure.payer_wide), (name, rests), "{status}");
+            assert_eq!(failure.retry_after.is_some(), rests, "{status}");
+        }
+    }
+
+    #[test]
     fn a_refusal_in_an_answer_is_one_only_where_nothing_stays() {
         let refused = |code: &str, followup: Option<&str>| Answer {
             stage: Stage::Error,
@@ -142,5 +196,41 @@ mod tests {
         ] {
             assert_eq!(failure(unproved(&answer)).name, name, "{answer:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_proves_a_submission_by_a_number_and_not_by_one_like_it() {
+        let endpoint = serde_json::json!({"base": "https://x.payer.example",
+            "auth": {"by": "bearer", "secret": "key"}});
+        let exchange = Exchange {
+            endpoint: &serde_json::from_value(endpoint).unwrap(),
+            payer: "p",
+            task: Task::Submit,
+            purpose: Purpose::Work,
+            inputs: &serde_json::Value::Null,
+            http: &Http::default(),
+            control: None,
+        };
+        let said = |action: &str, reasons: &[&str]| {
+            let review = Review {
+                action: ReviewAction::of(action),
+                number: None,
+                reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
+                second_opinion: None,
+            };
+            let answer = Answer {
+                id: Some(Key { system: None, value: "LN1".to_owned() }),
+                lines: vec![Line { sequence: 1, review: Some(review), ..Line::default() }],
+                ..Answer::default()
+            };
+            let evidence = EvidenceId::new(crate::clock::now(), 1);
+            match proved(&exchange, &answer, evidence) {
+                Ok((outcome, number)) => format!("{} {number}", outcome.answer.word()),
+                Err(stop) => failure(stop).name,
+            }
+        };
+        assert_eq!(said("A3", &["0F"]), "denied LN1");
+        assert_eq!(said("A3", &["0Q"]), "possible_duplicate");
+        assert_eq!(said("A9", &[]), "in_doubt");
     }
 }

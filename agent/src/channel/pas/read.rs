@@ -24,6 +24,7 @@ fn said(decision: Decision) -> Option<Said> {
         Decision::Redirected => Said::Redirected,
         Decision::Received => Said::Received,
         Decision::Rejected => Said::Rejected,
+        Decision::Duplicate => Said::Duplicate,
         Decision::Unmapped => return None,
     })
 }
@@ -120,6 +121,14 @@ fn facts(answer: &Answer) -> Vec<Fact> {
     for (_, note) in &answer.notes {
         add("reason", note);
     }
+    for refused in &answer.refused {
+        if let Some(line) = refused.line {
+            add("refused_line", &format!("{line}: {}", refused.code));
+        }
+    }
+    if answer.decision() != answer.so_far() {
+        add("preliminary", answer.so_far().word());
+    }
     for wanted in &answer.wanted {
         add("documents_requested", &thing(&wanted.thing));
     }
@@ -148,16 +157,30 @@ pub(in crate::channel) fn proving(outcome: &Outcome) -> Option<String> {
     found.map(|reference| reference.value.clone())
 }
 
-/// Whether an answer has this number, of any kind.
-pub(in crate::channel) fn has_number(answer: &Answer, number: &str) -> bool {
-    let number = number.trim();
-    let same = |other: &str| !number.is_empty() && other.trim().eq_ignore_ascii_case(number);
-    answer.numbers().into_iter().any(same)
-        || answer.id.as_ref().is_some_and(|id| same(&id.value))
-        || answer.lines.iter().any(|line| {
-            let own = [&line.pend_number, &line.previous_number];
-            own.into_iter().flatten().any(|n| same(n))
-        })
+/// The answers that have this number, of any kind; where none has it, those that follow upon one that had it.
+pub(in crate::channel) fn with_number<'a>(answers: &'a [Answer], number: &str) -> Vec<&'a Answer> {
+    let own: Vec<&Answer> = answers.iter().filter(|a| has_number(a, number)).collect();
+    if own.is_empty() {
+        answers.iter().filter(|answer| follows(answer, number)).collect()
+    } else {
+        own
+    }
+}
+
+fn same(one: &str, other: &str) -> bool {
+    let one = one.trim();
+    !one.is_empty() && one.eq_ignore_ascii_case(other.trim())
+}
+
+fn has_number(answer: &Answer, number: &str) -> bool {
+    let pends = answer.lines.iter().filter_map(|line| line.pend_number.as_deref());
+    let id = answer.id.iter().map(|id| id.value.as_str());
+    answer.numbers().into_iter().chain(pends).chain(id).any(|own| same(own, number))
+}
+
+fn follows(answer: &Answer, number: &str) -> bool {
+    let mut before = answer.lines.iter().filter_map(|line| line.previous_number.as_deref());
+    before.any(|previous| same(previous, number))
 }
 
 /// Whether an answer is to our request of this name.
@@ -166,6 +189,11 @@ pub(in crate::channel) fn is_to(answer: &Answer, submission: &str) -> bool {
         && answer.request.as_ref().is_some_and(|id| {
             id.value == submission && id.system.as_deref().is_none_or(|system| system == OWN)
         })
+}
+
+/// Whether an answer says that it is to something else than our request of this name.
+pub(super) fn is_to_another(answer: &Answer, submission: &str) -> bool {
+    answer.request.is_some() && !is_to(answer, submission)
 }
 
 /// Whether an answer is to a request of this name in somebody else's system: ours under another sign, or a stranger's.
@@ -179,7 +207,7 @@ pub(in crate::channel) fn is_like(answer: &Answer, submission: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use exchange::pas::{
-        answer::{Line, Review},
+        answer::{Line, Refused, Review},
         code::ReviewAction,
         request::Key,
     };
@@ -214,6 +242,7 @@ mod tests {
             ("A3", &["0F"][..], Some(Said::Denied), "A3 0F"),
             ("A4", &["0W"][..], Some(Said::PendedReview), "A4 0W"),
             ("A4", &["0U"][..], Some(Said::PendedInfo), "A4 0U"),
+            ("A3", &["0Q"][..], Some(Said::Duplicate), "A3 0Q"),
             ("ZZ", &[][..], None, "ZZ"),
         ] {
             let answer = answer(code, reasons);
@@ -253,8 +282,27 @@ mod tests {
         assert!(["a77", "LN1", " P12 "].iter().all(|number| has_number(&answer, number)));
         assert!(!has_number(&answer, "") && !has_number(&answer, "P1"));
         assert!(is_to(&answer, "F1") && !is_to(&answer, "F2") && !is_to(&answer, ""));
+        let unnamed = Answer { request: None, ..answer.clone() };
+        assert!(is_to_another(&answer, "F2") && !is_to_another(&answer, "F1"));
+        assert!(!is_to_another(&unnamed, "F1"));
         let foreign = Answer { request: Some(Key::of("urn:other", "F1")), ..answer.clone() };
         assert!(is_like(&foreign, "F1") && !is_to(&foreign, "F1"), "a person looks");
         assert!(!is_like(&answer, "F1") && !is_like(&foreign, "F2") && !is_like(&foreign, ""));
+    }
+
+    #[test]
+    fn what_was_refused_of_it_and_what_may_still_change_is_told() {
+        let told = |answer: &Answer, name: &str| {
+            let of_it = facts(answer).into_iter().filter(|fact| fact.name == name);
+            of_it.map(|fact| fact.value).collect::<Vec<_>>()
+        };
+        let refused = Refused { code: "AG".to_owned(), line: Some(2), ..Refused::default() };
+        let part = Answer { refused: vec![refused], ..answer("A1", &[]) };
+        assert_eq!(said(part.decision()), Some(Said::PartiallyApproved));
+        assert_eq!(told(&part, "refused_line"), ["2: AG"]);
+        let early = Answer { preliminary: true, ..answer("A1", &[]) };
+        assert_eq!(said(early.decision()), Some(Said::PendedReview));
+        assert_eq!(told(&early, "preliminary"), ["approved"]);
+        assert_eq!(told(&answer("A1", &[]), "preliminary"), [""; 0]);
     }
 }

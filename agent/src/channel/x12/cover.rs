@@ -25,6 +25,10 @@ const FIGURES: &[(&str, &[&str], &str)] = &[
     ("B", &["", "27"], "copay"),
 ];
 
+/// Whose an amount is (EB02), and how the name of the fact begins. What is said of others (a child, an employee only) is no figure of
+/// this member's.
+const WHOSE: &[(&[&str], &str)] = &[(&["IND", ""], ""), (&["FAM"], "family_")];
+
 /// The outcome a 271 means.
 pub(super) fn outcome(answer: &Eligibility) -> Result<Outcome, Stop> {
     let refusals = refusals(answer);
@@ -108,20 +112,24 @@ fn facts(member: &Member, rows: &[&Eb], plan: &str) -> Vec<Fact> {
     };
     add("coverage_begins", &day(&["346", "356", "348"]).0);
     add("coverage_ends", &day(&["347", "357", "349"]).1);
-    for (what, periods, name) in FIGURES {
-        let fits = |eb: &&&Eb| {
-            eb.what == *what
-                && periods.contains(&eb.period.as_str())
-                && matches!(eb.in_network.as_str(), "Y" | "W" | "")
-                && eb.service_types.iter().all(|t| t == PLAN || t == "98")
-        };
-        let mut figures: Vec<String> =
-            rows.iter().filter(fits).filter_map(|eb| figure(eb)).collect();
-        figures.dedup();
-        match figures.as_slice() {
-            [] => {}
-            [one] => add(name, one),
-            many => add(name, &format!("conflicting: {}", many.join(", "))),
+    for (whose, prefix) in WHOSE {
+        for (what, periods, name) in FIGURES {
+            let fits = |eb: &&&Eb| {
+                eb.what == *what
+                    && whose.contains(&eb.coverage.as_str())
+                    && periods.contains(&eb.period.as_str())
+                    && matches!(eb.in_network.as_str(), "Y" | "W" | "")
+                    && eb.service_types.iter().all(|t| t == PLAN || t == "98")
+            };
+            let mut figures: Vec<String> =
+                rows.iter().filter(fits).filter_map(|eb| figure(eb)).collect();
+            figures.dedup();
+            let name = format!("{prefix}{name}");
+            match figures.as_slice() {
+                [] => {}
+                [one] => add(&name, one),
+                many => add(&name, &format!("conflicting: {}", many.join(", "))),
+            }
         }
     }
     if rows.iter().any(|eb| eb.authorization == "Y") {
@@ -204,6 +212,25 @@ mod tests {
         assert_eq!(fact("deductible").as_deref(), Some("2000.00"));
         assert_eq!(fact("deductible_left"), None);
         assert_eq!(fact("out_of_pocket_left").as_deref(), Some("conflicting: 1.00, 2.00"));
+    }
+
+    #[test]
+    fn a_family_has_figures_of_its_own() {
+        let of = |whose: &str, cents: i64| {
+            let mut row = eb("C", "30", "23", Some(cents));
+            whose.clone_into(&mut row.eb.coverage);
+            row
+        };
+        let facts = |rows: Vec<t270::Benefit>| {
+            let rows = std::iter::once(eb("1", "30", "", None)).chain(rows).collect();
+            let Ok(said) = read(&answer(rows, None)) else { panic!("it can be read") };
+            let facts = said.facts.into_iter().map(|fact| format!("{}={}", fact.name, fact.value));
+            facts.collect::<Vec<_>>()
+        };
+        let both = facts(vec![of("FAM", 400_000), of("IND", 200_000)]);
+        assert_eq!(both, ["deductible=2000.00", "family_deductible=4000.00"]);
+        assert_eq!(facts(vec![of("FAM", 400_000)]), ["family_deductible=4000.00"]);
+        assert_eq!(facts(vec![of("CHD", 100_000)]), [""; 0]);
     }
 
     #[test]

@@ -3,12 +3,7 @@
 //!
 //! The payer's folder holds what is for others too. It is left as it is, and of a file that answers several only our part is kept.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::{
     channel::{Auth, Files},
@@ -28,24 +23,19 @@ use exchange::x12::{
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use transport::{
-    chain::{Chain, Clocks, Sent, Stage, Standing, Verdict},
+    chain::{Chain, Clocks, Heard, Sent, Verdict},
     credential::Rotation,
-    sftp::{
-        After, Arrival, Cause, Collected, HostKey, Keeper, Kept, Limits, Put, Ready, Rules,
-        Session, SftpError, Site, SshLogin,
-    },
+    sftp::{Cause, HostKey, Limits, Put, Session, SftpError, Site, SshLogin},
 };
 
 use super::{
     super::talk::{Stop, Talk, Way, down, failed, refused_access, unfit_access},
     ask::{Asker, Question, written},
-    came::{self, Came},
-    claim, cover, shown,
+    came, claim, cover,
+    folder::Folder,
+    shown,
 };
 use crate::{clock, http::NoReply, secret::sent};
-
-/// Largest file that is looked into.
-const LARGEST: u64 = 16 << 20;
 
 /// The channel.
 pub struct Sftp;
@@ -142,17 +132,8 @@ fn put<'a>(
     Box::pin(session.put(folder, name, bytes))
 }
 
-fn collect<'a>(
-    session: &'a Session,
-    rules: &'a Rules,
-    keeper: &'a Arc<dyn Keeper>,
-    now: jiff::Timestamp,
-) -> BoxFuture<'a, Result<Collected, SftpError>> {
-    Box::pin(session.collect(rules, keeper, now))
-}
-
 /// Errors name host and cause, never contents.
-fn stop(error: &SftpError) -> Stop {
+pub(super) fn stop(error: &SftpError) -> Stop {
     let detail = error.to_string();
     match &error.cause {
         Cause::HostKey { .. } => {
@@ -172,31 +153,6 @@ fn stop(error: &SftpError) -> Stop {
     }
 }
 
-/// What was met in the folder, in memory: the payer keeps its files, an attempt reads each once.
-#[derive(Default)]
-struct Met {
-    hashes: Mutex<BTreeSet<[u8; 32]>>,
-    new: Mutex<Vec<Vec<u8>>>,
-}
-
-impl Keeper for Met {
-    fn keep(&self, arrival: &Arrival) -> io::Result<Kept> {
-        let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
-        if !hashes.insert(arrival.sha256) {
-            return Ok(Kept::Known);
-        }
-        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
-        new.push(arrival.bytes.clone());
-        Ok(Kept::New)
-    }
-}
-
-impl Met {
-    fn take(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut *self.new.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// Puts the question and waits for what comes back.
 async fn asked(
     talk: &mut Talk<'_>,
@@ -208,21 +164,10 @@ async fn asked(
     let number = talk.exchange.control.ok_or_else(none)?;
     let interchange = asker.wrap(question, number);
     let bytes = written(&interchange)?;
-    let mut waiting = Waiting {
-        rules: Rules {
-            folder: files.take.clone(),
-            ready: match &files.marker {
-                Some(end) => Ready::Marker(end.clone()),
-                None => Ready::Renamed,
-            },
-            after: After::Leave,
-            largest: LARGEST,
-        },
-        met: Arc::default(),
-        chain: Chain::new(Sent::of(&interchange), clocks(files), clock::now().jiff()),
-    };
+    let begun = || Chain::new(Sent::of(&interchange), clocks(files), clock::now().jiff());
+    let mut folder = Folder::new(files, begun(), &oldest(files));
     talk.begin("Look for an answer that is there already", Effect::Read).await?;
-    let there = waiting.look(talk, session).await?;
+    let there = folder.look(talk, session).await?;
     talk.done().await;
     if let Some(set) = there {
         // Asked by an attempt before this one, which did not live to see it.
@@ -234,19 +179,18 @@ async fn asked(
     talk.keep(Moment::Before, &format!("{} as {name}", question.payload), &shown(&bytes)).await;
     let put = put(session, &files.put, &name, &bytes).await.map_err(|error| stop(&error))?;
     // From here on the clocks count.
-    waiting.chain = Chain::new(Sent::of(&interchange), clocks(files), clock::now().jiff());
-    let _ = waiting
-        .chain
-        .hear(&transport::chain::Heard::Transport(Verdict::Accepted), clock::now().jiff());
+    let mut chain = begun();
+    let _ = chain.hear(&Heard::Transport(Verdict::Accepted), clock::now().jiff());
+    folder.wait_for(chain);
     talk.observe.log(&format!("{} bytes are put as {name}", put.size));
     talk.done().await;
 
     talk.begin("Wait for the answer", Effect::Read).await?;
     loop {
-        if let Some(set) = waiting.look(talk, session).await? {
+        if let Some(set) = folder.look(talk, session).await? {
             return kept(talk, set, question).await;
         }
-        if let Some(late) = never_came(&waiting.chain) {
+        if let Some(late) = never_came(&folder) {
             return Err(late);
         }
         talk.may_go_on()?;
@@ -254,53 +198,18 @@ async fn asked(
     }
 }
 
-/// What is waited for, and what was met meanwhile.
-struct Waiting {
-    rules: Rules,
-    met: Arc<Met>,
-    chain: Chain,
-}
-
-impl Waiting {
-    /// Looks into the folder once: our answer, if it is there.
-    async fn look(
-        &mut self,
-        talk: &mut Talk<'_>,
-        session: &Session,
-    ) -> Result<Option<Transaction>, Stop> {
-        talk.may_go_on()?;
-        let now = clock::now().jiff();
-        let keeper: Arc<dyn Keeper> = Arc::clone(&self.met) as Arc<dyn Keeper>;
-        collect(session, &self.rules, &keeper, now).await.map_err(|error| stop(&error))?;
-        for bytes in self.met.take() {
-            let before = self.came(Stage::Group);
-            let came = came::perhaps(&mut self.chain, &bytes, now);
-            let unfit = |why: came::Unfit| {
-                failed(FailureKind::PageChanged, "unreadable_answer", &why.to_string())
-            };
-            match came.map_err(unfit)? {
-                Came::Answer(set) => return Ok(Some(*set)),
-                Came::NotTaken(why) => {
-                    return Err(failed(FailureKind::Refused, "not_taken", &why));
-                }
-                Came::Nothing if self.came(Stage::Group) != before => {
-                    talk.observe.log("the payer's 999 takes the question");
-                }
-                Came::Nothing => {}
-            }
-        }
-        Ok(None)
-    }
-
-    fn came(&self, stage: Stage) -> bool {
-        matches!(self.chain.standing(stage, 0, clock::now().jiff()), Standing::Came(..))
-    }
+/// The first day (CCYYMMDD) an answer to an attempt before this one can be of: what is older answers a question of another day. A
+/// payer's day is not ours by the hour.
+fn oldest(files: &Files) -> String {
+    let waited = SignedDuration::from_millis(files.answer_ms) + SignedDuration::from_hours(24);
+    (clock::now().jiff() - waited).strftime("%Y%m%d").to_string()
 }
 
 /// The first link whose time is over.
-fn never_came(chain: &Chain) -> Option<Stop> {
-    let (stage, _, deadline) = chain.never_came(clock::now().jiff()).into_iter().next()?;
-    let detail = format!("{} did not come until {deadline:.0}", came::named(stage));
+fn never_came(folder: &Folder) -> Option<Stop> {
+    let (stage, deadline) = folder.never_came()?;
+    let left = folder.left();
+    let detail = format!("{} did not come until {deadline:.0}{left}", came::named(stage));
     let mut failure = Failure::new(FailureKind::Refused, "never_came", detail);
     "The payer took our file, and a receipt or the answer never came.".clone_into(&mut failure.say);
     Some(Stop::Failed(Box::new(failure)))
@@ -410,19 +319,5 @@ mod tests {
         let subscribers = &left.payers[0].receivers[0].providers[0].subscribers;
         assert_eq!(subscribers.len(), 1);
         assert_eq!(subscribers[0].name.last, "BIRCH");
-    }
-
-    #[test]
-    fn a_file_is_met_once() {
-        let met = Met::default();
-        let arrival = |bytes: &[u8]| Arrival {
-            name: "a".into(),
-            sha256: [bytes[0]; 32],
-            bytes: bytes.to_vec(),
-        };
-        assert_eq!(met.keep(&arrival(b"x")).unwrap(), Kept::New);
-        assert_eq!(met.keep(&arrival(b"x")).unwrap(), Kept::Known);
-        assert_eq!(met.take().len(), 1);
-        assert!(met.take().is_empty());
     }
 }

@@ -12,11 +12,12 @@ use transport::{
         Client, CoreError, ErrorCode, Form, Login, Operation, PayloadId, Profile, Rule,
         client::{Paths, Sending, Style},
     },
-    http::{Endpoint, Limits, Roots, Tls},
+    http::{Endpoint, Got, Limits, May, Roots, Tls},
 };
 
-use super::super::talk::{
-    Exchange, Stop, Talk, down, failed, no_token, refused_access, unfit_access,
+use super::super::{
+    pas::door,
+    talk::{Exchange, Stop, Talk, down, failed, in_doubt, no_token, refused_access, unfit_access},
 };
 use crate::{clock, http::NoReply, secret::sent};
 
@@ -60,14 +61,25 @@ impl Line {
 
     /// Sends once.
     pub(super) async fn send(&self, payload: &str, bytes: &[u8]) -> Result<Vec<u8>, CoreError> {
+        self.send_while(payload, bytes, None).await.1
+    }
+
+    /// The same, only while it may leave; with the answer as it came, whatever it says.
+    pub(super) async fn send_while(
+        &self,
+        payload: &str,
+        bytes: &[u8],
+        may: Option<&May>,
+    ) -> (Option<Got>, Result<Vec<u8>, CoreError>) {
         let sending = Sending {
             operation: Operation::RealTime,
             payload_type: payload,
             payload_id: PayloadId::new(),
             payload: Some(bytes),
+            may,
         };
-        let envelope = self.client.call(&sending, clock::now().jiff()).await?;
-        Ok(envelope.payload.unwrap_or_default())
+        let (got, envelope) = self.client.heard(&sending, clock::now().jiff()).await;
+        (got, envelope.map(|envelope| envelope.payload.unwrap_or_default()))
     }
 }
 
@@ -151,6 +163,17 @@ pub(super) fn unanswered(error: &CoreError) -> Stop {
     }
 }
 
+/// What follows from an error after the one sending: a doubt, and what its status says besides.
+pub(super) fn doubt(error: &CoreError, got: Option<&Got>) -> Stop {
+    let detail = error.to_string();
+    let retry_after = got.map(|got| got.header("retry-after")).filter(|text| !text.is_empty());
+    match error {
+        CoreError::Status { status } => door::silent(*status, retry_after, &detail),
+        CoreError::Code { code: ErrorCode::UnAuthorized, .. } => door::silent(401, None, &detail),
+        _ => in_doubt(&detail),
+    }
+}
+
 /// Whether a question that changes nothing may be asked again at once: nothing of it has left this machine. A question that may have
 /// arrived is not repeated before a minute and a half, which no attempt waits for.
 pub(super) fn again(error: &CoreError) -> bool {
@@ -159,3 +182,25 @@ pub(super) fn again(error: &CoreError) -> bool {
 
 /// Rest before it is asked again.
 pub(super) const REST: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_after_the_one_sending_is_a_doubt_and_says_what_follows() {
+        let (code, said) = (ErrorCode::UnAuthorized, None);
+        for (error, name, rests, refuses) in [
+            (CoreError::Status { status: 403 }, "access_refused", false, true),
+            (CoreError::Code { code, said }, "access_refused", false, true),
+            (CoreError::Status { status: 429 }, "in_doubt", true, false),
+            (CoreError::Status { status: 503 }, "in_doubt", true, false),
+            (CoreError::Fault { sender: true }, "in_doubt", false, false),
+            (CoreError::Empty, "in_doubt", false, false),
+        ] {
+            let Stop::Failed(failure) = doubt(&error, None) else { panic!("a failure") };
+            assert_eq!((failure.kind, failure.name.as_str()), (FailureKind::Unsure, name));
+            assert_eq!((failure.payer_wide, failure.refuses_account()), (rests, refuses));
+        }
+    }
+}

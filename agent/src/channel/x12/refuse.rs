@@ -13,6 +13,18 @@ pub(super) fn is_unknown_member(refusals: &[&Aaa]) -> bool {
     !refusals.is_empty() && refusals.iter().all(|a| UNKNOWN_MEMBER.contains(&a.reason.as_str()))
 }
 
+/// Whether the payer finds nothing that was asked about: no such member, or no such request. For a question about requests that is an answer.
+pub(super) fn is_nothing_there(refusals: &[&Aaa]) -> bool {
+    let nothing =
+        |code: &str| UNKNOWN_MEMBER.contains(&code) || Refusal::of(code) == Refusal::Number;
+    !refusals.is_empty() && refusals.iter().all(|a| nothing(&a.reason))
+}
+
+/// Whether the payer says "later", and nothing else.
+pub(super) fn is_later(refusals: &[&Aaa]) -> bool {
+    !refusals.is_empty() && refusals.iter().all(|a| Refusal::of(&a.reason) == Refusal::Later)
+}
+
 /// Codes with what to do, each once.
 pub(super) fn codes(refusals: &[&Aaa]) -> String {
     let mut all: Vec<String> = Vec::new();
@@ -64,5 +76,9 @@ mod tests {
         let (unknown, twice) = (aaa("75"), aaa("76"));
         assert!(is_unknown_member(&[&unknown]) && !is_unknown_member(&[&unknown, &twice]));
         assert!(!is_unknown_member(&[]));
+        let (number, later) = (aaa("AA"), aaa("42"));
+        assert!(is_nothing_there(&[&unknown, &number]) && !is_unknown_member(&[&number]));
+        assert!(!is_nothing_there(&[]) && !is_nothing_there(&[&number, &later]));
+        assert!(is_later(&[&later]) && !is_later(&[&later, &number]) && !is_later(&[]));
     }
 }

@@ -9,7 +9,7 @@ use exchange::{
     },
     x12::{
         parts::{Aaa, Dtp, Ref},
-        parts_review::Hcr,
+        parts_review::{Hcr, Hi, Pwk},
         t278::{PatientEvent, Review, Service},
     },
 };
@@ -17,7 +17,31 @@ use exchange::{
 /// Every event of an answer, as an answer of its own. `company` is how we are named in traces; `inquiry` is the trace of an inquiry,
 /// which is that of no request.
 pub(super) fn answers(review: &Review, company: &str, inquiry: &str) -> Vec<Answer> {
-    review.events().map(|event| answer(event, company, inquiry)).collect()
+    let preliminary = review.is_preliminary();
+    let one = |event| Answer { preliminary, ..answer(event, company, inquiry) };
+    review.events().map(one).collect()
+}
+
+/// What an inquiry shows: the events that are of a request, decided or not; and why no others are shown, which is said above the events
+/// or at one that names nothing but the inquiry.
+pub(super) fn shown<'r>(
+    review: &'r Review,
+    company: &str,
+    inquiry: &str,
+) -> (Vec<Answer>, Vec<&'r Aaa>) {
+    let mut refused = refusals(review);
+    let mut shown = Vec::new();
+    for (event, answer) in review.events().zip(answers(review, company, inquiry)) {
+        let told = |line: &Line| line.review.is_some() || line.pend_number.is_some();
+        let named = answer.request.is_some() || answer.id.is_some();
+        if named || answer.lines.iter().any(told) {
+            shown.push(answer);
+        } else {
+            refused.extend(&event.refusals);
+            refused.extend(event.services.iter().flat_map(|service| &service.refusals));
+        }
+    }
+    (shown, refused)
 }
 
 /// Refusals above the events: of the payer, the provider or the member.
@@ -52,12 +76,19 @@ fn answer(event: &PatientEvent, company: &str, inquiry: &str) -> Answer {
         .chain(event.services.iter().map(|service| &service.message))
         .flatten()
         .map(|message| message.text.clone());
-    let refusals = event.refusals.iter().chain(event.services.iter().flat_map(|s| &s.refusals));
-    let refused: Vec<Refused> = refusals.map(refused).collect();
+    let of_services = event.services.iter().zip(1..).flat_map(|(service, at)| {
+        service.refusals.iter().map(move |aaa| Refused { line: Some(at), ..refused(aaa) })
+    });
+    let refused: Vec<Refused> = event.refusals.iter().map(refused).chain(of_services).collect();
     Answer {
         id: theirs.map(|trace| key(&trace.number)),
         request: own.map(|trace| key(&trace.number)),
-        stage: if refused.is_empty() { Stage::Complete } else { Stage::Error },
+        stage: match (event.refusals.is_empty(), refused.is_empty()) {
+            (false, _) => Stage::Error,
+            (true, false) => Stage::Partial,
+            (true, true) => Stage::Complete,
+        },
+        number: event.decision.as_ref().and_then(|hcr| decided(hcr).number),
         lines,
         refused,
         notes: (1..).zip(notes).collect(),
@@ -122,13 +153,14 @@ fn whole(event: &PatientEvent) -> Line {
     }
 }
 
-/// What is said of a service; what it leaves out, the event says.
+/// What is said of a service; what it leaves out, the event says. What was refused at the door was not judged, whatever the event says.
 fn line(event: &PatientEvent, service: &Service, sequence: u32) -> Line {
     let above = whole(event);
+    let judged = service.refusals.is_empty();
     let (valid_from, valid_to) = certified(&service.dates);
-    let review = service.decision.as_ref().map(decided);
-    let changed = review.as_ref().or(above.review.as_ref());
-    let changed = changed.is_some_and(|review| review.action == ReviewAction::Changed);
+    let own = service.decision.as_ref().map(decided);
+    let review = own.or(above.review.filter(|_| judged));
+    let changed = review.as_ref().is_some_and(|review| review.action == ReviewAction::Changed);
     let units = service.delivery.as_ref().and_then(|hsd| hsd.quantity.as_ref());
     let code = service.professional.as_ref().map(|sv1| sv1.procedure.code.clone());
     let granted = units.filter(|_| changed).map(|units| Granted {
@@ -138,26 +170,47 @@ fn line(event: &PatientEvent, service: &Service, sequence: u32) -> Line {
     });
     Line {
         sequence,
-        review: review.or(above.review),
+        review,
         pend_number: number(&service.references, "NT").or(above.pend_number),
         previous_number: number(&service.references, "BB").or(above.previous_number),
-        valid_from: valid_from.or(above.valid_from),
-        valid_to: valid_to.or(above.valid_to),
+        valid_from: valid_from.or(above.valid_from.filter(|_| judged)),
+        valid_to: valid_to.or(above.valid_to.filter(|_| judged)),
         granted,
         ..Line::default()
     }
 }
 
-/// Documents the payer names: reports by PWK, and by LOINC where HI names them.
+/// Documents the payer names, for the event and for single services.
 fn wanted(event: &PatientEvent) -> Vec<Wanted> {
-    let one = |thing| Wanted { thing, line: None, control_number: None };
-    let reports = event.documents.iter().map(|pwk| one(Thing::Report(pwk.kind.clone())));
-    let infos = event
-        .diagnoses
-        .iter()
-        .flat_map(|hi| [&hi.info_1, &hi.info_2, &hi.info_3, &hi.info_4, &hi.info_5, &hi.info_6]);
-    let named = infos.filter(|info| info.list == "LOI");
-    reports.chain(named.map(|info| one(Thing::Loinc(info.code.clone())))).collect()
+    let mut all = named(&event.documents, event.diagnoses.as_ref(), None);
+    for (service, at) in event.services.iter().zip(1..) {
+        all.extend(named(&service.documents, service.diagnoses.as_ref(), Some(at)));
+    }
+    all
+}
+
+/// Reports by PWK, and by LOINC where HI names them.
+fn named(documents: &[Pwk], codes: Option<&Hi>, line: Option<u32>) -> Vec<Wanted> {
+    let one = |thing| Wanted { thing, line, control_number: None };
+    let reports = documents.iter().map(|pwk| one(Thing::Report(pwk.kind.clone())));
+    let infos = codes.into_iter().flat_map(|hi| {
+        [
+            &hi.info_1,
+            &hi.info_2,
+            &hi.info_3,
+            &hi.info_4,
+            &hi.info_5,
+            &hi.info_6,
+            &hi.info_7,
+            &hi.info_8,
+            &hi.info_9,
+            &hi.info_10,
+            &hi.info_11,
+            &hi.info_12,
+        ]
+    });
+    let loinc = infos.filter(|info| info.list == "LOI");
+    reports.chain(loinc.map(|info| one(Thing::Loinc(info.code.clone())))).collect()
 }
 
 #[cfg(test)]
@@ -170,15 +223,20 @@ mod tests {
     use super::*;
 
     fn read(event: &str) -> Vec<Answer> {
+        answers(&review("18", "", event), "9RIVER0000", "")
+    }
+
+    /// An answer with this for its BHT06, this at the member, and these events.
+    fn review(kind: &str, member: &str, event: &str) -> Review {
         let text = format!(
             "ISA*00*          *00*          *ZZ*LARKFIELD      *ZZ*RIVER          *261121*0931*^*00501*000000009*0*T*:~\
              GS*HI*LARKFIELD*RIVER*20261121*0931*9*X*005010X217~ST*278*0001*005010X217~\
-             BHT*0007*11*F1*20261121*0931*18~HL*1**20*1~NM1*X3*2*P*****PI*P1~HL*2*1*21*1~\
-             NM1*1P*2*R*****XX*1234567893~HL*3*2*22*1~NM1*IL*1*BIRCH*TESTB****MI*W1~{event}SE*9*0001~GE*1*9~IEA*1*000000009~"
+             BHT*0007*11*F1*20261121*0931*{kind}~HL*1**20*1~NM1*X3*2*P*****PI*P1~HL*2*1*21*1~\
+             NM1*1P*2*R*****XX*1234567893~HL*3*2*22*1~NM1*IL*1*BIRCH*TESTB****MI*W1~{member}{event}SE*9*0001~GE*1*9~IEA*1*000000009~"
         );
         let (file, _) = File::read(text.as_bytes()).unwrap();
         match &file.interchanges[0].groups[0].sets[0] {
-            Transaction::Review(review) => answers(review, "9RIVER0000", ""),
+            Transaction::Review(review) => review.clone(),
             other => panic!("{other:?}"),
         }
     }
@@ -221,5 +279,79 @@ mod tests {
         let pended = read("HL*4*3*EV*0~TRN*2*F1*9RIVER0000~UM*HS*I~HCR*A4**0U~PWK*77*EL~");
         assert_eq!(pended[0].decision(), Decision::PendedInfo);
         assert_eq!(pended[0].wanted.len(), 1);
+    }
+
+    /// An event of two services, the second of which was refused at the door.
+    fn half_refused(event: &str) -> Answer {
+        let services = "HL*5*4*SS*0~UM*HS*I~HCR*A1*AUTH7~SV1*HC:72148**UN*1~HL*6*4*SS*0~AAA*N**AG*C~UM*HS*I~SV1*HC:97110**UN*24~";
+        let event = format!("HL*4*3*EV*1~TRN*2*F1*9RIVER0000~{event}{services}");
+        read(&event).remove(0)
+    }
+
+    #[test]
+    fn a_service_that_was_refused_at_the_door_is_not_approved_with_the_event() {
+        let one = half_refused("UM*HS*I~HCR*A1*AUTH7~DTP*AAH*RD8*20261201-20270228~");
+        assert_eq!(one.decision(), Decision::PartlyApproved);
+        assert_eq!((one.refused[0].line, one.lines[1].review.is_none()), (Some(2), true));
+        assert_eq!(one.lines[0].valid_to.as_deref(), Some("2027-02-28"));
+        assert_eq!(one.lines[1].valid_to, None);
+        // The event decides nothing as a whole: the service is refused all the same, and not waited for.
+        assert_eq!(half_refused("UM*HS*I~").decision(), Decision::PartlyApproved);
+        // Refused above, and granted all the same: a person reads it.
+        assert_eq!(
+            half_refused("AAA*N**72*C~UM*HS*I~HCR*A1*AUTH7~").decision(),
+            Decision::Unmapped
+        );
+        let all = read(
+            "HL*4*3*EV*1~TRN*2*F1*9RIVER0000~UM*HS*I~HCR*A1*AUTH7~HL*5*4*SS*0~AAA*N**AG*C~UM*HS*I~",
+        );
+        assert_eq!((all[0].decision(), all[0].numbers()), (Decision::Rejected, vec!["AUTH7"]));
+        assert!(!all[0].is_refused_for_good(), "a number stays with the payer");
+    }
+
+    #[test]
+    fn documents_wanted_for_one_service_are_told_of_it() {
+        let codes = ["ABK:M5416"; 6].join("*");
+        let one = read(&format!(
+            "HL*4*3*EV*1~TRN*2*F1*9RIVER0000~UM*HS*I~HI*{codes}*LOI:11111-1~HL*5*4*SS*0~UM*HS*I~HCR*A1*AUTH7~\
+             HL*6*4*SS*0~UM*HS*I~HCR*A4**0V~HI*LOI:18842-5~PWK*77*EL~"
+        ));
+        let wanted: Vec<_> = one[0].wanted.iter().map(|w| (w.line, w.thing.clone())).collect();
+        assert_eq!(
+            wanted,
+            [
+                (None, Thing::Loinc("11111-1".to_owned())),
+                (Some(2), Thing::Report("77".to_owned())),
+                (Some(2), Thing::Loinc("18842-5".to_owned())),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_an_inquiry_shows_is_every_event_of_a_request() {
+        let none = "HL*4*3*EV*0~TRN*2*Q1*9RIVER0000~AAA*N**AA*C~UM*HS~";
+        let ours = "HL*4*3*EV*0~TRN*2*Q1*9RIVER0000~TRN*2*F1*9RIVER0000~UM*HS*I~";
+        let theirs = "HL*4*3*EV*0~TRN*2*Q1*9RIVER0000~TRN*1*LN7*9LARKFIELD~UM*HS*I~";
+        let refused = "HL*4*3*EV*0~TRN*2*F1*9RIVER0000~AAA*N**AG*C~UM*HS*I~";
+        let said = |member: &str, event: &str| {
+            let review = review("18", member, event);
+            let (answers, refused) = shown(&review, "9RIVER0000", "Q1");
+            let reasons: Vec<String> = refused.iter().map(|aaa| aaa.reason.clone()).collect();
+            (answers.len(), reasons.join(" "))
+        };
+        assert_eq!(said("", none), (0, "AA".to_owned()));
+        assert_eq!(said("AAA*N**75*C~", none), (0, "75 AA".to_owned()));
+        // Not decided yet, named by the payer alone, refused: each is a request that the payer has or had.
+        for event in [ours, theirs, refused] {
+            assert_eq!(said("", event), (1, String::new()), "{event}");
+        }
+        assert_eq!(said("", "HL*4*3*EV*0~TRN*2*Q1*9RIVER0000~UM*HS~"), (0, String::new()));
+    }
+
+    #[test]
+    fn a_preliminary_answer_decides_nothing_yet() {
+        let event = "HL*4*3*EV*0~TRN*2*F1*9RIVER0000~UM*HS*I~HCR*A1*AUTH7~";
+        let said = |kind| answers(&review(kind, "", event), "9RIVER0000", "")[0].decision();
+        assert_eq!((said("18"), said("19")), (Decision::Approved, Decision::PendedReview));
     }
 }

@@ -60,6 +60,10 @@ fn meant(
         let detail = "this answers no request for preauthorization";
         faults.push(Fault::error(Code::Value, at.field("use"), detail));
     }
+    if response.status != "active" {
+        let detail = "an answer that was taken back, or is not finished, decides nothing";
+        faults.push(Fault::error(Code::Value, at.field("status"), detail));
+    }
     let stage = match response.outcome.as_str() {
         "queued" => Stage::Queued,
         "complete" => Stage::Complete,
@@ -113,6 +117,7 @@ fn meant(
             .collect(),
         wanted: wanted(bundle)?,
         human_reviewed: human,
+        preliminary: false,
     })
 }
 

@@ -315,6 +315,13 @@ async fn an_inquiry_finds_the_member_s_cases_by_every_door() {
     assert!(text.contains("member_hash") && !text.contains("W123456789"), "{text}");
 }
 
+/// Another member of the team.
+fn with_npi(like: &Member, npi: &str) -> Member {
+    let mut other = Member { sequence: like.sequence + 1, ..like.clone() };
+    npi.clone_into(&mut other.party.keys[0].value);
+    other
+}
+
 #[tokio::test]
 async fn refusals_are_one_outcome_with_the_place() {
     let app = TestApp::new().await;
@@ -339,12 +346,15 @@ async fn refusals_are_one_outcome_with_the_place() {
     assert_eq!(refused(&seen).0, 415);
 
     type Broken = (fn(&mut Request), &'static str);
-    let broken: [Broken; 10] = [
+    let broken: [Broken; 13] = [
         (|r| r.insurer.keys[0].value = "nobody".to_owned(), "insurer"),
         (|r| r.provider.keys[0].value = "1234567890".to_owned(), "provider"),
         (|r| r.provider.keys[0].system = None, "provider"),
         (|r| r.services[1].procedure.value = "97".to_owned(), "item[1]"),
         (|r| r.services[1].units = None, "item[1].quantity"),
+        (|r| r.team[0].role = Some("FA".to_owned()), "careTeam"),
+        (|r| r.team.push(with_npi(&r.team[0], "1000000012")), "careTeam[1].provider"),
+        (|r| r.services[1].modifiers = vec![Key::of(system::CPT, "LT")], "item[1].modifier"),
         (|r| r.services[1].from = None, "item[1].serviced[x]"),
         (|r| r.services[1].certification = "R".to_owned(), "item[1].extension"),
         (|r| r.diagnoses.clear(), "diagnosis"),

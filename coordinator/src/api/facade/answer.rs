@@ -89,6 +89,17 @@ pub(super) fn answer(standing: &Standing<'_>, request: &Request, now: Timestamp)
     out
 }
 
+/// The answer to a request that is there already under another name: a denial as a duplicate, with the number of its case.
+pub(super) fn duplicate(twin: CaseId, services: usize) -> Answer {
+    let line = Line {
+        review: Some(review(ReviewAction::Refused, &[REASON_DUPLICATE], None)),
+        pend_number: Some(twin.to_string()),
+        ..Line::default()
+    };
+    let words = format!("the same request is submitted or under way already as {twin}");
+    Answer { lines: vec![line; services], notes: vec![(1, words)], ..Answer::default() }
+}
+
 fn said(out: &mut Answer, outcome: &Outcome, standing: &Standing<'_>, request: &Request) {
     out.disposition = Some(outcome.answer.say().to_owned());
     let number = match outcome.answer {

@@ -25,14 +25,7 @@ pub(super) fn canonical(asked: &Request) -> Result<PriorAuth, Vec<Fault>> {
     let lines = asked.services.iter().enumerate();
     let lines = lines.filter_map(|(i, service)| line(i, service, &mut faults)).collect();
     let requesting = provider(&asked.provider, "provider", &mut faults);
-    let giving = asked.team.iter().position(|m| m.role.as_deref() == Some("SJ"));
-    let giving = giving.or(if asked.team.is_empty() { None } else { Some(0) });
-    let servicing = match giving {
-        Some(at) => {
-            provider(&asked.team[at].party, &format!("careTeam[{at}].provider"), &mut faults)
-        }
-        None => requesting.clone(),
-    };
+    let servicing = servicing(asked, &requesting, &mut faults);
     let Ok(dob) = asked.patient.birth_date.parse() else {
         let detail = "a day of birth is a whole date of the calendar";
         faults.push(Fault::error(Code::Value, format!("{CLAIM}.patient"), detail));
@@ -112,6 +105,10 @@ fn renewed(asked: &Request, faults: &mut Vec<Fault>) -> Option<String> {
 }
 
 fn line(i: usize, service: &Service, faults: &mut Vec<Fault>) -> Option<request::Line> {
+    if !service.modifiers.is_empty() {
+        let detail = "modifiers are not taken here: they would not reach the payer";
+        faults.push(Fault::error(Code::Value, format!("{CLAIM}.item[{i}].modifier"), detail));
+    }
     let mut need = |good: bool, field: &str, detail| {
         if !good {
             faults.push(Fault::error(Code::Missing, format!("{CLAIM}.item[{i}].{field}"), detail));
@@ -140,6 +137,37 @@ fn provider(party: &Party, place: &str, faults: &mut Vec<Fault>) -> request::Pro
         name: party.name.clone(),
         taxonomy: party.taxonomy.clone(),
     }
+}
+
+/// Who gives the services: the one provider of the team in that role, or its only member where no role is told. Where there is no team,
+/// it is who asks. Another provider has no place in the canonical request, unless it is one of these two once more.
+fn servicing(
+    asked: &Request,
+    requesting: &request::Provider,
+    faults: &mut Vec<Fault>,
+) -> request::Provider {
+    let is_servicing = |member: &Member| member.role.as_deref() == Some("SJ");
+    let named = match asked.team.as_slice() {
+        [] => return requesting.clone(),
+        [only] if only.role.is_none() => Some(0),
+        team => team.iter().position(is_servicing),
+    };
+    let Some(named) = named else {
+        let detail = "who gives the services is a member of the team in the role SJ";
+        faults.push(Fault::error(Code::Missing, format!("{CLAIM}.careTeam"), detail));
+        return requesting.clone();
+    };
+    let place = |at: usize| format!("careTeam[{at}].provider");
+    let servicing = provider(&asked.team[named].party, &place(named), faults);
+    for (at, member) in asked.team.iter().enumerate().filter(|(at, _)| *at != named) {
+        let npi = member.party.npi();
+        let again = npi == Some(&*requesting.npi) && !is_servicing(member);
+        if npi != Some(&*servicing.npi) && !again {
+            let detail = "a provider beside who asks and who gives all services is not taken here";
+            faults.push(Fault::error(Code::Value, format!("{CLAIM}.{}", place(at)), detail));
+        }
+    }
+    servicing
 }
 
 /// The bytes of a document, with its place among the documents.

@@ -14,14 +14,16 @@ use axum::{
 use domain::{case::CaseStatus, request::Request, time::Timestamp};
 use exchange::x12::{
     check::{Answering, Checked, check},
-    file::{File, Group, Interchange},
+    file::{File, Group, Gs, Interchange},
     parts_review::Ta1,
+    t278::Review,
     transaction::{Kind, Transaction},
 };
+use jiff::{civil::Date, tz::TimeZone};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    answer::answer,
+    answer::{answer, duplicate},
     asked::spoken,
     pas::{settled, standing, wait},
 };
@@ -36,13 +38,15 @@ use crate::{
         DUPLICATE, Error, Once,
         intake::{self, Intake},
     },
+    seal::Index,
     store::{
+        self,
         cases::{self, Case},
         jobs, payers, references,
     },
 };
-use asked::{Asked, NO_PAYER, TWICE, refused_field};
-use said::Standing;
+use asked::{NO_PAYER, TRACE_USED, refused_field};
+use said::{Pen, Standing};
 
 /// The media type of the answers.
 const MEDIA: &str = "application/edi-x12";
@@ -50,10 +54,12 @@ const MEDIA: &str = "application/edi-x12";
 const WAIT: Duration = Duration::from_secs(17);
 /// Most bytes of a question.
 const QUESTION_MAX: usize = 256 * 1024;
+/// The guide of a 278 that asks what is known of a request.
+const INQUIRY: &str = "005010X215";
 
 /// Asks in X12: one interchange with one 270, 276 or 278 about one patient. The payer's identifier (NM109 of 2100A or its like) is a
-/// payer's id in the fleet. The same interchange again gets the same case and its present answer. `Prefer: wait=<seconds>` shortens
-/// the wait for the payer (17 at most).
+/// payer's id in the fleet. The same interchange again, and the same 278 by its BHT03 and TRN02, gets the same case and its present
+/// answer. `Prefer: wait=<seconds>` shortens the wait for the payer (17 at most).
 #[utoipa::path(post, path = "/x12", tag = "standards", request_body(content = String, content_type = "application/edi-x12"),
     responses((status = 200, description = "271, 277 or 278; 999 or TA1 where the question cannot be read", body = String, content_type = "application/edi-x12"),
         (status = "4XX", description = "No interchange, or more than one question", body = Problem, content_type = "application/problem+json")))]
@@ -65,14 +71,11 @@ pub async fn ask(
 ) -> Reply<Response> {
     caller.needs(Role::Operator)?;
     is_x12(&headers, body.len())?;
-    let now = app.now();
     let came = Came::read(&body)?;
-    if let Some(receipt) = came.receipt(now) {
+    if let Some(receipt) = came.receipt(app.now()) {
         return written(&receipt);
     }
-    let today = now.jiff().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let asked = asked::read(&came.set, today)?;
-    let standing = match work(&app, &caller, &came, asked, wait(&headers, WAIT)).await {
+    let standing = match work(&app, &caller, &came, wait(&headers, WAIT)).await {
         Ok(standing) => standing,
         Err(Stopped::Reused) => return written(&came.used_before()),
         Err(Stopped::Problem(problem)) => return Err(*problem),
@@ -98,35 +101,65 @@ async fn work(
     app: &App,
     caller: &Caller,
     came: &Came,
-    asked: Asked,
     time: Duration,
 ) -> Result<Standing, Stopped> {
-    let request = match asked.request {
+    let named = asked::payer(&came.set)?.trim();
+    let known = payers::all(app.store()).await?.into_iter().map(|p| p.profile);
+    let Some(payer) = known.into_iter().find(|p| named.eq_ignore_ascii_case(&p.id)) else {
+        return Ok(Standing::Refused(NO_PAYER));
+    };
+    let request = match asked::read(&came.set, today(&payer.time_zone, app.now()))? {
         Ok(request) => request,
         Err(refused) => return Ok(Standing::Refused(refused)),
     };
-    let known = payers::all(app.store()).await?.into_iter().map(|p| p.profile.id);
-    let Some(payer) = known.into_iter().find(|id| asked.payer.trim().eq_ignore_ascii_case(id))
-    else {
-        return Ok(Standing::Refused(NO_PAYER));
-    };
-    let once = Once {
-        actor: caller.as_actor().to_string(),
-        key: came.once_key(),
-        call_sha256: came.sha256.clone(),
-    };
-    let wanted = Intake { payer, request: request.clone(), again: None, spoken: None };
+    let wanted = Intake { payer: payer.id, request, again: None, spoken: None };
     let actor = caller.as_actor();
+    let (key, call_sha256) = came.once(app, &wanted)?;
+    let once = Once { actor: actor.to_string(), key, call_sha256 };
     let made = match intake::take_in(&app.core, &actor, &wanted, Some(&once), app.now()).await {
         Ok(made) => made,
         Err(Error::Invalid { field, .. }) => return Ok(Standing::Refused(refused_field(&field))),
-        Err(Error::Refused { code: DUPLICATE, .. }) => return Ok(Standing::Refused(TWICE)),
-        Err(Error::Refused { code: "idempotency-key-reused", .. }) => return Err(Stopped::Reused),
+        Err(Error::Refused { code: DUPLICATE, .. }) => return Ok(twin(app, &wanted).await?),
+        Err(Error::Refused { code: "idempotency-key-reused", .. }) => {
+            return match came.trace() {
+                Some(_) => Ok(Standing::Refused(TRACE_USED)),
+                None => Err(Stopped::Reused),
+            };
+        }
         Err(error) => return Err(error.into()),
     };
     settled(app, made.case, time).await?;
     let case = cases::get(app.store(), made.case).await?;
-    Ok(stands(app, &case, &request).await?)
+    Ok(stands(app, &case, &wanted.request).await?)
+}
+
+/// The day it is at the payer.
+fn today(zone: &str, now: Timestamp) -> Date {
+    // No profile is kept with a zone that is not known.
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    now.jiff().to_zoned(zone).date()
+}
+
+/// The hash of what is asked of whom, in whatever words it came; under a key, since there is little else than a patient's data in it.
+fn content_hash(app: &App, wanted: &Intake) -> Result<String, store::Error> {
+    let content = serde_json::to_vec(&(&wanted.payer, &wanted.request));
+    let content = content.map_err(|error| store::Error::Database(error.to_string()))?;
+    Ok(app.store().seal.index(Index::Dedup, &content))
+}
+
+/// What is said to a request that was refused as a duplicate: which case it is that has it already.
+async fn twin(app: &App, wanted: &Intake) -> Result<Standing, store::Error> {
+    let material = wanted.request.dedup_material(&wanted.payer).unwrap_or_default();
+    let mut tx = app.store().begin(app.now()).await?;
+    let key = tx.seal.index(Index::Dedup, &material);
+    let newest = cases::newest_round(&mut tx, &key).await?;
+    let (newest, round) = newest.ok_or(store::Error::NotFound("case"))?;
+    let case = cases::live_twin(&mut tx, &key, round).await?.unwrap_or(newest);
+    let services = match &wanted.request {
+        Request::PriorAuth(asked) => asked.lines.len(),
+        _ => 0,
+    };
+    Ok(Standing::Reviewed(Box::new(duplicate(case, services))))
 }
 
 /// How a case stands, as an answer tells it.
@@ -169,6 +202,12 @@ fn written(file: &File) -> Reply<Response> {
     Ok(reply)
 }
 
+/// Whether a 278 asks for a review, and is neither an answer nor an inquiry, whichever of guide and purpose says so.
+fn submits(review: &Review, gs: &Gs) -> bool {
+    let guide = if review.st.guide.is_empty() { &gs.version } else { &review.st.guide };
+    review.is_request() && !guide.starts_with(INQUIRY)
+}
+
 /// A question as it came.
 struct Came {
     checked: Checked,
@@ -193,12 +232,11 @@ impl Came {
         let mut sets = std::mem::take(&mut group.sets);
         let set = sets.pop().filter(|_| sets.is_empty());
         let set = set.unwrap_or_else(|| Transaction::Other(Vec::new()));
-        // What is no question is a set this address does not know, whatever else can be read.
+        // What is no question is a set this address does not know, whatever else can be read: answers, and inquiries.
+        let other = matches!(&set, Transaction::Review(review) if !submits(review, &group.gs));
         for seen in checked.interchanges.iter_mut().flat_map(|i| &mut i.groups) {
             for seen in &mut seen.sets {
                 let question = matches!(seen.set.as_str(), "270" | "276" | "278");
-                // An answer, or an inquiry, which is not taken here.
-                let other = matches!(&set, Transaction::Review(review) if !review.is_request());
                 if !question || other {
                     seen.kind = Kind::Other;
                 }
@@ -223,15 +261,28 @@ impl Came {
         (!answer.interchanges.is_empty()).then_some(answer)
     }
 
-    /// The sender's numbers make a call that is sent again the same call.
-    fn once_key(&self) -> String {
+    /// The sender's own numbers of a review, BHT03 and TRN02: they stay when it is sent again because the answer was lost.
+    fn trace(&self) -> Option<(&str, &str)> {
+        let Transaction::Review(review) = &self.set else { return None };
+        let trace = review.events().next().and_then(|event| event.traces.first());
+        let name = review.bht.reference.trim();
+        (!name.is_empty()).then(|| (name, trace.map_or("", |trn| trn.number.trim())))
+    }
+
+    /// What makes a call that is sent again the same call: its key, and the hash of what is asked. A review is known by the sender's
+    /// own numbers, whatever its control numbers are; a question that may be asked anew every day, by its control numbers.
+    fn once(&self, app: &App, wanted: &Intake) -> Result<(String, String), store::Error> {
         let (isa, gs) = (&self.interchange.isa, &self.group.gs);
+        let (numbers, hash_of_call) = match self.trace() {
+            Some((name, trace)) => (["review", name, trace], content_hash(app, wanted)?),
+            None => ([isa.control.as_str(), &gs.control, self.set.control()], self.sha256.clone()),
+        };
         let mut hash = Sha256::new();
-        for part in [&isa.sender_list, &isa.sender, &isa.control, &gs.sender, &gs.control] {
+        for part in [isa.sender_list.as_str(), &isa.sender, &gs.sender].into_iter().chain(numbers) {
             hash.update(part.trim());
             hash.update([0]);
         }
-        format!("x12:{}", key::hex(&hash.chain_update(self.set.control()).finalize()))
+        Ok((format!("x12:{}", key::hex(&hash.finalize())), hash_of_call))
     }
 
     /// The header of an answer: turned round, under the question's own number, so that an answer sent again is the same one.
@@ -276,7 +327,8 @@ impl Came {
         .clone_into(&mut gs.functional);
         gs.date = now.jiff().strftime("%Y%m%d").to_string();
         gs.time = now.jiff().strftime("%H%M").to_string();
-        let set = said::answer(&self.set, standing, now.jiff());
+        let pen = Pen { now: now.jiff(), delimiters: self.interchange.delimiters };
+        let set = said::answer(&self.set, standing, &pen);
         out.groups = vec![Group { gs, sets: vec![set] }];
         File { interchanges: vec![out] }
     }

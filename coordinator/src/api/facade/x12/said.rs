@@ -1,26 +1,27 @@
 //! The answer to a question in X12: the question's own levels and numbers, with what the payer said put into them.
 
+mod review;
+
 use domain::outcome::{Answer as Word, Outcome, ReferenceKind};
 use exchange::{
-    pas::{
-        answer::{Answer, Stage},
-        code::ReviewAction,
-    },
+    pas::answer::Answer,
     x12::{
+        Delimiters,
         parts::{Aaa, Bht, Dtp, Eb, Hl, Msg, Ref, Status, Stc, Trn},
-        parts_review::Hcr,
-        t270, t276, t278,
+        t270, t276,
         transaction::Transaction,
     },
 };
 use jiff::{Timestamp, civil::Date};
 
-use super::asked::{LATER, Level, NOBODY, NOT_FOUND, Refused, TURNED_AWAY};
+use super::asked::{LATER, Level, NOBODY, NOT_FOUND, Refused};
 
 /// Longest message to people (MSG01).
 const MESSAGE_MAX: usize = 264;
-/// Reason of list 886: another one than the list has.
-const OTHER_REASON: &str = "25";
+/// Longest number of the payer's (REF02, HCR02).
+const NUMBER_MAX: usize = 50;
+/// Longest name of a plan (EB05).
+const PLAN_MAX: usize = 50;
 /// Most messages of a benefit.
 const MESSAGES_MAX: usize = 10;
 
@@ -45,16 +46,62 @@ impl Standing {
     }
 }
 
+/// When an answer is written, and with which separators.
+#[derive(Clone, Copy)]
+pub(super) struct Pen {
+    pub(super) now: Timestamp,
+    pub(super) delimiters: Delimiters,
+}
+
+impl Pen {
+    /// Text in one line without separators: free text would get blanks for them, and with one in any other element the whole answer
+    /// could not be written.
+    fn plain(&self, text: &str, most: usize) -> String {
+        let separates = |c: char| c.is_ascii() && self.delimiters.holds(c as u8);
+        let parts = text.split(|c: char| c.is_whitespace() || c.is_control() || separates(c));
+        let line = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        line.chars().take(most).collect::<String>().trim_end().to_owned()
+    }
+
+    /// A number as it is; none where it cannot be written so, since it would be another one.
+    fn number(&self, number: &str) -> Option<String> {
+        let number = number.trim();
+        let whole = !number.is_empty() && self.plain(number, NUMBER_MAX) == number;
+        whole.then(|| number.to_owned())
+    }
+
+    /// What is said to people of a number that has no place in its element.
+    fn odd_number(&self, number: &str) -> Option<String> {
+        let odd = self.number(number).is_none() && !number.trim().is_empty();
+        odd.then(|| format!("the payer's number, without what cannot be written here, is {number}"))
+    }
+
+    fn message(&self, text: &str) -> Msg {
+        Msg { text: self.plain(text, MESSAGE_MAX), ..Msg::default() }
+    }
+
+    /// The payer's own words, then what else was read.
+    fn messages(&self, outcome: &Outcome) -> Vec<Msg> {
+        let facts =
+            outcome.facts.iter().map(|f| format!("{} {}", f.name.replace('_', " "), f.value));
+        let all = std::iter::once(outcome.raw_words.clone()).chain(facts);
+        let all = all.map(|text| self.message(&text)).filter(|message| !message.text.is_empty());
+        all.take(MESSAGES_MAX).collect()
+    }
+}
+
 /// The answering set.
-pub(super) fn answer(asked: &Transaction, standing: &Standing, now: Timestamp) -> Transaction {
+pub(super) fn answer(asked: &Transaction, standing: &Standing, pen: &Pen) -> Transaction {
     match asked {
         Transaction::Eligibility(asked) => {
-            Transaction::Eligibility(eligibility(asked.clone(), standing, now))
+            Transaction::Eligibility(eligibility(asked.clone(), standing, pen))
         }
         Transaction::ClaimStatus(asked) => {
-            Transaction::ClaimStatus(claim_status(asked.clone(), standing, now))
+            Transaction::ClaimStatus(claim_status(asked.clone(), standing, pen))
         }
-        Transaction::Review(asked) => Transaction::Review(review(asked.clone(), standing, now)),
+        Transaction::Review(asked) => {
+            Transaction::Review(review::review(asked.clone(), standing, pen))
+        }
         other => other.clone(),
     }
 }
@@ -73,12 +120,17 @@ fn echoed(traces: &mut [Trn]) {
 }
 
 fn aaa(refused: &Refused) -> Aaa {
-    // Valid, and not answered: the payer's or our side is the cause.
-    let ours = matches!(refused.reason, "42" | "80");
+    let (valid, follow_up) = match refused.reason {
+        // Valid, and not answered: the payer's or our side is the cause.
+        "42" => ("Y", "P"),
+        // The same numbers would get the same answer: to be asked anew, not to be sent once more.
+        "80" => ("Y", "R"),
+        _ => ("N", "C"),
+    };
     Aaa {
-        valid: if ours { "Y" } else { "N" }.to_owned(),
+        valid: valid.to_owned(),
         reason: refused.reason.to_owned(),
-        follow_up: if ours { "P" } else { "C" }.to_owned(),
+        follow_up: follow_up.to_owned(),
         ..Aaa::default()
     }
 }
@@ -86,18 +138,6 @@ fn aaa(refused: &Refused) -> Aaa {
 /// No levels below: the answer ends here.
 fn ends(hl: &mut Hl) {
     "0".clone_into(&mut hl.children);
-}
-
-fn message(text: &str) -> Msg {
-    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    Msg { text: plain.chars().take(MESSAGE_MAX).collect(), ..Msg::default() }
-}
-
-/// The payer's own words, then what else was read. No colon: it is a separator in most interchanges.
-fn messages(outcome: &Outcome) -> Vec<Msg> {
-    let facts = outcome.facts.iter().map(|f| format!("{} {}", f.name.replace('_', " "), f.value));
-    let all = std::iter::once(outcome.raw_words.clone()).chain(facts);
-    all.filter(|t| !t.trim().is_empty()).take(MESSAGES_MAX).map(|t| message(&t)).collect()
 }
 
 /// A fact that is a day, however the portal writes it.
@@ -108,13 +148,9 @@ fn day(outcome: &Outcome, names: &[&str]) -> Option<String> {
     read.map(|d| d.strftime("%Y%m%d").to_string())
 }
 
-fn eligibility(
-    mut set: t270::Eligibility,
-    standing: &Standing,
-    now: Timestamp,
-) -> t270::Eligibility {
+fn eligibility(mut set: t270::Eligibility, standing: &Standing, pen: &Pen) -> t270::Eligibility {
     "271".clone_into(&mut set.st.set);
-    header(&mut set.bht, "11", "", now);
+    header(&mut set.bht, "11", "", pen.now);
     let Some(source) = set.sources.first_mut() else { return set };
     let refused = match standing {
         Standing::Refused(refused) => Some(*refused),
@@ -149,20 +185,20 @@ fn eligibility(
     let questions = std::mem::take(&mut member.questions);
     match (standing, refused) {
         (_, Some(refused)) => member.refusals.push(aaa(&refused)),
-        (Standing::Said(said), None) => covered(member, &questions, said),
+        (Standing::Said(said), None) => covered(member, &questions, said, pen),
         _ => {}
     }
     set
 }
 
 /// EB for what was asked about: 1 and 6 for what the payer said about coverage, and neither where it said something else.
-fn covered(member: &mut t270::Member, questions: &[t270::Question], said: &Outcome) {
+fn covered(member: &mut t270::Member, questions: &[t270::Question], said: &Outcome, pen: &Pen) {
     let mut types: Vec<String> =
         questions.iter().flat_map(|q| q.eq.service_types.iter().cloned()).collect();
     if types.is_empty() {
         types.push("30".to_owned());
     }
-    let plan = said.facts.iter().find(|f| f.name == "plan").map(|f| f.value.clone());
+    let plan = said.facts.iter().find(|f| f.name == "plan").map(|f| pen.plain(&f.value, PLAN_MAX));
     for (of, names) in
         [("346", ["coverage_begins", "valid_from"]), ("347", ["coverage_ends", "coverage_ended"])]
     {
@@ -185,10 +221,10 @@ fn covered(member: &mut t270::Member, questions: &[t270::Question], said: &Outco
         eb: Eb {
             what: what.to_owned(),
             service_types: types,
-            plan: plan.map(|p| p.chars().take(50).collect()).unwrap_or_default(),
+            plan: plan.unwrap_or_default(),
             ..Eb::default()
         },
-        messages: messages(said),
+        messages: pen.messages(said),
         ..t270::Benefit::default()
     }];
 }
@@ -207,13 +243,9 @@ fn stated(answer: Word) -> (&'static str, &'static str) {
     }
 }
 
-fn claim_status(
-    mut set: t276::ClaimStatus,
-    standing: &Standing,
-    now: Timestamp,
-) -> t276::ClaimStatus {
+fn claim_status(mut set: t276::ClaimStatus, standing: &Standing, pen: &Pen) -> t276::ClaimStatus {
     "277".clone_into(&mut set.st.set);
-    header(&mut set.bht, "08", "DG", now);
+    header(&mut set.bht, "08", "DG", pen.now);
     let provider = set.payers.first_mut().and_then(|p| p.receivers.first_mut());
     let provider = provider.and_then(|r| r.providers.first_mut());
     let Some(subscriber) = provider.and_then(|p| p.subscribers.first_mut()) else { return set };
@@ -230,7 +262,7 @@ fn claim_status(
     "2".clone_into(&mut claim.trace.kind);
     claim.lines.clear();
     let charged = claim.amount.take().and_then(|a| a.amount);
-    let today = now.strftime("%Y%m%d").to_string();
+    let today = pen.now.strftime("%Y%m%d").to_string();
     let (category, status, words) = match standing {
         Standing::Refused(refused) if refused.reason == "42" => {
             ("E1", refused.status, refused.say.to_owned())
@@ -242,12 +274,13 @@ fn claim_status(
         Standing::Said(said) => {
             let (category, status) = stated(said.answer);
             let kind = |r: &&domain::outcome::Reference| r.kind == ReferenceKind::Claim;
-            if let Some(number) = said.references.iter().find(kind) {
+            let told = said.references.iter().find(kind).map_or("", |r| r.value.as_str());
+            if let Some(number) = pen.number(told) {
                 claim.references.retain(|r| r.list != "1K");
-                let number = number.value.clone();
                 claim.references.insert(0, Ref { list: "1K".to_owned(), number, ..Ref::default() });
             }
-            (category, status, said.raw_words.clone())
+            let words = [pen.odd_number(told), Some(said.raw_words.clone())];
+            (category, status, words.into_iter().flatten().collect::<Vec<_>>().join("; "))
         }
         Standing::Reviewed(_) => return set,
     };
@@ -266,7 +299,7 @@ fn claim_status(
         date: today,
         charged,
         paid,
-        text: message(&words).text,
+        text: pen.message(&words).text,
         ..Stc::default()
     }];
     set
@@ -284,107 +317,31 @@ fn money(text: &str) -> Option<exchange::x12::Decimal> {
     (whole >= 0).then(|| exchange::x12::Decimal::cents(sum))
 }
 
-fn review(mut set: t278::Review, standing: &Standing, now: Timestamp) -> t278::Review {
-    let open = match standing {
-        Standing::Reviewed(answer) => answer.lines.iter().any(|line| {
-            line.review
-                .as_ref()
-                .is_some_and(|r| matches!(r.action, ReviewAction::Pended | ReviewAction::Call))
-        }),
-        _ => false,
-    };
-    header(&mut set.bht, "11", if open { "19" } else { "18" }, now);
-    let Some(reviewer) = set.reviewers.first_mut() else { return set };
-    let refused = match standing {
-        Standing::Refused(refused) => Some(*refused),
-        Standing::Reviewed(answer) if answer.stage == Stage::Error && answer.lines.is_empty() => {
-            Some(if answer.notes.is_empty() { NOBODY } else { TURNED_AWAY })
-        }
-        _ => None,
-    };
-    if let Some(refused) = refused.filter(|r| r.level == Level::Payer) {
-        reviewer.refusals.push(aaa(&refused));
-    }
-    let Some(requester) = reviewer.requesters.first_mut() else { return set };
-    if let Some(name) = &mut requester.name {
-        (name.contacts, name.street, name.town) = (Vec::new(), None, None);
-        name.refusals.extend(refused.filter(|r| r.level == Level::Provider).map(|r| aaa(&r)));
-    }
-    let Some(subscriber) = requester.subscribers.first_mut() else { return set };
-    let (member, events) = match subscriber.dependents.first_mut() {
-        Some(dependent) => (dependent.member.as_mut(), &mut dependent.events),
-        None => (subscriber.member.as_mut(), &mut subscriber.events),
-    };
-    if let Some(member) = member {
-        member.refusals.extend(refused.filter(|r| r.level == Level::Member).map(|r| aaa(&r)));
-    }
-    let Some(event) = events.first_mut() else { return set };
-    echoed(&mut event.traces);
-    event.documents.clear();
-    event.services.iter_mut().for_each(|service| {
-        echoed(&mut service.traces);
-        service.documents.clear();
-    });
-    let mut words: Vec<String> = Vec::new();
-    if let Some(refused) = refused {
-        words.push(refused.say.to_owned());
-        if refused.level == Level::Question {
-            event.refusals.push(aaa(&refused));
-        }
-    }
-    if let Standing::Reviewed(answer) = standing {
-        words.extend(answer.notes.iter().map(|(_, text)| text.clone()));
-        if words.is_empty() {
-            // No words of the payer (yet): how the request stands is said in ours.
-            words.extend(answer.disposition.clone());
-        }
-        decided(event, answer);
-    }
-    event.message = (!words.is_empty()).then(|| message(&words.join("; ")));
-    set
-}
-
-/// The review action on the event and on each of its services, with the payer's numbers and days.
-fn decided(event: &mut t278::PatientEvent, answer: &Answer) {
-    let hcr = |line: &exchange::pas::answer::Line| {
-        line.review.as_ref().map(|review| Hcr {
-            action: review.action.code().to_owned(),
-            number: review.number.clone().unwrap_or_default(),
-            reasons: match review.action {
-                // A denial wants a reason, and the portal gave no code of the list.
-                ReviewAction::Refused if review.reasons.is_empty() => vec![OTHER_REASON.to_owned()],
-                _ => review.reasons.clone(),
-            },
-            ..Hcr::default()
-        })
-    };
-    let Some(first) = answer.lines.first() else { return };
-    event.decision = hcr(first);
-    if let Some(pend) = &first.pend_number {
-        event.references.retain(|r| r.list != "NT");
-        event.references.push(Ref {
-            list: "NT".to_owned(),
-            number: pend.clone(),
-            ..Ref::default()
-        });
-    }
-    let compact = |day: &String| day.replace('-', "");
-    if let (Some(from), Some(to)) = (&first.valid_from, &first.valid_to) {
-        event.dates.push(Dtp {
-            of: "AAH".to_owned(),
-            format: "RD8".to_owned(),
-            value: format!("{}-{}", compact(from), compact(to)),
-            ..Dtp::default()
-        });
-    }
-    for (service, line) in event.services.iter_mut().zip(&answer.lines) {
-        service.decision = hcr(line);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn pen() -> Pen {
+        Pen { now: Timestamp::UNIX_EPOCH, delimiters: Delimiters::default() }
+    }
+
+    #[test]
+    fn separators_are_left_out_of_text_and_never_of_a_number() {
+        let pen = pen();
+        assert_eq!(pen.plain(" Gold: 80/20^plus*\n~\u{1f}HMO ", 264), "Gold 80/20 plus HMO");
+        assert_eq!(pen.plain("Gold Choice", 5), "Gold");
+        assert_eq!(pen.plain(":*\u{1e}", 264), "");
+        assert_eq!(pen.number(" CLM-22/07 ").as_deref(), Some("CLM-22/07"));
+        assert_eq!(pen.odd_number("CLM-22/07"), None);
+        for odd in ["CLM:22", "CLM^22", "CLM\u{1f}22", &"9".repeat(51)] {
+            assert_eq!(pen.number(odd), None, "{odd}");
+            assert!(pen.odd_number(odd).is_some(), "{odd}");
+        }
+        assert_eq!((pen.number(" "), pen.odd_number(" ")), (None, None));
+        let other = Pen { delimiters: Delimiters::new(b'|', b'^', b'>', b'\n').unwrap(), ..pen };
+        assert_eq!(other.number("CLM:22").as_deref(), Some("CLM:22"));
+        assert_eq!(other.plain("Gold|Plus: A>B", 264), "Gold Plus: A B");
+    }
 
     #[test]
     fn only_an_answer_about_coverage_is_one() {
@@ -403,10 +360,20 @@ mod tests {
                 via: "person".to_owned(),
             };
             let mut member = t270::Member::default();
-            covered(&mut member, &[], &said);
+            covered(&mut member, &[], &said, &pen());
             let benefit = &member.benefits[0];
             assert_eq!(benefit.eb.what, what, "{answer}");
             assert_eq!((member.benefits.len(), benefit.messages[0].text.as_str()), (1, "Call us"));
+        }
+    }
+
+    #[test]
+    fn what_got_no_answer_is_asked_again_and_what_was_wrong_is_corrected() {
+        for (refused, valid, follow_up) in
+            [(&LATER, "Y", "P"), (&NOBODY, "Y", "R"), (&NOT_FOUND, "N", "C")]
+        {
+            let aaa = aaa(refused);
+            assert_eq!((aaa.valid.as_str(), aaa.follow_up.as_str()), (valid, follow_up));
         }
     }
 

@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Path, Request},
+    extract::{self, FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -201,12 +201,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Reply<Self> {
-        let sent = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let sent = <Self as extract::OptionalFromRequestParts<S>>::from_request_parts(parts, state)
+            .await?;
         sent.ok_or_else(Self::missing)
     }
 }
 
-impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
+impl<S: Send + Sync> extract::OptionalFromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Reply<Option<Self>> {
@@ -244,8 +245,7 @@ impl FromRequest<Arc<App>> for Change {
     async fn from_request(request: Request, app: &Arc<App>) -> Reply<Self> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
-        let IfMatch(rev) =
-            <IfMatch as FromRequestParts<_>>::from_request_parts(&mut parts, app).await?;
+        let IfMatch(rev) = IfMatch::from_request_parts(&mut parts, app).await?;
         let Body(because) = Body::from_request(Request::from_parts(parts, body), app).await?;
         Ok(Self { caller, rev, because })
     }

@@ -164,8 +164,8 @@ pub(super) async fn is(
     for account in accounts.iter().filter(|account| account.channel == channel) {
         let sealed = credentials::sealed_in(tx, account.id).await?;
         let mut secrets = vault::open(&tx.seal, account.id, &sealed)?;
-        if let Some(Secret::Text(kept)) = secrets.remove(alias)
-            && key::same(&kept, said)
+        if let Some(Secret::Text(kept)) = secrets.remove(alias).as_ref()
+            && key::same(kept, said)
         {
             return Ok(true);
         }

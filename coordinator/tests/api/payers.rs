@@ -228,6 +228,8 @@ async fn profiles_are_checked() {
         let mut bad = good.clone();
         *bad.pointer_mut(at).unwrap() = value;
         let path = format!("payers/{}", bad["id"].as_str().unwrap().replace(' ', "%20"));
-        assert_eq!(app.put(Role::Admin, &path, &bad).await.problem().0, 422, "{at}");
+        let call = (axum::http::Method::PUT, path.as_str());
+        let refused = app.call(Role::Admin, call, &[("if-match", "1")], Some(&bad)).await;
+        assert_eq!(refused.problem().0, 422, "{at}");
     }
 }

@@ -400,10 +400,15 @@ async fn nothing_waits_behind_documents_or_a_held_script(bed: Bed) {
         bed.clock.advance(1);
     }
     hold_and_renew(&bed, Task::AuthStatus, true).await;
+    // Submissions stay out of the way.
+    let mut reads = profile("crestline").permission;
+    reads.tasks = vec![Task::AuthStatus];
+    payers::set_permission(&bed.core, &asked("reads only"), "crestline", &reads, bed.now())
+        .await
+        .unwrap();
     for (member, mut payer) in [("W2", several(4)), ("W3", profile("crestline"))] {
         payer.routes.clear();
-        // Submissions stay out of the way.
-        payer.permission.tasks = vec![Task::AuthStatus];
+        payer.permission = reads.clone();
         payers::upsert(&bed.core, &SETUP, &payer, "default", bed.now()).await.unwrap();
         let free = bed.try_take_in(&auth_status(member)).await.unwrap().job;
         let leased = bed.lease(1).await;

@@ -114,7 +114,7 @@ fn an_inquiry_is_answered_under_either_name_or_by_a_bare_bundle() {
     let bare = Found::read(Resource::Bundle(Box::new(one))).unwrap();
     assert_eq!((bare.bundles.len(), bare.is_limited()), (1, false));
     for (severity, limited) in [("information", false), ("warning", true), ("error", true)] {
-        let issue = Issue { severity: severity.to_owned(), ..Issue::error("suppressed", "") };
+        let issue = Issue { severity: severity.to_owned(), ..Issue::error("suppressed", "some") };
         let told = Found { told: vec![OperationOutcome::of([issue])], ..Found::default() };
         let text = json(&told.build()).to_string();
         let resource: Resource = read(text.as_bytes(), "Parameters").unwrap();

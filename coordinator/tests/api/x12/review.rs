@@ -141,7 +141,7 @@ async fn who_gives_the_services_is_named_or_it_is_who_asks() {
     assert_eq!(event(&refused).refusals[0].reason, "33");
     assert_eq!(cases(&app).await, 0);
 
-    ask(&format!("NM1*DK*1*OAK*TESTD*****XX*1234567893~{SERVICING}")).await;
+    ask(&format!("NM1*DK*1*OAK*TESTD****XX*1234567893~{SERVICING}")).await;
     assert_eq!(handed_in(&app).await["servicing"]["npi"], "1999999984", "who orders is who asks");
     let app = TestApp::new().await;
     review(super::ask(&app, &changed(SERVICING, "")).await);

@@ -142,7 +142,7 @@ impl<'e> Caller<'e> {
         let (came, evidence) = self.heard(talk, question).await?;
         match came {
             Came::Answer(set) => Ok((*set, evidence)),
-            Came::NotTaken(why) | Came::CameBefore(why) => {
+            Came::NotTaken(why) | Came::Before(why) => {
                 Err(failed(FailureKind::Refused, "not_taken", &why))
             }
             Came::Nothing => {
@@ -255,7 +255,7 @@ async fn submit(talk: &mut Talk<'_>, call: &mut Caller<'_>) -> Result<End, Stop>
         Came::Answer(set) => set,
         Came::NotTaken(why) => return Err(at_the_door(&why)),
         // The number was there before: perhaps with this request, which arrived.
-        Came::CameBefore(why) => return Err(in_doubt(&why)),
+        Came::Before(why) => return Err(in_doubt(&why)),
         Came::Nothing => return Err(in_doubt("a receipt came, and no answer")),
     };
     let Transaction::Review(review) = *set else {

@@ -12,7 +12,7 @@ pub(super) enum Came {
     /// Not taken: which receipt says so, with its codes.
     NotTaken(String),
     /// Not taken because an interchange of this number came before. Whether that one was this one, the receipt does not say.
-    CameBefore(String),
+    Before(String),
     /// Receipts at most; the answer is still on its way.
     Nothing,
 }
@@ -100,7 +100,7 @@ fn standing(chain: &Chain, file: &File, now: Timestamp) -> Result<Came, Unfit> {
         if let Standing::Came(Verdict::Rejected(codes), _) = chain.standing(stage, 0, now) {
             let why = format!("{} {}", named(stage), codes.join(" "));
             let before = stage == Stage::Interchange && codes.iter().any(|c| c == CAME_BEFORE);
-            return Ok(if before { Came::CameBefore(why) } else { Came::NotTaken(why) });
+            return Ok(if before { Came::Before(why) } else { Came::NotTaken(why) });
         }
     }
     let traces = &chain.sent().sets.first().map(|set| set.traces.clone()).unwrap_or_default();
@@ -214,7 +214,7 @@ mod tests {
     fn an_interchange_that_came_before_may_have_been_this_one() {
         let ta1 = within("TA1*000000301*261121*0930*R*025~IEA*0*000000009~");
         let came = at_once(&mut chain(), ta1.as_bytes(), now());
-        assert!(matches!(came, Ok(Came::CameBefore(why)) if why == "TA1 025"));
+        assert!(matches!(came, Ok(Came::Before(why)) if why == "TA1 025"));
     }
 
     #[test]

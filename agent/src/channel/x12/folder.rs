@@ -87,7 +87,7 @@ impl Folder {
             |why: Unfit| failed(FailureKind::PageChanged, "unreadable_answer", &why.to_string());
         match came.transpose().map_err(unfit)? {
             Some(Came::Answer(set)) => Ok(Some(*set)),
-            Some(Came::NotTaken(why) | Came::CameBefore(why)) => {
+            Some(Came::NotTaken(why) | Came::Before(why)) => {
                 Err(failed(FailureKind::Refused, "not_taken", &why))
             }
             Some(Came::Nothing) | None => {
